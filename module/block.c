@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs: consecutive encrypted blocks, read from or written to the lower file in
+ * one operation, decrypted or encrypted block by block in the buffer pages.
+ *
+ * The lower I/O is direct where the lower file can do it and the run is long
+ * enough to be worth it, so that the lower page cache keeps no second copy;
+ * otherwise it goes through the lower page cache (small files: its delayed
+ * allocation reports ENOSPC without waiting for the device).
+ *
+ * Everything here may run in write-back: allocations are NOFS and come from
+ * mempools; nothing is opened or looked up.
+ */
+#include <linux/file.h>
+#include <linux/mempool.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/scatterlist.h>
+#include <crypto/aead.h>
+#include "wardfs.h"
+#include "block.h"
+#include "compat/lower_io.h"
+
+/* From this many blocks on a write goes to the device directly. */
+#define DIRECT_WRITE_BLOCKS	32
+
+/*
+ * A run that is needed while another is held comes from pools of its own, and
+ * whoever holds such a one waits for nothing but I/O: so it always comes back.
+ */
+static struct kmem_cache *run_cache;
+static mempool_t *run_pool[2];
+static mempool_t *page_pool[2];
+static struct workqueue_struct *run_wq;
+
+/**
+ * wardfs_run_alloc - a run with its buffer pages
+ * @inode: upper inode, with its lower file open and its key loaded
+ * @first: index of the first block
+ * @count: blocks wanted, 1..WARDFS_RUN_BLOCKS
+ * @how: WARDFS_RUN_WAIT by a caller that holds no run, WARDFS_RUN_NESTED by one
+ *	that does, WARDFS_RUN_TRY when it may fail
+ *
+ * Gives as many blocks as memory allows, at least one: only the first page may
+ * be waited for, so that two runs cannot starve each other out of the pool.
+ * Look at @wardfs_run.count. Context: NOFS; sleeps except with WARDFS_RUN_TRY.
+ *
+ * Return: the run; NULL only with WARDFS_RUN_TRY.
+ */
+struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int count,
+				    enum wardfs_run_how how)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	gfp_t gfp = how == WARDFS_RUN_TRY ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOFS;
+	unsigned int pool = how == WARDFS_RUN_NESTED;
+	struct wardfs_run *run = mempool_alloc(run_pool[pool], gfp);
+	struct page *page;
+
+	if (!run)
+		return NULL;
+	page = mempool_alloc(page_pool[pool], gfp);
+	if (!page) {
+		mempool_free(run, run_pool[pool]);
+		return NULL;
+	}
+	run->pool = pool;
+	run->inode = inode;
+	run->lower = get_file(d->lower_file);
+	run->aead = d->aead;
+	run->first = first;
+	run->nr_folios = 0;
+	run->error = 0;
+	run->pages[0] = page;
+	for (run->count = 1; run->count < count; run->count++) {
+		page = mempool_alloc(page_pool[pool], GFP_NOWAIT | __GFP_NOWARN);
+		if (!page)
+			break;
+		run->pages[run->count] = page;
+	}
+	return run;
+}
+
+/**
+ * wardfs_run_free - give a run back
+ * @run: the run
+ *
+ * The buffers held plaintext: they are wiped.
+ */
+void wardfs_run_free(struct wardfs_run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->count; i++) {
+		clear_page(page_address(run->pages[i]));
+		mempool_free(run->pages[i], page_pool[run->pool]);
+	}
+	fput(run->lower);
+	mempool_free(run, run_pool[run->pool]);
+}
+
+/* Where block @i of the run keeps its unit header. */
+struct ward_unit_header *wardfs_run_unit(struct wardfs_run *run, unsigned int i)
+{
+	return page_address(run->pages[i]) + ward_layout_unit(run->first + i);
+}
+
+/* Where block @i of the run keeps its payload. */
+u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
+{
+	return (u8 *)(wardfs_run_unit(run, i) + 1);
+}
+
+static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool direct)
+{
+	struct iov_iter iter;
+	struct kiocb kiocb;
+	unsigned int i;
+	ssize_t ret;
+
+	for (i = from; i < run->count; i++) {
+		run->bvec[i].bv_page = run->pages[i];
+		run->bvec[i].bv_len = PAGE_SIZE;
+		run->bvec[i].bv_offset = 0;
+	}
+	iov_iter_bvec(&iter, rw, run->bvec + from, run->count - from,
+		      (size_t)(run->count - from) * PAGE_SIZE);
+	init_sync_kiocb(&kiocb, run->lower);
+	kiocb.ki_pos = (run->first + from) * WARD_BLOCK_SIZE;
+	if (direct)
+		kiocb.ki_flags |= IOCB_DIRECT;
+	if (rw == READ)
+		return vfs_iocb_iter_read(run->lower, &kiocb, &iter);
+	wardfs_lower_write_start(run->lower);
+	ret = vfs_iocb_iter_write(run->lower, &kiocb, &iter);
+	wardfs_lower_write_end(run->lower);
+	return ret;
+}
+
+/*
+ * Bring as many bytes as there are. Direct I/O that the lower refuses after all
+ * (-EINVAL: alignment, inline data) is done again through its page cache.
+ */
+static int run_io(struct wardfs_run *run, int rw, bool direct)
+{
+	const struct cred *saved = override_creds(WARDFS_SB(run->inode->i_sb)->cred);
+	unsigned int flags = memalloc_nofs_save();
+	unsigned int throttle = current->flags & PF_LOCAL_THROTTLE;
+	unsigned int from = 0;
+	int err = 0;
+
+	/*
+	 * The lower's dirty limit counts our own dirty pages: without this the
+	 * flusher that is to clean them would be throttled by them.
+	 */
+	if (rw == WRITE)
+		current->flags |= PF_LOCAL_THROTTLE;
+	while (from < run->count) {
+		ssize_t n = run_iter(run, from, rw, direct);
+
+		if (n == -EINVAL && direct) {
+			direct = false;
+			continue;
+		}
+		if (n < 0) {
+			err = n;
+			break;
+		}
+		if (n < PAGE_SIZE) {
+			if (rw == WRITE && !direct) {
+				/* A write that stops short has no room. */
+				err = -ENOSPC;
+				break;
+			}
+			if (rw == WRITE) {
+				direct = false;
+				continue;
+			}
+			/* End of the lower file: what is not there is zero. */
+			memset(page_address(run->pages[from]) + n, 0, PAGE_SIZE - n);
+			while (++from < run->count)
+				clear_page(page_address(run->pages[from]));
+			break;
+		}
+		from += n / PAGE_SIZE;
+	}
+	if (rw == WRITE && !throttle)
+		current->flags &= ~PF_LOCAL_THROTTLE;
+	memalloc_nofs_restore(flags);
+	revert_creds(saved);
+	return err;
+}
+
+/**
+ * wardfs_run_load - read a run's blocks from the lower file
+ * @run: the run
+ *
+ * Blocks past the lower end are zeros. Context: may sleep.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_run_load(struct wardfs_run *run)
+{
+	loff_t from = run->first * WARD_BLOCK_SIZE;
+	loff_t to = from + (loff_t)run->count * WARD_BLOCK_SIZE - 1;
+	bool direct = run->lower->f_mode & FMODE_CAN_ODIRECT;
+
+	/* What the lower holds in memory anyway need not come from the device. */
+	if (direct && filemap_range_has_page(run->lower->f_mapping, from, to))
+		direct = false;
+	return run_io(run, READ, direct);
+}
+
+/**
+ * wardfs_run_store - write a run's blocks to the lower file
+ * @run: the run, every block sealed
+ *
+ * Context: wardfs_data.io held for writing by the caller or whom it works for.
+ *
+ * Return: 0 or the lower's error; -ENOSPC for a short write.
+ */
+int wardfs_run_store(struct wardfs_run *run)
+{
+	return run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
+		      run->lower->f_mode & FMODE_CAN_ODIRECT);
+}
+
+static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flags, bool seal)
+{
+	struct aead_request *req = (void *)run->request;
+	struct ward_unit_header *u = wardfs_run_unit(run, i);
+	u64 k = run->first + i;
+	struct scatterlist sg[3];
+	DECLARE_CRYPTO_WAIT(wait);
+	u8 iv[16];		/* room for what a driver keeps behind the nonce */
+
+	ward_unit_aad(&run->aad, k, length, flags);
+	memcpy(iv, u->nonce, WARD_NONCE_SIZE);
+	sg_init_table(sg, 3);
+	sg_set_buf(&sg[0], &run->aad, sizeof(run->aad));
+	sg_set_buf(&sg[1], u + 1, ward_layout_cap(k));
+	sg_set_buf(&sg[2], u->tag, WARD_TAG_SIZE);
+	aead_request_set_tfm(req, run->aead);
+	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
+				  crypto_req_done, &wait);
+	aead_request_set_ad(req, sizeof(run->aad));
+	aead_request_set_crypt(req, sg, sg, ward_layout_cap(k) + (seal ? 0 : WARD_TAG_SIZE), iv);
+	return crypto_wait_req(seal ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req), &wait);
+}
+
+/**
+ * wardfs_run_open - authenticate and decrypt one block of a run in place
+ * @run: the run, loaded; @run->size says which block is the last
+ * @i: which
+ *
+ * Sets the block's state. The payload of a hole and of a bad block is zeroed:
+ * what does not authenticate is never seen.
+ */
+void wardfs_run_open(struct wardfs_run *run, unsigned int i)
+{
+	struct ward_unit_header *u = wardfs_run_unit(run, i);
+	u64 k = run->first + i;
+	u64 n = ward_layout_blocks(run->size);
+	u32 cap = ward_layout_cap(k);
+	u16 length = le16_to_cpu(u->length);
+	u16 flags = le16_to_cpu(u->flags);
+
+	if (ward_bytes_zero(u, sizeof(*u) + cap)) {
+		run->state[i] = WARDFS_BLOCK_HOLE;
+		return;
+	}
+	if (ward_unit_check(u, k) || run_aead(run, i, length, flags, false)) {
+		memset(u + 1, 0, cap);
+		run->state[i] = WARDFS_BLOCK_BAD;
+		return;
+	}
+	if (k + 1 == n ? flags == WARD_UNIT_LAST && length == run->size - ward_layout_base(k) :
+			 !flags && length == cap)
+		run->state[i] = WARDFS_BLOCK_GOOD;
+	else
+		run->state[i] = WARDFS_BLOCK_ODD;
+}
+
+/**
+ * wardfs_run_seal - encrypt one block of a run in place
+ * @run: the run; the block's payload is filled, zero-padded
+ * @i: which
+ * @length: payload bytes in use
+ * @last: whether it is the last block of the file
+ *
+ * Context: inside a write-out section.
+ *
+ * Return: 0 or the cipher's error.
+ */
+int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last)
+{
+	struct ward_unit_header *u = wardfs_run_unit(run, i);
+	u16 flags = last ? WARD_UNIT_LAST : 0;
+
+	wardfs_next_nonce(wardfs_keys(WARDFS_SB(run->inode->i_sb)), u->nonce);
+	u->length = cpu_to_le16(length);
+	u->flags = cpu_to_le16(flags);
+	return run_aead(run, i, length, flags, true);
+}
+
+/**
+ * wardfs_run_queue - have a run worked on by another CPU
+ * @run: the run
+ * @fn: what to do; it owns the run, or completes @wardfs_run.done
+ */
+void wardfs_run_queue(struct wardfs_run *run, work_func_t fn)
+{
+	INIT_WORK(&run->work, fn);
+	queue_work(run_wq, &run->work);
+}
+
+/**
+ * wardfs_block_exit - undo wardfs_block_init(), also half done
+ *
+ * Context: nothing is mounted.
+ */
+void wardfs_block_exit(void)
+{
+	int i;
+
+	if (run_wq)
+		destroy_workqueue(run_wq);
+	for (i = 0; i < 2; i++) {
+		mempool_destroy(page_pool[i]);
+		mempool_destroy(run_pool[i]);
+	}
+	kmem_cache_destroy(run_cache);
+}
+
+/**
+ * wardfs_block_init - pools and workers
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int wardfs_block_init(void)
+{
+	int i;
+
+	run_cache = KMEM_CACHE(wardfs_run, SLAB_HWCACHE_ALIGN);
+	if (!run_cache)
+		return -ENOMEM;
+	for (i = 0; i < 2; i++) {
+		run_pool[i] = mempool_create_slab_pool(4, run_cache);
+		page_pool[i] = mempool_create_page_pool(i ? 4 : WARDFS_RUN_BLOCKS, 0);
+		if (!run_pool[i] || !page_pool[i])
+			goto undo;
+	}
+	/*
+	 * Not WQ_MEM_RECLAIM: a buffered write to a full XFS waits for a queue
+	 * that is not either. Write-back does not depend on these workers: it
+	 * takes back what none of them has begun (see finish_runs() in store.c).
+	 */
+	run_wq = alloc_workqueue("wardfs", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (run_wq)
+		return 0;
+undo:
+	wardfs_block_exit();
+	return -ENOMEM;
+}

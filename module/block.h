@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Runs of encrypted blocks between the page cache and the lower file. */
+#ifndef WARDFS_BLOCK_H
+#define WARDFS_BLOCK_H
+
+#include <linux/bvec.h>
+#include <linux/completion.h>
+#include <linux/crypto.h>
+#include <linux/workqueue.h>
+#include "wardfs.h"
+
+#define WARDFS_RUN_BLOCKS	64	/* most blocks in a run: 256 KiB */
+#define WARDFS_RUN_PAGES	61	/* pages whose blocks always fit a run */
+#define WARDFS_REQUEST_SIZE	2048	/* room for an AEAD request with its context */
+
+/* How a run may be had. */
+enum wardfs_run_how {
+	WARDFS_RUN_WAIT,
+	WARDFS_RUN_NESTED,
+	WARDFS_RUN_TRY,
+};
+
+/* What became of a block that was read. */
+enum wardfs_block_state {
+	WARDFS_BLOCK_GOOD,		/* authentic, where and as long as it should be */
+	WARDFS_BLOCK_HOLE,		/* all zero below */
+	WARDFS_BLOCK_ODD,		/* authentic, but short or marked last out of place */
+	WARDFS_BLOCK_BAD,		/* does not authenticate */
+};
+
+/**
+ * struct wardfs_run - up to WARDFS_RUN_BLOCKS consecutive blocks on their way
+ * @inode: upper inode
+ * @lower: lower file, referenced
+ * @aead: the file's AEAD; outlives the run because its folios are locked or
+ *	under write-back, or because the caller is inside a section
+ * @first: index of the first block
+ * @count: blocks
+ * @size: upper size that decides which block is the last
+ * @pool: which of the pools it came from
+ * @pages: one buffer page a block
+ * @bvec: for the lower I/O
+ * @state: per block, after reading
+ * @index: first upper page (reading)
+ * @nr_folios: upper folios that wait to be filled (reading)
+ * @folios: those, locked, consecutive from @index
+ * @error: first error of a write
+ * @aad: associated data of the block at hand
+ * @request: AEAD request
+ */
+struct wardfs_run {
+	struct work_struct work;
+	struct completion done;
+	struct list_head list;
+	struct inode *inode;
+	struct file *lower;
+	struct crypto_aead *aead;
+	u64 first;
+	unsigned int count;
+	u64 size;
+	unsigned int pool;
+	struct page *pages[WARDFS_RUN_BLOCKS];
+	struct bio_vec bvec[WARDFS_RUN_BLOCKS];
+	u8 state[WARDFS_RUN_BLOCKS];
+	pgoff_t index;
+	unsigned int nr_folios;
+	struct folio *folios[WARDFS_RUN_BLOCKS];
+	int error;
+	struct ward_unit_aad aad;
+	u8 request[WARDFS_REQUEST_SIZE] __aligned(CRYPTO_MINALIGN);
+};
+
+struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int count,
+				    enum wardfs_run_how how);
+void wardfs_run_free(struct wardfs_run *run);
+/* store.c: blocks out of the page cache */
+int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size);
+int wardfs_store_header(struct inode *inode);
+
+/* filekey.c */
+int wardfs_header_seal(struct inode *inode);
+int wardfs_header_open(struct inode *inode, const u8 *header);
+
+int wardfs_run_load(struct wardfs_run *run);
+int wardfs_run_store(struct wardfs_run *run);
+void wardfs_run_open(struct wardfs_run *run, unsigned int i);
+int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last);
+u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i);
+struct ward_unit_header *wardfs_run_unit(struct wardfs_run *run, unsigned int i);
+void wardfs_run_queue(struct wardfs_run *run, work_func_t fn);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The executable of a process: get_task_exe_file() is not exported everywhere. */
+#ifndef WARDFS_COMPAT_TASK_H
+#define WARDFS_COMPAT_TASK_H
+
+#include <linux/version.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+#include <linux/sched.h>
+
+/* The caller's executable with a reference, or NULL. Does not sleep. */
+static inline struct file *wardfs_current_exe(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct file *file;
+
+	if (!mm || current->flags & PF_KTHREAD)
+		return NULL;
+	rcu_read_lock();
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	file = get_file_rcu(&mm->exe_file);
+#else
+	file = rcu_dereference(mm->exe_file);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+#endif
+	rcu_read_unlock();
+	return file;
+}
+
+#endif

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page cache of regular files: plaintext, in upper folios. Reading goes in
+ * runs of blocks that several CPUs decrypt; write-back collects neighbouring
+ * dirty folios and stores their blocks in large rows (store.c).
+ */
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/writeback.h>
+#include <linux/sched/mm.h>
+#include "wardfs.h"
+#include "block.h"
+#include "compat/mapping.h"
+
+/* A readahead of at most this many pages is done by who asks for it. */
+#define READ_INLINE_PAGES	8
+/* Most pages of one write-back batch: 2 MiB. */
+#define BATCH_PAGES		512
+
+/* ---- reading ---------------------------------------------------------- */
+
+/*
+ * Load and decrypt the blocks of a read run. Returns whether some block did not
+ * come out as it should, which a write below at the same moment can explain.
+ */
+static bool read_blocks(struct wardfs_run *run, int *err)
+{
+	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
+	bool doubtful = false;
+	unsigned int i;
+
+	run->size = READ_ONCE(d->lower_size);
+	*err = wardfs_run_load(run);
+	if (*err)
+		return true;
+	for (i = 0; i < run->count; i++) {
+		wardfs_run_open(run, i);
+		if (run->state[i] != WARDFS_BLOCK_GOOD &&
+		    run->first + i < ward_layout_blocks(run->size))
+			doubtful = true;
+	}
+	return doubtful || run->size != READ_ONCE(d->lower_size);
+}
+
+/* Judge a block that was read again while nothing was writing. */
+static bool block_usable(struct wardfs_run *run, unsigned int i)
+{
+	u64 k = run->first + i;
+	u64 n = ward_layout_blocks(run->size);
+
+	switch (run->state[i]) {
+	case WARDFS_BLOCK_GOOD:
+		return true;
+	case WARDFS_BLOCK_HOLE:
+		if (k >= n || (wardfs_holes_allowed(run->inode) && k > 0))
+			return true;
+		break;
+	case WARDFS_BLOCK_ODD:
+		/*
+		 * Short or marked last in the middle: an older block of this
+		 * file, left by a crash. Its padding reads as the zeros it is.
+		 */
+		if (k + 1 != n || READ_ONCE(WARDFS_SB(run->inode->i_sb)->unchecked))
+			return true;
+		wardfs_report_tamper(run->inode, NULL, k, "file was cut short or grown below");
+		return false;
+	}
+	wardfs_report_tamper(run->inode, NULL, k, "block does not authenticate");
+	return false;
+}
+
+static void copy_out(struct wardfs_run *run, struct folio *folio, bool *good)
+{
+	u64 pos = folio_pos(folio);
+	u64 end = min_t(u64, pos + folio_size(folio), run->size);
+	u8 *to = folio_address(folio);
+	size_t done = 0;
+
+	*good = true;
+	while (pos < end) {
+		u64 k = ward_layout_block(pos);
+		unsigned int i = k - run->first;
+		u32 offset = pos - ward_layout_base(k);
+		size_t len = min_t(u64, ward_layout_cap(k) - offset, end - pos);
+
+		if (run->state[i] == WARDFS_BLOCK_BAD)
+			*good = false;
+		else
+			memcpy(to + done, wardfs_run_payload(run, i) + offset, len);
+		done += len;
+		pos += len;
+	}
+	memset(to + done, 0, folio_size(folio) - done);
+}
+
+/* Fill the locked folios of a run and unlock them. The run is given back. */
+static void read_run(struct wardfs_run *run)
+{
+	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
+	unsigned int i;
+	int err = 0;
+
+	if (read_blocks(run, &err)) {
+		down_read(&d->io);
+		read_blocks(run, &err);
+		for (i = 0; !err && i < run->count; i++)
+			if (!block_usable(run, i))
+				run->state[i] = WARDFS_BLOCK_BAD;
+		up_read(&d->io);
+	}
+	for (i = 0; i < run->nr_folios; i++) {
+		struct folio *folio = run->folios[i];
+		bool good = false;
+
+		if (!err)
+			copy_out(run, folio, &good);
+		/* From the last unlock on the key may go away. */
+		wardfs_folio_end_read(folio, good);
+	}
+	wardfs_run_free(run);
+}
+
+static void read_work(struct work_struct *work)
+{
+	read_run(container_of(work, struct wardfs_run, work));
+}
+
+/* A run for @nr pages from @index on; fewer when memory is short. */
+static struct wardfs_run *read_run_alloc(struct inode *inode, pgoff_t index, unsigned int nr)
+{
+	u64 pos = (u64)index << PAGE_SHIFT;
+	u64 end = pos + ((u64)nr << PAGE_SHIFT);
+	u64 first = ward_layout_block(pos);
+	struct wardfs_run *run;
+
+	run = wardfs_run_alloc(inode, first, ward_layout_block(end - 1) - first + 1,
+			       WARDFS_RUN_WAIT);
+	run->index = index;
+	return run;
+}
+
+static int wardfs_read_folio(struct file *file, struct folio *folio)
+{
+	struct inode *inode = folio->mapping->host;
+	struct wardfs_run *run;
+	int idx = wardfs_enter(inode->i_sb);
+	int err;
+
+	if (idx < 0) {
+		folio_unlock(folio);
+		return idx;
+	}
+	err = wardfs_data_ready(inode);
+	if (err) {
+		wardfs_exit(inode->i_sb, idx);
+		folio_unlock(folio);
+		return err;
+	}
+	run = read_run_alloc(inode, folio->index, 1);
+	if (ward_layout_block(folio_pos(folio) + PAGE_SIZE - 1) >= run->first + run->count) {
+		/* Not enough memory for the two or three blocks of one page. */
+		wardfs_run_free(run);
+		folio_unlock(folio);
+		err = -ENOMEM;
+	} else {
+		run->folios[0] = folio;
+		run->nr_folios = 1;
+		folio_get(folio);
+		read_run(run);
+		err = folio_test_uptodate(folio) ? 0 : -EIO;
+		folio_put(folio);
+	}
+	wardfs_exit(inode->i_sb, idx);
+	return err;
+}
+
+static void wardfs_readahead(struct readahead_control *rac)
+{
+	struct inode *inode = rac->mapping->host;
+	/* Counted here: the control's own index only moves with the next folio. */
+	pgoff_t index = readahead_index(rac);
+	unsigned int left = readahead_count(rac);
+	bool alone = left <= READ_INLINE_PAGES;
+	int idx = wardfs_enter(inode->i_sb);
+
+	/* What is not taken here is unlocked by the caller and read one by one. */
+	if (idx < 0)
+		return;
+	if (wardfs_data_ready(inode))
+		goto exit;
+	while (left) {
+		unsigned int nr = min_t(unsigned int, left, WARDFS_RUN_PAGES);
+		struct wardfs_run *run = read_run_alloc(inode, index, nr);
+
+		while (run->nr_folios < nr) {
+			u64 end = ((u64)index + 1) << PAGE_SHIFT;
+			struct folio *folio;
+
+			if (ward_layout_block(end - 1) >= run->first + run->count)
+				break;
+			folio = readahead_folio(rac);
+			if (!folio)
+				break;
+			run->folios[run->nr_folios++] = folio;
+			index++;
+			left--;
+		}
+		if (!run->nr_folios) {
+			wardfs_run_free(run);
+			break;
+		}
+		if (alone)
+			read_run(run);
+		else
+			wardfs_run_queue(run, read_work);
+	}
+exit:
+	wardfs_exit(inode->i_sb, idx);
+}
+
+/* ---- writing into the cache ---------------------------------------------- */
+
+static int fill_folio(struct file *file, struct folio *folio)
+{
+	int err = wardfs_read_folio(file, folio);
+
+	if (err)
+		return err;
+	folio_lock(folio);
+	return 0;
+}
+
+static int wardfs_write_begin(WARDFS_WRITE_BEGIN_ARGS, struct address_space *mapping, loff_t pos,
+			      unsigned int len, wardfs_wb_object **object, void **fsdata)
+{
+	struct inode *inode = mapping->host;
+	size_t offset = offset_in_page(pos);
+	struct folio *folio;
+	int idx, err;
+
+	/* Held until write_end: nothing becomes dirty once locking has begun. */
+	idx = wardfs_enter(inode->i_sb);
+	if (idx < 0)
+		return idx;
+again:
+	folio = wardfs_folio_begin(mapping, pos >> PAGE_SHIFT);
+	if (IS_ERR(folio)) {
+		wardfs_exit(inode->i_sb, idx);
+		return PTR_ERR(folio);
+	}
+	if (!folio_test_uptodate(folio) && len < PAGE_SIZE) {
+		loff_t start = folio_pos(folio);
+
+		if (start >= i_size_read(inode) || (!offset && pos + len >= i_size_read(inode))) {
+			folio_zero_segments(folio, 0, offset, offset + len, PAGE_SIZE);
+		} else {
+			err = fill_folio(NULL, folio);
+			if (err) {
+				folio_put(folio);
+				wardfs_exit(inode->i_sb, idx);
+				return err;
+			}
+			if (folio->mapping != mapping || !folio_test_uptodate(folio)) {
+				folio_unlock(folio);
+				folio_put(folio);
+				goto again;
+			}
+		}
+	}
+	*object = wardfs_wb_from_folio(folio, pos);
+	*fsdata = (void *)(long)idx;
+	return 0;
+}
+
+static int wardfs_write_end(WARDFS_WRITE_BEGIN_ARGS, struct address_space *mapping, loff_t pos,
+			    unsigned int len, unsigned int copied, wardfs_wb_object *object,
+			    void *fsdata)
+{
+	struct folio *folio = wardfs_wb_to_folio(object);
+	struct inode *inode = mapping->host;
+	loff_t end = pos + copied;
+
+	if (!folio_test_uptodate(folio)) {
+		/* A short copy into a page that was not read: begin again. */
+		if (copied < len && (len == PAGE_SIZE || copied == 0)) {
+			copied = 0;
+			goto unlock;
+		}
+		if (copied < len)
+			folio_zero_range(folio, offset_in_page(pos) + copied, len - copied);
+		folio_mark_uptodate(folio);
+	}
+	if (copied) {
+		if (end > i_size_read(inode))
+			i_size_write(inode, end);
+		folio_mark_dirty(folio);
+	}
+unlock:
+	folio_unlock(folio);
+	folio_put(folio);
+	wardfs_exit(inode->i_sb, (int)(long)fsdata);
+	return copied;
+}
+
+/**
+ * wardfs_zero_fill - write zeros into the page cache
+ * @inode: upper regular file
+ * @from: upper offset, bytes
+ * @to: upper offset, bytes; the file's size becomes at least this
+ *
+ * Context: i_rwsem held for writing.
+ *
+ * Return: 0 or a negative errno.
+ */
+int wardfs_zero_fill(struct inode *inode, loff_t from, loff_t to)
+{
+	struct address_space *mapping = inode->i_mapping;
+
+	while (from < to) {
+		unsigned int len = min_t(loff_t, PAGE_SIZE - offset_in_page(from), to - from);
+		wardfs_wb_object *object;
+		void *fsdata;
+		int err = wardfs_write_begin(NULL, mapping, from, len, &object, &fsdata);
+
+		if (err)
+			return err;
+		folio_zero_range(wardfs_wb_to_folio(object), offset_in_page(from), len);
+		wardfs_write_end(NULL, mapping, from, len, len, object, fsdata);
+		balance_dirty_pages_ratelimited(mapping);
+		from += len;
+	}
+	return 0;
+}
+
+/* ---- write-back --------------------------------------------------------- */
+
+/**
+ * struct batch - neighbouring folios under write-back
+ * @inode: whose
+ * @index: first page
+ * @nr: pages; 0: none
+ */
+struct batch {
+	struct inode *inode;
+	pgoff_t index;
+	unsigned int nr;
+};
+
+/*
+ * Store the blocks of a batch, and what growth asks for besides (rules W1, W2):
+ * the first block if it never was below, and the block that was last until now.
+ */
+static int store_batch(struct batch *b)
+{
+	struct inode *inode = b->inode;
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 pos = (u64)b->index << PAGE_SHIFT;
+	u64 size, end, first, last, old;
+	bool head = false;
+	int err = 0;
+
+	down_write(&d->io);
+	size = i_size_read(inode);
+	end = min_t(u64, size, pos + ((u64)b->nr << PAGE_SHIFT));
+	if (end <= pos)
+		goto up;			/* cut off meanwhile */
+	first = ward_layout_block(pos);
+	last = ward_layout_block(end - 1);
+	size = max_t(u64, d->lower_size, end);
+	if (first > 0 && (!d->made || d->header_dirty || d->flags & WARD_FILE_EMPTY)) {
+		err = wardfs_store_blocks(inode, 0, 0, size);
+		head = true;
+	}
+	old = ward_layout_blocks(d->lower_size);
+	if (!err && size > d->lower_size && old && old - 1 < first && !(old == 1 && head))
+		err = wardfs_store_blocks(inode, old - 1, old - 1, size);
+	if (!err)
+		err = wardfs_store_blocks(inode, first, last, size);
+	if (!err)
+		err = wardfs_stored(inode, size);
+up:
+	up_write(&d->io);
+	return err;
+}
+
+static int finish_batch(struct batch *b)
+{
+	struct address_space *mapping = b->inode->i_mapping;
+	unsigned int i;
+	int err;
+
+	if (!b->nr)
+		return 0;
+	err = store_batch(b);
+	if (err)
+		mapping_set_error(mapping, err);
+	for (i = 0; i < b->nr; i++) {
+		struct folio *folio = wardfs_folio_lookup(mapping, b->index + i);
+
+		/* Under write-back it cannot have left the cache. */
+		if (WARN_ON_ONCE(!folio))
+			continue;
+		folio_end_writeback(folio);
+		folio_put(folio);
+	}
+	b->nr = 0;
+	return err;
+}
+
+static int writeback_folio(struct folio *folio, struct writeback_control *wbc, void *data)
+{
+	struct inode *inode = folio->mapping->host;
+	struct batch *b = data, done;
+	loff_t size = i_size_read(inode);
+	loff_t pos = folio_pos(folio);
+	int err = 0;
+
+	if (pos >= size) {
+		/* Truncation is about to take it. */
+		folio_unlock(folio);
+		return 0;
+	}
+	/* What a mapping wrote past the end of file is nobody's. */
+	if (pos + PAGE_SIZE > size)
+		folio_zero_segment(folio, size - pos, PAGE_SIZE);
+	folio_start_writeback(folio);
+	folio_unlock(folio);
+	done = *b;
+	if (b->nr && b->index + b->nr == folio->index && b->nr < BATCH_PAGES) {
+		b->nr++;
+		return 0;
+	}
+	b->index = folio->index;
+	b->nr = 1;
+	/* After the unlock: lower I/O waits for nobody who waits for this folio. */
+	err = finish_batch(&done);
+	return err;
+}
+
+static int wardfs_writepages(struct address_space *mapping, struct writeback_control *wbc)
+{
+	struct inode *inode = mapping->host;
+	struct batch b = { .inode = inode };
+	unsigned int flags;
+	int idx, err, last;
+
+	idx = wardfs_enter_writeout(inode->i_sb);
+	if (idx < 0)
+		return idx;
+	flags = memalloc_nofs_save();
+	err = wardfs_write_folios(mapping, wbc, writeback_folio, &b);
+	last = finish_batch(&b);
+	memalloc_nofs_restore(flags);
+	wardfs_exit(inode->i_sb, idx);
+	return err ? err : last;
+}
+
+/*
+ * Pages leave wiped when nobody else holds them: locking promises that plaintext
+ * leaves memory. A page that a pipe or a device still holds stays as it is.
+ */
+static void wardfs_free_folio(struct folio *folio)
+{
+	/* Who removes it holds one; so does a per-CPU list that feeds the LRU. */
+	if (folio_ref_count(folio) <= 2 + !folio_test_lru(folio))
+		clear_page(folio_address(folio));
+}
+
+const struct address_space_operations wardfs_aops = {
+	.read_folio	= wardfs_read_folio,
+	.readahead	= wardfs_readahead,
+	.write_begin	= wardfs_write_begin,
+	.write_end	= wardfs_write_end,
+	.writepages	= wardfs_writepages,
+	.dirty_folio	= filemap_dirty_folio,
+	.free_folio	= wardfs_free_folio,
+	.migrate_folio	= filemap_migrate_folio,
+	.direct_IO	= noop_direct_IO,
+};

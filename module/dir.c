@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entries of a directory: looking up, making, removing, renaming. Each works on
+ * the lower directory as the caller; what is hidden there is hidden.c's.
+ *
+ * Order in all that change something: policy, then the right to write below,
+ * then a section, then the names, then the lower locks. Nobody waits for a
+ * frozen lower file system inside a section, for then locking would wait too.
+ */
+#include <linux/slab.h>
+
+#include "lower.h"
+
+/* The file system asks for revalidation on demand only, so that rcu-walk works. */
+static void init_dentry(struct dentry *dentry, const struct dentry *lower)
+{
+	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE) || lower->d_flags & DCACHE_OP_REVALIDATE)
+		return;
+	spin_lock(&dentry->d_lock);
+	dentry->d_flags &= ~DCACHE_OP_REVALIDATE;
+	spin_unlock(&dentry->d_lock);
+}
+
+static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode)
+{
+	struct wardfs_lname lname;
+	struct wardfs_siv *names;
+	struct dentry *lower;
+	int err;
+
+	*inode = NULL;
+	init_dentry(dentry, wardfs_lower_dentry(dir));
+	err = wardfs_dir_names(dir, false, &names);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = wardfs_name_encode(dir, names, &dentry->d_name, &lname);
+	if (err)
+		return err;
+	lower = lower_lookup(dir, lname.name, lname.len);
+	wardfs_lname_free(&lname);
+	if (IS_ERR(lower))
+		return PTR_ERR(lower);
+	if (d_is_positive(lower)) {
+		*inode = wardfs_iget(dir->i_sb, lower);
+		err = PTR_ERR_OR_ZERO(*inode);
+	}
+	dput(lower);
+	return err;
+}
+
+static struct dentry *wardfs_lookup(struct inode *dir, struct dentry *dentry,
+				    unsigned int flags)
+{
+	struct inode *inode;
+	int idx, err;
+
+	if (dentry->d_name.len > NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	idx = wardfs_enter(dir->i_sb);
+	if (idx < 0)
+		return ERR_PTR(idx);
+	err = lookup(dir, dentry, &inode);
+	wardfs_exit(dir->i_sb, idx);
+	if (err)
+		return ERR_PTR(err);
+	return d_splice_alias(inode, dentry);
+}
+
+/* ---- before and after a change ---- */
+
+/**
+ * struct change - a change in one or two directories, begun
+ * @sb: the vault
+ * @idx: of the section
+ */
+struct change {
+	struct super_block *sb;
+	int idx;
+};
+
+static int change_begin(struct change *c, struct super_block *sb)
+{
+	int err = wardfs_want_write(sb);
+
+	if (err)
+		return err;
+	c->sb = sb;
+	c->idx = wardfs_enter(sb);
+	if (c->idx >= 0)
+		return 0;
+	wardfs_drop_write(sb);
+	return c->idx;
+}
+
+static void change_end(const struct change *c)
+{
+	wardfs_exit(c->sb, c->idx);
+	wardfs_drop_write(c->sb);
+}
+
+/* The lower name of an entry; with @make its directory gets what it needs for it. */
+static int entry_name(struct inode *dir, struct dentry *dentry, bool make,
+		      struct wardfs_lname *lname)
+{
+	struct wardfs_siv *names;
+	int err;
+
+	err = wardfs_dir_names(dir, make, &names);
+	if (err == -ENOENT)
+		err = -ESTALE;	/* an entry that we know, and no id: changed below */
+	return err ?: wardfs_name_encode(dir, names, &dentry->d_name, lname);
+}
+
+static int hide(struct inode *dir, const struct wardfs_lname *lname, bool *made)
+{
+	char name[WARDFS_HIDDEN_MAX];
+
+	*made = false;
+	if (!lname->target)
+		return 0;
+	wardfs_lname_hidden(lname, name);
+	return wardfs_hidden_make(dir, name, lname->target, made);
+}
+
+static void unhide(struct inode *dir, const struct wardfs_lname *lname)
+{
+	char name[WARDFS_HIDDEN_MAX];
+
+	if (!lname->target)
+		return;
+	wardfs_lname_hidden(lname, name);
+	wardfs_hidden_remove(dir, name);
+}
+
+/* ---- making ---- */
+
+/**
+ * struct make - what is to be made
+ * @mode: type and permissions
+ * @rdev: of devices
+ * @target: of symlinks: lower target
+ * @from: of hard links: upper inode
+ */
+struct make {
+	umode_t mode;
+	dev_t rdev;
+	const char *target;
+	struct inode *from;
+};
+
+static struct dentry *make_lower(struct inode *dir, const struct wardfs_lname *lname,
+				 const struct make *how)
+{
+	struct dentry *child = lower_start_creating(dir, lname->name, lname->len);
+	int err;
+
+	if (IS_ERR(child))
+		return child;
+	if (how->from) {
+		err = lower_link(wardfs_lower_dentry(how->from), dir, child);
+	} else if (S_ISREG(how->mode)) {
+		err = lower_create(dir, child, how->mode);
+	} else if (S_ISDIR(how->mode)) {
+		child = lower_mkdir(dir, child, how->mode);
+		if (IS_ERR(child))
+			return child;
+		err = 0;
+	} else if (S_ISLNK(how->mode)) {
+		err = lower_symlink(dir, child, how->target);
+	} else {
+		err = lower_mknod(dir, child, how->mode, how->rdev);
+	}
+	if (err) {
+		end_creating(child);
+		return ERR_PTR(err);
+	}
+	dget(child);
+	end_creating(child);
+	if (d_is_positive(child) && !d_unhashed(child))
+		return child;
+
+	/* Network file systems may leave it to us to look what they made. */
+	dput(child);
+	child = lower_lookup(dir, lname->name, lname->len);
+	if (!IS_ERR(child) && d_is_negative(child)) {
+		dput(child);
+		child = ERR_PTR(-ESTALE);
+	}
+	return child;
+}
+
+/* Take back what could not be given an inode: an empty file would look cut. */
+static void unmake_lower(struct inode *dir, const struct wardfs_lname *lname, umode_t mode)
+{
+	struct dentry *child = lower_start_removing(dir, lname->name, lname->len);
+
+	if (IS_ERR(child))
+		return;
+	if (S_ISDIR(mode))
+		lower_rmdir(dir, child);
+	else
+		lower_unlink(dir, child);
+	end_removing(child);
+}
+
+static int make_entry(struct inode *dir, struct dentry *dentry, const struct make *how)
+{
+	struct wardfs_lname lname;
+	struct dentry *child;
+	struct inode *inode;
+	bool hidden;
+	int err;
+
+	err = entry_name(dir, dentry, true, &lname);
+	if (err)
+		return err;
+	err = hide(dir, &lname, &hidden);
+	if (err)
+		goto free_name;
+	child = make_lower(dir, &lname, how);
+	if (IS_ERR(child)) {
+		err = PTR_ERR(child);
+		goto undo;
+	}
+	if (how->from) {
+		inode = how->from;
+		ihold(inode);
+		wardfs_copy_attr(inode);
+	} else {
+		inode = wardfs_iget_new(dir->i_sb, child);
+		if (IS_ERR(inode)) {
+			err = PTR_ERR(inode);
+			unmake_lower(dir, &lname, how->mode);
+			goto put_child;
+		}
+		/* The header is still to be written. */
+		if (S_ISREG(how->mode))
+			mark_inode_dirty(inode);
+	}
+	init_dentry(dentry, child);
+	d_instantiate(dentry, inode);
+put_child:
+	dput(child);
+undo:
+	if (err && hidden)
+		unhide(dir, &lname);
+	wardfs_copy_attr(dir);
+free_name:
+	wardfs_lname_free(&lname);
+	return err;
+}
+
+static int make(struct inode *dir, struct dentry *dentry, const struct make *how)
+{
+	struct change change;
+	int err;
+
+	err = change_begin(&change, dir->i_sb);
+	if (err)
+		return err;
+	err = make_entry(dir, dentry, how);
+	change_end(&change);
+	return err;
+}
+
+static int policy_create(struct inode *dir, struct dentry *dentry)
+{
+	return wardfs_policy_check(dir, WARD_OP_CREATE, WARD_ACTION_CREATE, dentry, NULL);
+}
+
+static int wardfs_create(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			 umode_t mode, bool excl)
+{
+	struct make how = { .mode = (mode & ~S_IFMT) | S_IFREG };
+
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+}
+
+static int wardfs_mkdir(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			umode_t mode)
+{
+	struct make how = { .mode = (mode & ~S_IFMT) | S_IFDIR };
+
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+}
+
+static int wardfs_mknod(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			umode_t mode, dev_t rdev)
+{
+	struct make how = { .mode = mode, .rdev = rdev };
+
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+}
+
+static int wardfs_symlink(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			  const char *target)
+{
+	struct make how = { .mode = S_IFLNK };
+	struct change change;
+	char *lower;
+	int err;
+
+	err = policy_create(dir, dentry);
+	if (err)
+		return err;
+	err = change_begin(&change, dir->i_sb);
+	if (err)
+		return err;
+	err = wardfs_target_encode(WARDFS_SB(dir->i_sb), target, &lower);
+	if (!err) {
+		how.target = lower;
+		err = make_entry(dir, dentry, &how);
+		kfree(lower);
+	}
+	change_end(&change);
+	return err;
+}
+
+static int wardfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
+{
+	struct make how = { .from = d_inode(old) };
+	int err;
+
+	err = wardfs_policy_check(how.from, WARD_OP_LINK | WARD_OP_READ | WARD_OP_DELETE,
+				  WARD_ACTION_LINK, old, dentry);
+	if (!err)
+		err = wardfs_policy_check(dir, WARD_OP_CREATE, WARD_ACTION_LINK, dentry, NULL);
+	return err ?: make(dir, dentry, &how);
+}
+
+static int wardfs_tmpfile(wardfs_idmap *idmap, struct inode *dir, struct file *file,
+			  umode_t mode)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct path path = wardfs_lower_path(dir);
+	struct change change;
+	struct inode *inode;
+	struct file *lower;
+	int err;
+
+	err = policy_create(dir, dentry);
+	if (err)
+		return err;
+	err = change_begin(&change, dir->i_sb);
+	if (err)
+		return err;
+	lower = compat_tmpfile_open(lower_idmap(dir->i_sb), &path, mode,
+				    (file->f_flags & O_EXCL) | O_RDWR | O_LARGEFILE,
+				    current_cred());
+	if (IS_ERR(lower)) {
+		err = PTR_ERR(lower);
+		goto end;
+	}
+	inode = wardfs_iget_new(dir->i_sb, lower->f_path.dentry);
+	if (IS_ERR(inode)) {
+		err = PTR_ERR(inode);
+	} else {
+		/* d_tmpfile() takes the link away that it has not. */
+		set_nlink(inode, 1);
+		init_dentry(dentry, lower->f_path.dentry);
+		d_tmpfile(file, inode);
+		mark_inode_dirty(inode);
+	}
+	fput(lower);
+end:
+	change_end(&change);
+	return finish_open_simple(file, err);
+}
+
+/* ---- removing ---- */
+
+static int remove_lower(struct inode *dir, const struct wardfs_lname *lname,
+			const struct inode *inode)
+{
+	struct dentry *child = lower_start_removing(dir, lname->name, lname->len);
+	int err;
+
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	if (d_inode(child) != wardfs_lower_inode(inode))
+		err = -ESTALE;
+	else if (S_ISDIR(inode->i_mode))
+		err = lower_rmdir(dir, child);
+	else
+		err = lower_unlink(dir, child);
+	end_removing(child);
+	return err;
+}
+
+static int remove_entry(struct inode *dir, struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	struct wardfs_lname lname;
+	char *id = NULL;
+	int err;
+
+	err = entry_name(dir, dentry, false, &lname);
+	if (err)
+		return err;
+	if (S_ISDIR(inode->i_mode))
+		err = wardfs_hidden_clear(inode, &id);
+	if (err)
+		goto free_name;
+	err = remove_lower(dir, &lname, inode);
+	if (err) {
+		wardfs_hidden_restore(inode, id);
+		goto free_name;
+	}
+	kfree(id);
+	unhide(dir, &lname);
+	if (S_ISDIR(inode->i_mode))
+		clear_nlink(inode);
+	else
+		wardfs_copy_attr(inode);
+	wardfs_copy_attr(dir);
+free_name:
+	wardfs_lname_free(&lname);
+	return err;
+}
+
+static int wardfs_remove(struct inode *dir, struct dentry *dentry)
+{
+	struct change change;
+	int err;
+
+	err = wardfs_policy_check(d_inode(dentry), WARD_OP_DELETE, WARD_ACTION_DELETE, dentry,
+				  NULL);
+	if (err)
+		return err;
+	err = change_begin(&change, dir->i_sb);
+	if (err)
+		return err;
+	err = remove_entry(dir, dentry);
+	change_end(&change);
+	return err;
+}
+
+/* ---- renaming ---- */
+
+#define RENAME_KNOWN	(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)
+#define RENAME_NEEDS	(WARD_OP_RENAME | WARD_OP_READ | WARD_OP_DELETE)
+
+/* Read and delete where it leaves, create where it arrives; both ways in an exchange. */
+static int policy_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+			 struct dentry *new, unsigned int flags)
+{
+	struct inode *victim = d_inode(new);
+	int err;
+
+	err = wardfs_policy_check(d_inode(old), RENAME_NEEDS, WARD_ACTION_RENAME, old, new);
+	if (!err)
+		err = wardfs_policy_check(new_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, new, NULL);
+	if (!err && flags & (RENAME_EXCHANGE | RENAME_WHITEOUT))
+		err = wardfs_policy_check(old_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, old, NULL);
+	if (!err && victim && flags & RENAME_EXCHANGE)
+		err = wardfs_policy_check(victim, RENAME_NEEDS, WARD_ACTION_RENAME, new, old);
+	else if (!err && victim)
+		err = wardfs_policy_check(victim, WARD_OP_DELETE, WARD_ACTION_DELETE, new, NULL);
+	return err;
+}
+
+static int rename_named(struct inode *old_dir, struct dentry *old,
+			const struct wardfs_lname *from, struct inode *new_dir,
+			struct dentry *new, const struct wardfs_lname *to, unsigned int flags)
+{
+	struct inode *source = d_inode(old), *victim = d_inode(new);
+	bool exchange = flags & RENAME_EXCHANGE;
+	struct compat_rename rename = {
+		.old_parent = wardfs_lower_dentry(old_dir),
+		.new_parent = wardfs_lower_dentry(new_dir),
+		.old_name = QSTR_INIT(from->name, from->len),
+		.new_name = QSTR_INIT(to->name, to->len),
+		.source = wardfs_lower_inode(source),
+		.target = victim ? wardfs_lower_inode(victim) : NULL,
+		.flags = flags,
+	};
+	bool empty_dir = !exchange && victim && S_ISDIR(victim->i_mode);
+	bool hidden = false;
+	char *id = NULL;
+	int err = 0;
+
+	/* Hidden symlinks belong to names: an exchange leaves both as they are. */
+	if (!exchange)
+		err = hide(new_dir, to, &hidden);
+	if (!err && empty_dir)
+		err = wardfs_hidden_clear(victim, &id);
+	if (err)
+		goto undo;
+	err = lower_rename(old_dir->i_sb, &rename);
+	if (err && empty_dir)
+		wardfs_hidden_restore(victim, id);
+	else
+		kfree(id);
+	if (err)
+		goto undo;
+
+	/* A whiteout takes the old name over. */
+	if (!(flags & (RENAME_EXCHANGE | RENAME_WHITEOUT)))
+		unhide(old_dir, from);
+	if (empty_dir)
+		clear_nlink(victim);
+	else if (victim)
+		wardfs_copy_attr(victim);
+	wardfs_copy_attr(source);
+	wardfs_copy_attr(old_dir);
+	if (new_dir != old_dir)
+		wardfs_copy_attr(new_dir);
+	return 0;
+undo:
+	if (hidden)
+		unhide(new_dir, to);
+	return err;
+}
+
+static int rename_entry(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+			struct dentry *new, unsigned int flags)
+{
+	struct wardfs_lname from, to;
+	int err;
+
+	err = entry_name(old_dir, old, false, &from);
+	if (err)
+		return err;
+	err = entry_name(new_dir, new, true, &to);
+	if (!err) {
+		err = rename_named(old_dir, old, &from, new_dir, new, &to, flags);
+		wardfs_lname_free(&to);
+	}
+	wardfs_lname_free(&from);
+	return err;
+}
+
+static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dentry *old,
+			 struct inode *new_dir, struct dentry *new, unsigned int flags)
+{
+	struct change change;
+	int err;
+
+	if (flags & ~RENAME_KNOWN)
+		return -EINVAL;
+	err = policy_rename(old_dir, old, new_dir, new, flags);
+	if (err)
+		return err;
+	err = change_begin(&change, old_dir->i_sb);
+	if (err)
+		return err;
+	err = rename_entry(old_dir, old, new_dir, new, flags);
+	change_end(&change);
+	return err;
+}
+
+const struct inode_operations wardfs_dir_iops = {
+	.lookup		= wardfs_lookup,
+	.create		= wardfs_create,
+	.link		= wardfs_link,
+	.unlink		= wardfs_remove,
+	.symlink	= wardfs_symlink,
+	.mkdir		= wardfs_mkdir,
+	.rmdir		= wardfs_remove,
+	.mknod		= wardfs_mknod,
+	.rename		= wardfs_rename,
+	.tmpfile	= wardfs_tmpfile,
+	.permission	= wardfs_permission,
+	.getattr	= wardfs_getattr,
+	.setattr	= wardfs_setattr,
+	.listxattr	= wardfs_listxattr,
+	.update_time	= wardfs_update_time,
+	.fileattr_get	= wardfs_fileattr_get,
+	.fileattr_set	= wardfs_fileattr_set,
+	WARDFS_ACL_OPS
+};
+
+/* ---- dentries ---- */
+
+/* Only over lower file systems that others can change: see init_dentry(). */
+static int wardfs_d_revalidate(struct dentry *dentry, unsigned int flags)
+{
+	struct dentry *lower;
+	struct inode *inode;
+	int valid = 1;
+
+	if (flags & LOOKUP_RCU)
+		return -ECHILD;
+	inode = d_inode(dentry);
+	if (!inode)
+		return 0;	/* somebody may have made it there */
+	lower = wardfs_lower_dentry(inode);
+	if (lower->d_flags & DCACHE_OP_REVALIDATE)
+		valid = compat_d_revalidate(lower, flags);
+	if (valid > 0)
+		wardfs_copy_attr(inode);
+	return valid;
+}
+
+const struct dentry_operations wardfs_dops = {
+	.d_revalidate	= wardfs_d_revalidate,
+};

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open files. Each read, write, mapping and fault asks again whether the vault is
+ * unlocked and the policy still allows it: an open file is no right by itself.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/falloc.h>
+#include <linux/pagemap.h>
+#include "wardfs.h"
+#include "compat/splice.h"
+
+/*
+ * May this access go on? Reports a refusal. Without a section: what touches the
+ * data takes one of its own, and locking wipes the pages.
+ */
+static int check_access(struct file *file, u32 op, enum ward_action action)
+{
+	struct inode *inode = file_inode(file);
+
+	if (!wardfs_unlocked(inode->i_sb)) {
+		wardfs_report_locked(inode, file->f_path.dentry, action);
+		return -ENOKEY;
+	}
+	return wardfs_policy_check_file(file, op, action);
+}
+
+static int wardfs_open(struct inode *inode, struct file *file)
+{
+	struct wardfs_file *wf;
+	int idx, err;
+
+	if (!wardfs_unlocked(inode->i_sb)) {
+		wardfs_report_locked(inode, file->f_path.dentry, file->f_mode & FMODE_WRITE ?
+				     WARD_ACTION_OPEN_WRITE : WARD_ACTION_OPEN_READ);
+		return -ENOKEY;
+	}
+	wf = kzalloc(sizeof(*wf), GFP_KERNEL_ACCOUNT);
+	if (!wf)
+		return -ENOMEM;
+	file->private_data = wf;
+	err = 0;
+	if (file->f_flags & __FMODE_EXEC)
+		err = check_access(file, WARD_OP_EXECUTE, WARD_ACTION_EXECUTE);
+	else if (file->f_mode & FMODE_READ)
+		err = check_access(file, WARD_OP_READ, WARD_ACTION_OPEN_READ);
+	/* One that was just created by this open was allowed as that. */
+	if (!err && file->f_mode & FMODE_WRITE && !(file->f_mode & FMODE_CREATED))
+		err = check_access(file, WARD_OP_WRITE, WARD_ACTION_OPEN_WRITE);
+	if (err)
+		goto free;
+	idx = wardfs_enter(inode->i_sb);
+	err = idx;
+	if (idx < 0)
+		goto free;
+	err = wardfs_data_get(inode);
+	if (!err && file->f_mode & FMODE_WRITE && WARDFS_I(inode)->data.lower_rdonly) {
+		wardfs_data_put(inode);
+		err = -EPERM;		/* immutable, or the lower is read-only */
+	}
+	wardfs_exit(inode->i_sb, idx);
+	if (err)
+		goto free;
+	return 0;
+free:
+	kfree(wf);
+	file->private_data = NULL;
+	return err;
+}
+
+/*
+ * Every close of a file that was open for writing brings it below, so that a
+ * full disk or quota reaches the program that wrote.
+ */
+static int wardfs_flush(struct file *file, fl_owner_t id)
+{
+	struct inode *inode = file_inode(file);
+	int err, err2;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return 0;
+	err = wardfs_data_write_out(inode);
+	/* What write-back met before this close, once for each open file. */
+	err2 = file_check_and_advance_wb_err(file);
+	return err2 ? err2 : err;
+}
+
+static int wardfs_release(struct inode *inode, struct file *file)
+{
+	wardfs_data_put(inode);
+	kfree(file->private_data);
+	return 0;
+}
+
+static ssize_t wardfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+	struct wardfs_sb *sbi = WARDFS_SB(file_inode(file)->i_sb);
+	s64 locks = atomic64_read(&sbi->lock_count);
+	ssize_t ret = check_access(file, WARD_OP_READ, WARD_ACTION_READ);
+
+	if (ret)
+		return ret;
+	/* O_DIRECT is accepted, and served from the page cache. */
+	iocb->ki_flags &= ~IOCB_DIRECT;
+	ret = generic_file_read_iter(iocb, to);
+	/* A page may have been wiped while it was copied: take nothing for data. */
+	if (atomic64_read(&sbi->lock_count) != locks)
+		return -ENOKEY;
+	return ret;
+}
+
+static ssize_t wardfs_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
+				  size_t len, unsigned int flags)
+{
+	int err = check_access(in, WARD_OP_READ, WARD_ACTION_READ);
+
+	if (err)
+		return err;
+	return wardfs_splice_from_cache(in, pos, pipe, len, flags);
+}
+
+static ssize_t wardfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+	struct inode *inode = file_inode(file);
+	ssize_t ret = check_access(file, WARD_OP_WRITE, WARD_ACTION_WRITE);
+	bool direct = iocb->ki_flags & IOCB_DIRECT;
+	loff_t pos = iocb->ki_pos;
+	ssize_t wrote;
+
+	if (ret)
+		return ret;
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return -EAGAIN;
+	inode_lock(inode);
+	ret = generic_write_checks(iocb, from);
+	if (ret <= 0)
+		goto unlock;
+	ret = file_remove_privs(file);
+	if (ret)
+		goto unlock;
+	ret = file_update_time(file);
+	if (ret)
+		goto unlock;
+	pos = iocb->ki_pos;
+	if (pos > i_size_read(inode)) {
+		ret = wardfs_data_truncate(inode, pos);
+		if (ret)
+			goto unlock;
+	}
+	iocb->ki_flags &= ~IOCB_DIRECT;
+	ret = generic_perform_write(iocb, from);
+unlock:
+	inode_unlock(inode);
+	if (ret <= 0)
+		return ret;
+	wrote = ret;
+	ret = generic_write_sync(iocb, wrote);
+	/* Direct I/O does not leave its errors to a later fsync. */
+	if (direct && ret > 0) {
+		int err = filemap_write_and_wait_range(file->f_mapping, pos, pos + wrote - 1);
+
+		if (err)
+			ret = err;
+	}
+	return ret;
+}
+
+/* Directory ids made for this path reach stable storage with the file. */
+static int sync_ids(struct dentry *dentry)
+{
+	struct dentry *dir = dget_parent(dentry);
+	int err = 0;
+
+	while (!err) {
+		struct wardfs_inode *wi = WARDFS_I(d_inode(dir));
+		struct dentry *up;
+
+		if (READ_ONCE(wi->id_unsynced)) {
+			struct path path = wardfs_lower_path(d_inode(dir));
+			const struct cred *cred = WARDFS_SB(dir->d_sb)->cred;
+			struct file *file = dentry_open(&path, O_RDONLY | O_DIRECTORY, cred);
+
+			if (IS_ERR(file)) {
+				err = PTR_ERR(file);
+				break;
+			}
+			WRITE_ONCE(wi->id_unsynced, false);
+			err = vfs_fsync(file, 0);
+			if (err)
+				WRITE_ONCE(wi->id_unsynced, true);
+			fput(file);
+		}
+		if (IS_ROOT(dir))
+			break;
+		up = dget_parent(dir);
+		dput(dir);
+		dir = up;
+	}
+	dput(dir);
+	return err;
+}
+
+static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct inode *inode = file_inode(file);
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	int err, err2;
+
+	err = file_write_and_wait_range(file, start, end);
+	if (!err && (!READ_ONCE(d->made) || READ_ONCE(d->header_dirty)))
+		err = wardfs_data_flush(inode);
+	if (!err && d->lower_file)
+		err = vfs_fsync(d->lower_file, datasync);
+	if (!err)
+		err = sync_ids(file->f_path.dentry);
+	err2 = file_check_and_advance_wb_err(file);
+	return err ? err : err2;
+}
+
+/* ---- mappings ------------------------------------------------------------ */
+
+static vm_fault_t refuse_fault(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	bool write = vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED;
+
+	return check_access(file, write ? WARD_OP_WRITE : WARD_OP_READ, WARD_ACTION_MMAP) ?
+		VM_FAULT_SIGBUS : 0;
+}
+
+static vm_fault_t wardfs_fault(struct vm_fault *vmf)
+{
+	vm_fault_t ret = refuse_fault(vmf);
+
+	return ret ? ret : filemap_fault(vmf);
+}
+
+/* Space for what a mapping is about to dirty, while it can still be refused. */
+static int reserve(struct inode *inode, struct folio *folio)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 first = ward_layout_block(folio_pos(folio));
+	u64 last = ward_layout_block(folio_pos(folio) + PAGE_SIZE - 1);
+	const struct cred *saved;
+	int err;
+
+	/* In an ordinary file every block is there already. */
+	if (!(d->flags & WARD_FILE_SPARSE))
+		return 0;
+	saved = override_creds(sbi->cred);
+	err = vfs_fallocate(d->lower_file, FALLOC_FL_KEEP_SIZE, first * WARD_BLOCK_SIZE,
+			    (last - first + 1) * WARD_BLOCK_SIZE);
+	revert_creds(saved);
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	struct inode *inode = file_inode(file);
+	struct folio *folio = page_folio(vmf->page);
+	vm_fault_t ret = refuse_fault(vmf);
+	int idx, err;
+
+	if (ret)
+		return ret;
+	sb_start_pagefault(inode->i_sb);
+	file_update_time(file);
+	/* Until the folio is dirty: locking waits for it, then writes it out. */
+	idx = wardfs_enter(inode->i_sb);
+	if (idx < 0) {
+		ret = VM_FAULT_SIGBUS;
+		goto end;
+	}
+	err = wardfs_data_ready(inode);
+	if (!err)
+		err = reserve(inode, folio);
+	if (err) {
+		ret = vmf_error(err);
+		goto exit;
+	}
+	folio_lock(folio);
+	if (folio->mapping != inode->i_mapping || folio_pos(folio) >= i_size_read(inode)) {
+		folio_unlock(folio);
+		ret = VM_FAULT_NOPAGE;
+		goto exit;
+	}
+	folio_mark_dirty(folio);
+	ret = VM_FAULT_LOCKED;
+exit:
+	wardfs_exit(inode->i_sb, idx);
+end:
+	sb_end_pagefault(inode->i_sb);
+	return ret;
+}
+
+/* Maps what is cached already: the same question, without a word when refused. */
+static vm_fault_t wardfs_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
+{
+	struct file *file = vmf->vma->vm_file;
+
+	if (!wardfs_unlocked(file_inode(file)->i_sb) ||
+	    !wardfs_policy_cached(file, WARD_OP_READ))
+		return 0;		/* ->fault asks properly */
+	return filemap_map_pages(vmf, start, end);
+}
+
+static const struct vm_operations_struct wardfs_vm_ops = {
+	.fault		= wardfs_fault,
+	.map_pages	= wardfs_map_pages,
+	.page_mkwrite	= wardfs_page_mkwrite,
+};
+
+static int wardfs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	int err = check_access(file, vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE ?
+			       WARD_OP_WRITE : WARD_OP_READ, WARD_ACTION_MMAP);
+
+	if (err)
+		return err;
+	file_accessed(file);
+	vma->vm_ops = &wardfs_vm_ops;
+	return 0;
+}
+
+const struct file_operations wardfs_file_fops = {
+	.open		= wardfs_open,
+	.flush		= wardfs_flush,
+	.release	= wardfs_release,
+	.llseek		= generic_file_llseek,
+	.read_iter	= wardfs_read_iter,
+	.write_iter	= wardfs_write_iter,
+	.splice_read	= wardfs_splice_read,
+	.splice_write	= iter_file_splice_write,
+	.mmap		= wardfs_mmap,
+	.fsync		= wardfs_fsync,
+	.setlease	= generic_setlease,
+};
+
+const struct inode_operations wardfs_file_iops = {
+	.getattr	= wardfs_getattr,
+	.setattr	= wardfs_setattr,
+	.permission	= wardfs_permission,
+	.listxattr	= wardfs_listxattr,
+	.update_time	= wardfs_update_time,
+	WARDFS_ACL_OPS
+};

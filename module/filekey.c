@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A file's header, its key, and the lower file its blocks are read from and
+ * written to. All three are had before anything can become dirty, and are kept
+ * while something is: write-back opens, looks up and allocates nothing.
+ */
+#include <linux/slab.h>
+#include <linux/random.h>
+#include <linux/scatterlist.h>
+#include <crypto/aead.h>
+#include "wardfs.h"
+#include "block.h"
+
+/* What the wrapping AEAD sees of a header, in one piece. */
+struct wrap_buffer {
+	u8 aad[WARD_HEADER_AAD1 + WARD_HEADER_AAD2];
+	u8 key[WARD_KEY_SIZE];
+	u8 tag[WARD_TAG_SIZE];
+} __packed;
+
+static int header_aead(struct crypto_aead *wrap, struct ward_file_header *h, u8 *key, bool seal)
+{
+	struct aead_request *req;
+	struct wrap_buffer *buf;
+	struct scatterlist sg;
+	DECLARE_CRYPTO_WAIT(wait);
+	u8 iv[16];
+	int err = -ENOMEM;
+
+	/* Small, and NOFS with retry below: this also runs in write-back. */
+	buf = kmalloc(sizeof(*buf), GFP_NOFS | __GFP_NOFAIL);
+	req = kmalloc(sizeof(*req) + crypto_aead_reqsize(wrap), GFP_NOFS | __GFP_NOFAIL);
+	memcpy(buf->aad, h, WARD_HEADER_AAD1);
+	memcpy(buf->aad + WARD_HEADER_AAD1, h->reserved, WARD_HEADER_AAD2);
+	memcpy(buf->key, seal ? key : h->wrapped_key, WARD_KEY_SIZE);
+	memcpy(buf->tag, h->tag, WARD_TAG_SIZE);
+	memcpy(iv, h->nonce, WARD_NONCE_SIZE);
+	sg_init_one(&sg, buf, sizeof(*buf));
+	aead_request_set_tfm(req, wrap);
+	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
+				  crypto_req_done, &wait);
+	aead_request_set_ad(req, sizeof(buf->aad));
+	aead_request_set_crypt(req, &sg, &sg, WARD_KEY_SIZE + (seal ? 0 : WARD_TAG_SIZE), iv);
+	err = crypto_wait_req(seal ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req), &wait);
+	if (!err && seal) {
+		memcpy(h->wrapped_key, buf->key, WARD_KEY_SIZE);
+		memcpy(h->tag, buf->tag, WARD_TAG_SIZE);
+	} else if (!err) {
+		memcpy(key, buf->key, WARD_KEY_SIZE);
+	}
+	kfree_sensitive(req);
+	kfree_sensitive(buf);
+	return err;
+}
+
+/**
+ * wardfs_header_seal - wrap the file key anew, with the flags as they stand
+ * @inode: upper regular file with its key loaded
+ *
+ * Fills wardfs_data.header. Context: wardfs_data.io held for writing (or the
+ * inode is new), inside a write-out section, NOFS.
+ *
+ * Return: 0 or the cipher's error.
+ */
+int wardfs_header_seal(struct inode *inode)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_keys *keys = wardfs_keys(sbi);
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct ward_file_header *h = (void *)d->header;
+
+	memset(h, 0, sizeof(*h));
+	memcpy(h->magic, WARD_FILE_MAGIC, sizeof(h->magic));
+	h->version = cpu_to_le16(WARD_FORMAT_VERSION);
+	h->suite = cpu_to_le16(sbi->suite);
+	h->generation = cpu_to_le32(keys->generation);
+	memcpy(h->vault, sbi->uuid, sizeof(h->vault));
+	memcpy(h->id, d->id, sizeof(h->id));
+	h->flags = cpu_to_le32(d->flags);
+	wardfs_next_nonce(keys, h->nonce);
+	return header_aead(keys->wrap, h, d->key, true);
+}
+
+static int key_ready(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct crypto_aead *aead = wardfs_aead_alloc(WARDFS_SB(inode->i_sb)->suite, d->key);
+
+	if (IS_ERR(aead))
+		return PTR_ERR(aead);
+	if (sizeof(struct aead_request) + crypto_aead_reqsize(aead) > WARDFS_REQUEST_SIZE) {
+		crypto_free_aead(aead);
+		wardfs_msg(inode->i_sb, "the cipher driver wants requests that are too large");
+		return -EINVAL;
+	}
+	/* Read-ahead asks for it without the lock that made it. */
+	smp_store_release(&d->aead, aead);
+	wardfs_inode_keyed(inode);
+	return 0;
+}
+
+/**
+ * wardfs_header_open - take id, flags and key out of a header
+ * @inode: upper regular file
+ * @header: 512 bytes as they came from below
+ *
+ * Context: inside a section, wardfs_inode.lock held.
+ *
+ * Return: 0; -EBADMSG when it is not one of ours or does not authenticate;
+ * -EPROTONOSUPPORT for a version, suite or generation that is not known.
+ */
+int wardfs_header_open(struct inode *inode, const u8 *header)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_keys *keys = wardfs_keys(sbi);
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct ward_file_header *h = (void *)d->header;
+	int err;
+
+	memcpy(d->header, header, WARD_HEADER_SIZE);
+	err = ward_header_check(h, sbi->uuid);
+	if (err)
+		return err;
+	/* One suite and one key generation a vault, for now. */
+	if (le16_to_cpu(h->suite) != sbi->suite || le32_to_cpu(h->generation) != keys->generation)
+		return -EPROTONOSUPPORT;
+	err = header_aead(keys->wrap, h, d->key, false);
+	if (err)
+		return -EBADMSG;
+	memcpy(d->id, h->id, sizeof(d->id));
+	d->flags = le32_to_cpu(h->flags);
+	d->made = true;
+	d->header_dirty = false;
+	return key_ready(inode);
+}
+
+static int header_buffer(struct wardfs_data *d)
+{
+	if (!d->header)
+		d->header = kzalloc(WARD_HEADER_SIZE, GFP_KERNEL);
+	return d->header ? 0 : -ENOMEM;
+}
+
+/**
+ * wardfs_data_new - make a fresh lower file ours: draw its id and key
+ * @inode: upper regular file whose lower file is empty
+ *
+ * The header goes below with the first data, or when the file is closed or
+ * written out, at the latest when its inode is. Context: inside a section.
+ *
+ * Return: 0, -ENOMEM, or the cipher's error.
+ */
+int wardfs_data_new(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+	struct wardfs_data *d = &wi->data;
+	int err;
+
+	mutex_lock(&wi->lock);
+	err = header_buffer(d);
+	if (err)
+		goto unlock;
+	get_random_bytes(d->id, sizeof(d->id));
+	get_random_bytes(d->key, sizeof(d->key));
+	d->flags = WARD_FILE_EMPTY;
+	d->made = false;
+	d->settled = true;
+	d->lower_size = 0;
+	err = wardfs_header_seal(inode);
+	if (!err)
+		err = key_ready(inode);
+unlock:
+	mutex_unlock(&wi->lock);
+	return err;
+}
+
+static int open_lower(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	const struct cred *cred = WARDFS_SB(inode->i_sb)->cred;
+	struct path path = wardfs_lower_path(inode);
+	struct file *file = ERR_PTR(-EROFS);
+	const struct cred *saved;
+
+	if (d->lower_file)
+		return 0;
+	saved = override_creds(cred);
+	if (!sb_rdonly(inode->i_sb))
+		file = dentry_open(&path, O_RDWR | O_LARGEFILE | O_NOATIME, cred);
+	d->lower_rdonly = IS_ERR(file);
+	/* Immutable, append-only, a program that runs: readable all the same. */
+	if (IS_ERR(file))
+		file = dentry_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cred);
+	revert_creds(saved);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	/* The lower times are set from the upper ones, see size.c. */
+	file->f_mode |= FMODE_NOCMTIME;
+	smp_store_release(&d->lower_file, file);
+	return 0;
+}
+
+static int load_header(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct wardfs_run *run;
+	int err;
+
+	err = header_buffer(d);
+	if (err)
+		return err;
+	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_WAIT);
+	down_read(&d->io);
+	err = wardfs_run_load(run);
+	up_read(&d->io);
+	if (!err)
+		err = wardfs_header_open(inode, page_address(run->pages[0]));
+	wardfs_run_free(run);
+	if (err == -EBADMSG && WARDFS_SB(inode->i_sb)->unchecked && !d->settled &&
+	    ward_bytes_zero(d->header, WARD_HEADER_SIZE))
+		return -ENODATA;	/* rule R2: no header; for wardfs_settle() */
+	if (!err && d->bad_length)
+		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK, "length was changed below");
+	if (!err && !(d->flags & WARD_FILE_EMPTY) != !!d->lower_size &&
+	    !WARDFS_SB(inode->i_sb)->unchecked) {
+		/* Rule R1: the flag and the length speak of the same file. */
+		wardfs_report_tamper(inode, NULL, 0, "emptied or grown without the key");
+		err = -EIO;
+		crypto_free_aead(d->aead);
+		d->aead = NULL;
+	} else if (err == -EBADMSG) {
+		wardfs_report_tamper(inode, NULL, 0, "header does not authenticate");
+		err = -EIO;
+	} else if (err == -EPROTONOSUPPORT) {
+		wardfs_report_tamper(inode, NULL, 0, "header of an unknown version or suite");
+		err = -EIO;
+	}
+	return err;
+}
+
+/**
+ * wardfs_data_get - have the lower file open and the key loaded
+ * @inode: upper regular file
+ *
+ * Paired with wardfs_data_put(). Context: inside a section; may sleep; takes
+ * wardfs_inode.lock, then wardfs_data.io.
+ *
+ * Return: 0; -EIO for a header that does not authenticate (reported); -ENOMEM;
+ * the lower's error.
+ */
+int wardfs_data_get(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+	struct wardfs_data *d = &wi->data;
+	int err;
+
+	mutex_lock(&wi->lock);
+	err = open_lower(inode);
+	if (!err && !d->aead)
+		err = load_header(inode);
+	if (!err)
+		d->users++;
+	else if (!d->users && d->lower_file && !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
+		goto close;
+	mutex_unlock(&wi->lock);
+	return err;
+close:
+	fput(d->lower_file);
+	d->lower_file = NULL;
+	mutex_unlock(&wi->lock);
+	return err;
+}
+
+/**
+ * wardfs_data_put - the lower file is no longer needed by the caller
+ * @inode: upper regular file
+ *
+ * The last one closes the lower file unless something still waits to be written.
+ */
+void wardfs_data_put(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+	struct wardfs_data *d = &wi->data;
+	struct address_space *mapping = inode->i_mapping;
+
+	mutex_lock(&wi->lock);
+	WARN_ON_ONCE(!d->users);
+	if (!--d->users && d->made && !d->header_dirty &&
+	    !mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+	    !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK)) {
+		fput(d->lower_file);
+		d->lower_file = NULL;
+	}
+	mutex_unlock(&wi->lock);
+}
+
+/**
+ * wardfs_data_ready - as wardfs_data_get(), for who reads through an open file
+ * @inode: upper regular file that somebody has open
+ *
+ * The open file keeps the lower one open; the section keeps the key. After a
+ * lock and an unlock the key is loaded again here. Context: inside a section.
+ *
+ * Return: as wardfs_data_get().
+ */
+int wardfs_data_ready(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	int err;
+
+	if (smp_load_acquire(&d->aead) && smp_load_acquire(&d->lower_file))
+		return 0;
+	err = wardfs_data_get(inode);
+	if (!err)
+		wardfs_data_put(inode);
+	return err;
+}
+
+/**
+ * wardfs_data_wipe - forget a file's key
+ * @inode: upper regular file
+ *
+ * Context: no page of the file is cached or on its way, and no section that
+ * could have found the key is still open.
+ */
+void wardfs_data_wipe(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	if (d->aead)
+		crypto_free_aead(d->aead);
+	d->aead = NULL;
+	memzero_explicit(d->key, sizeof(d->key));
+}
+
+/**
+ * wardfs_data_drop - give back all that the data side holds
+ * @inode: upper regular file that is being evicted
+ */
+void wardfs_data_drop(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	wardfs_data_wipe(inode);
+	kfree(d->header);
+	d->header = NULL;
+	if (d->lower_file)
+		fput(d->lower_file);
+	d->lower_file = NULL;
+}
+
+/**
+ * wardfs_data_init_once - prepare the data side of an inode object
+ * @d: in a fresh slab object
+ */
+void wardfs_data_init_once(struct wardfs_data *d)
+{
+	memset(d, 0, sizeof(*d));
+	init_rwsem(&d->io);
+}
+
+/**
+ * wardfs_data_xattr_keys - the keys of a file's user xattrs
+ * @inode: upper regular file
+ * @keys: 64 bytes out: MAC key, encryption key
+ *
+ * Context: inside a section.
+ *
+ * Return: 0 or as wardfs_data_get().
+ */
+int wardfs_data_xattr_keys(struct inode *inode, u8 *keys)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	int err = wardfs_data_get(inode);
+
+	if (err)
+		return err;
+	err = wardfs_hkdf(WARDFS_SB(inode->i_sb)->uuid, d->key, sizeof(d->key), WARD_LABEL_XATTR,
+			  d->id, keys, 2 * WARD_KEY_SIZE);
+	wardfs_data_put(inode);
+	return err;
+}
+
+/**
+ * wardfs_holes_allowed - may a block of zeros below be a hole
+ * @inode: upper regular file with its header loaded
+ *
+ * Return: true for a sparse file, and in a vault that is not yet checked.
+ */
+bool wardfs_holes_allowed(struct inode *inode)
+{
+	return WARDFS_I(inode)->data.flags & WARD_FILE_SPARSE ||
+	       READ_ONCE(WARDFS_SB(inode->i_sb)->unchecked);
+}

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hidden symlinks of a directory below: its id, and the full forms of long
+ * names. What stands in them is for name.c; here they are made, read, removed.
+ *
+ * They belong to the directory, not to whoever makes its first entry: another
+ * user may have to remove them, in a sticky directory, or with the directory.
+ * So they are handled with the mounter's capabilities, but as the caller's uid:
+ * then quota counts them, and a server that squashes root lets them through.
+ *
+ * The functions that change anything want wardfs_want_write() held.
+ */
+#include <linux/cred.h>
+#include <linux/slab.h>
+
+#include "lower.h"
+
+#define BATCH_SIZE	PAGE_SIZE	/* names of leftovers removed in one pass */
+
+static const struct cred *become(const struct wardfs_sb *sbi, struct cred **made)
+{
+	const struct cred *old = override_creds(sbi->cred);
+	struct cred *cred = prepare_creds();
+
+	revert_creds(old);
+	if (!cred)
+		return NULL;
+	cred->fsuid = current_fsuid();
+	cred->fsgid = current_fsgid();
+	*made = cred;
+	return override_creds(cred);
+}
+
+static void unbecome(const struct cred *old, struct cred *made)
+{
+	revert_creds(old);
+	put_cred(made);
+}
+
+static int read_link(struct inode *dir, const char *name, char **target)
+{
+	DEFINE_DELAYED_CALL(done);
+	struct dentry *link;
+	const char *text;
+	int err = 0;
+
+	link = lower_lookup(dir, name, strlen(name));
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	if (d_is_negative(link)) {
+		err = -ENOENT;
+	} else if (!d_is_symlink(link)) {
+		err = -EBADMSG;
+	} else {
+		text = vfs_get_link(link, &done);
+		if (IS_ERR(text)) {
+			err = PTR_ERR(text);
+		} else {
+			*target = kstrndup(text, PATH_MAX, GFP_KERNEL);
+			if (!*target)
+				err = -ENOMEM;
+		}
+		do_delayed_call(&done);
+	}
+	dput(link);
+	return err;
+}
+
+/**
+ * wardfs_hidden_read - read a hidden symlink
+ * @dir: upper directory
+ * @name: its lower name, NUL-terminated
+ * @target: set to its target, for kfree(); untouched on failure
+ *
+ * Takes the lower directory's lock for reading.
+ *
+ * Return: 0; -ENOENT when there is none; -EBADMSG when it is no symlink;
+ * -ENOMEM, or what the lower file system says.
+ */
+int wardfs_hidden_read(struct inode *dir, const char *name, char **target)
+{
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return -ENOMEM;
+	err = read_link(dir, name, target);
+	unbecome(old, cred);
+	return err;
+}
+
+static int make_link(struct inode *dir, const char *name, const char *target)
+{
+	struct dentry *link = lower_start_creating(dir, name, strlen(name));
+	int err;
+
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	err = lower_symlink(dir, link, target);
+	end_creating(link);
+	return err;
+}
+
+static int remove_link(struct inode *dir, const char *name)
+{
+	struct dentry *link = lower_start_removing(dir, name, strlen(name));
+	int err;
+
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	err = d_is_symlink(link) ? lower_unlink(dir, link) : -EBADMSG;
+	end_removing(link);
+	return err;
+}
+
+/**
+ * wardfs_hidden_make - see that a hidden symlink is there
+ * @dir: upper directory, locked, or its wardfs_inode.lock held for the id
+ * @name: its lower name, NUL-terminated
+ * @target: its target
+ * @made: set to whether it was made now: then it is the caller's to take back
+ *
+ * One that is there with another target is a leftover, and is replaced.
+ *
+ * Return: 0; -ENOMEM, or what the lower file system says.
+ */
+int wardfs_hidden_make(struct inode *dir, const char *name, const char *target, bool *made)
+{
+	const struct cred *old;
+	struct cred *cred;
+	char *there = NULL;
+	int err;
+
+	*made = false;
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return -ENOMEM;
+	err = make_link(dir, name, target);
+	if (err == -EEXIST) {
+		err = read_link(dir, name, &there);
+		if (!err && !strcmp(there, target))
+			goto out;
+		if (!err)
+			err = remove_link(dir, name);
+		if (!err)
+			err = make_link(dir, name, target);
+	}
+	if (!err) {
+		*made = true;
+		WRITE_ONCE(WARDFS_I(dir)->id_unsynced, true);
+	}
+out:
+	kfree(there);
+	unbecome(old, cred);
+	return err;
+}
+
+/**
+ * wardfs_hidden_remove - take a hidden symlink away
+ * @dir: upper directory, locked
+ * @name: its lower name, NUL-terminated
+ *
+ * A failure leaves it behind, which hurts nobody: it is replaced when its name
+ * is used again, and goes with its directory.
+ */
+void wardfs_hidden_remove(struct inode *dir, const char *name)
+{
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return;
+	err = remove_link(dir, name);
+	unbecome(old, cred);
+	if (err)
+		pr_debug("hidden entry left behind in inode %llu: %d\n", (u64)dir->i_ino, err);
+}
+
+/**
+ * struct scan - what is in a directory below
+ * @ctx: for iterate_dir()
+ * @visible: it has entries that are not hidden ones
+ * @id: it has an id
+ * @names: names of hidden entries, each with its NUL; NULL: not wanted
+ * @used: bytes of @names in use
+ * @leftovers: hidden entries seen, in @names or not
+ */
+struct scan {
+	struct dir_context ctx;
+	bool visible;
+	bool id;
+	char *names;
+	size_t used;
+	unsigned int leftovers;
+};
+
+static bool scan_entry(struct dir_context *ctx, const char *name, int len, loff_t pos,
+		       u64 ino, unsigned int type)
+{
+	struct scan *scan = container_of(ctx, struct scan, ctx);
+	const size_t prefix = sizeof(WARD_HIDDEN_PREFIX) - 1;
+
+	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return true;
+	if (len < prefix || memcmp(name, WARD_HIDDEN_PREFIX, prefix)) {
+		scan->visible = true;
+		return false;
+	}
+	if (len == sizeof(WARD_DIRID_NAME) - 1 && !memcmp(name, WARD_DIRID_NAME, len)) {
+		scan->id = true;
+		return true;
+	}
+	scan->leftovers++;
+	if (scan->names && scan->used + len + 1 <= BATCH_SIZE) {
+		memcpy(scan->names + scan->used, name, len);
+		scan->names[scan->used + len] = 0;
+		scan->used += len + 1;
+	}
+	return true;
+}
+
+static struct file *open_dir(struct inode *dir)
+{
+	struct path path = wardfs_lower_path(dir);
+
+	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, current_cred());
+}
+
+static int scan_dir(struct inode *dir, struct scan *scan)
+{
+	struct file *file;
+	loff_t pos;
+	int err;
+
+	file = open_dir(dir);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	/* Some file systems give a directory in pieces. */
+	do {
+		pos = file->f_pos;
+		err = iterate_dir(file, &scan->ctx);
+	} while (!err && !scan->visible && file->f_pos != pos);
+	fput(file);
+	if (!err && scan->visible)
+		err = -ENOTEMPTY;
+	return err;
+}
+
+/**
+ * wardfs_open_lower_dir - open the lower directory, to list it
+ * @dir: upper directory; the caller may read it
+ *
+ * Return: the lower file; ERR_PTR(-ENOMEM), or ERR_PTR of what the lower file
+ * system says.
+ */
+struct file *wardfs_open_lower_dir(struct inode *dir)
+{
+	const struct cred *old;
+	struct cred *cred;
+	struct file *file;
+
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return ERR_PTR(-ENOMEM);
+	file = open_dir(dir);
+	unbecome(old, cred);
+	return file;
+}
+
+/**
+ * wardfs_hidden_empty - has a directory below nothing but hidden entries
+ * @dir: upper directory
+ *
+ * Takes the lower directory's lock for reading.
+ *
+ * Return: 0 when it has; -ENOTEMPTY when not; -ENOMEM, or what the lower file
+ * system says.
+ */
+int wardfs_hidden_empty(struct inode *dir)
+{
+	struct scan scan = { .ctx.actor = scan_entry };
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return -ENOMEM;
+	err = scan_dir(dir, &scan);
+	unbecome(old, cred);
+	return err;
+}
+
+static int remove_leftovers(struct inode *dir, const struct scan *scan)
+{
+	size_t at;
+	int err;
+
+	for (at = 0; at < scan->used; at += strlen(scan->names + at) + 1) {
+		err = remove_link(dir, scan->names + at);
+		if (err)
+			return err == -EBADMSG ? -ENOTEMPTY : err;
+	}
+	return 0;
+}
+
+static int clear_dir(struct inode *dir, char **id)
+{
+	struct scan scan;
+	char *names;
+	int err;
+
+	names = kmalloc(BATCH_SIZE, GFP_KERNEL);
+	if (!names)
+		return -ENOMEM;
+	do {
+		scan = (struct scan) { .ctx.actor = scan_entry, .names = names };
+		err = scan_dir(dir, &scan);
+		if (!err)
+			err = remove_leftovers(dir, &scan);
+	} while (!err && scan.leftovers);
+	kfree(names);
+	if (err || !scan.id)
+		return err;
+
+	err = read_link(dir, WARD_DIRID_NAME, id);
+	if (!err)
+		err = remove_link(dir, WARD_DIRID_NAME);
+	if (err) {
+		kfree(*id);
+		*id = NULL;
+	}
+	return err == -EBADMSG ? -ENOTEMPTY : err;
+}
+
+/**
+ * wardfs_hidden_clear - empty a directory that is about to be removed
+ * @dir: upper directory, locked
+ * @id: set to its id as written below, for wardfs_hidden_restore(), or to NULL
+ *
+ * Nothing is touched unless the directory has hidden entries only; the id goes
+ * last. A crash before the directory itself goes leaves an empty directory
+ * without an id: no name is lost, only user xattrs of a directory that somebody
+ * wanted to be gone.
+ *
+ * Return: 0; -ENOTEMPTY when it has other entries; -ENOMEM, or what the lower
+ * file system says.
+ */
+int wardfs_hidden_clear(struct inode *dir, char **id)
+{
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	*id = NULL;
+	old = become(WARDFS_SB(dir->i_sb), &cred);
+	if (!old)
+		return -ENOMEM;
+	err = clear_dir(dir, id);
+	unbecome(old, cred);
+	return err;
+}
+
+/**
+ * wardfs_hidden_restore - give a directory its id again
+ * @dir: upper directory, locked
+ * @id: what wardfs_hidden_clear() gave; NULL: it had none; freed here
+ *
+ * When this fails, what is in memory of the id must not be used for an entry
+ * before it is below again: wardfs_dir_names() sees to that.
+ */
+void wardfs_hidden_restore(struct inode *dir, char *id)
+{
+	bool made;
+
+	if (!id)
+		return;
+	if (wardfs_hidden_make(dir, WARD_DIRID_NAME, id, &made))
+		WRITE_ONCE(WARDFS_I(dir)->id_lost, true);
+	kfree(id);
+}
+
+static int sync_dir(struct inode *dir)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(dir->i_sb);
+	struct path path = wardfs_lower_path(dir);
+	struct file *file;
+	int err;
+
+	if (!READ_ONCE(WARDFS_I(dir)->id_unsynced))
+		return 0;
+	/* First, so that an entry made meanwhile is not forgotten. */
+	WRITE_ONCE(WARDFS_I(dir)->id_unsynced, false);
+	file = dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, sbi->cred);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+	} else {
+		err = vfs_fsync(file, 0);
+		fput(file);
+	}
+	if (err)
+		WRITE_ONCE(WARDFS_I(dir)->id_unsynced, true);
+	return err;
+}
+
+/**
+ * wardfs_sync_dirs - make the hidden entries above an object durable
+ * @dentry: an upper object that is being fsynced
+ *
+ * A file cannot be named without the ids of the directories above it, so the
+ * first fsync of anything below a new directory carries them along. Called
+ * without locks.
+ *
+ * Return: 0, or what the lower file system says.
+ */
+int wardfs_sync_dirs(struct dentry *dentry)
+{
+	struct dentry *at = dget(dentry);
+	int err = 0;
+
+	while (!err && !IS_ROOT(at)) {
+		struct dentry *parent = dget_parent(at);
+
+		dput(at);
+		at = parent;
+		err = sync_dir(d_inode(at));
+	}
+	dput(at);
+	return err;
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The policy in force, and what it says of an access.
+ *
+ * Asking is lock-free and never sleeps: the policy is found under RCU and the
+ * rules are walked in place (rules.c). What an open file's verdict remembers is
+ * only ever an allow, tagged with the policy generation it was found under.
+ */
+#include <linux/audit.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <crypto/algapi.h>
+#include "wardfs.h"
+#include "rules.h"
+
+/* The low bits of wardfs_verdict.word are operations, the others the generation. */
+#define VERDICT_SHIFT	16
+
+enum { CLAIM_NONE, CLAIM_MAKING, CLAIM_MADE };
+
+/**
+ * struct wardfs_policy - a policy in force; immutable, freed through RCU
+ * @rcu: for freeing
+ * @traits: what is told of it without walking the rules
+ * @serial: of the policy
+ * @blob: as it lies in .ward/policy, validated
+ */
+struct wardfs_policy {
+	struct rcu_head rcu;
+	struct ward_policy_traits traits;
+	u64 serial;
+	u8 blob[] __aligned(8);
+};
+
+/* ---- the policy in force -------------------------------------------------- */
+
+/*
+ * The pointer first, then the generation: who reads a generation with acquire
+ * semantics sees at least the policy that it stands for.
+ */
+static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
+{
+	struct wardfs_policy *old;
+
+	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
+	/* Pairs with generation_now(). */
+	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+static u64 generation_now(const struct wardfs_sb *sbi)
+{
+	/* Pairs with policy_replace(). */
+	return smp_load_acquire(&sbi->policy_generation);
+}
+
+/**
+ * wardfs_policy_set - put a compiled policy in force
+ * @sbi: the vault
+ * @blob: the policy with its MAC; need not be aligned, is copied
+ * @len: bytes
+ * @mac_key: policy MAC key, 32 bytes
+ * @serial_min: no policy with a lower serial is taken
+ *
+ * On failure the policy that was in force stays so.
+ * Context: sleeps; state_lock held.
+ *
+ * Return: 0; -EBADMSG when it does not authenticate, or holds anything that this
+ * kernel does not understand; -EPROTONOSUPPORT for another format version; -EXDEV
+ * for another vault's; -ESTALE when it is not newer; -ENOMEM.
+ */
+int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,
+		      u64 serial_min)
+{
+	struct wardfs_policy *policy, *now;
+	u8 mac[WARD_MAC_SIZE];
+	int err;
+
+	lockdep_assert_held(&sbi->state_lock);
+	if (len < sizeof(struct ward_policy_header) + WARD_MAC_SIZE || len > WARD_POLICY_MAX)
+		return -EBADMSG;
+	policy = kvmalloc(struct_size(policy, blob, len), GFP_KERNEL);
+	if (!policy)
+		return -ENOMEM;
+	memcpy(policy->blob, blob, len);
+
+	/* Nothing of it is believed before this. */
+	err = wardfs_hmac_sha256(mac_key, policy->blob, len - WARD_MAC_SIZE, mac);
+	if (err)
+		goto free;
+	err = -EBADMSG;
+	if (crypto_memneq(mac, policy->blob + len - WARD_MAC_SIZE, WARD_MAC_SIZE))
+		goto free;
+	err = ward_policy_validate(policy->blob, len, sbi->uuid, &policy->traits);
+	if (err)
+		goto free;
+	policy->serial = le64_to_cpu(((struct ward_policy_header *)policy->blob)->serial);
+	now = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	err = -ESTALE;
+	if (policy->serial < serial_min || (now && policy->serial <= now->serial))
+		goto free;
+	policy_replace(sbi, policy);
+	memzero_explicit(mac, sizeof(mac));
+	return 0;
+free:
+	memzero_explicit(mac, sizeof(mac));
+	kvfree(policy);
+	return err;
+}
+
+/**
+ * wardfs_policy_drop - no policy is in force any more
+ * @sbi: the vault
+ *
+ * At lock, and at the end of the mount. Nothing is allowed afterwards.
+ * Context: state_lock held, or nobody else can reach @sbi.
+ */
+void wardfs_policy_drop(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *old = rcu_dereference_protected(sbi->policy, 1);
+
+	rcu_assign_pointer(sbi->policy, NULL);
+	/* Pairs with generation_now(). */
+	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+/**
+ * wardfs_policy_serial - serial of the policy in force
+ * @sbi: the vault
+ *
+ * Return: the serial, 0 when there is none.
+ */
+u64 wardfs_policy_serial(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *policy;
+	u64 serial;
+
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	serial = policy ? policy->serial : 0;
+	rcu_read_unlock();
+	return serial;
+}
+
+/**
+ * wardfs_policy_rules - how many rules are in force
+ * @sbi: the vault
+ * @permissive: set to whether refusals are only reported; may be NULL
+ *
+ * Return: the count, 0 when there is no policy.
+ */
+u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive)
+{
+	struct wardfs_policy *policy;
+	u32 rules;
+
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	rules = policy ? policy->traits.rules : 0;
+	if (permissive)
+		*permissive = policy && policy->traits.permissive;
+	rcu_read_unlock();
+	return rules;
+}
+
+/* ---- who asks --------------------------------------------------------------- */
+
+static bool actor_in_group(u32 gid, void *arg)
+{
+	return in_group_p(make_kgid(&init_user_ns, gid));
+}
+
+/*
+ * The credentials that the access is made with, and the login user behind them.
+ * A kernel thread is nobody: its credentials are root's only for want of others.
+ * (Workers of io_uring are no kernel threads: they act for a user, as that user.)
+ */
+static void actor_current(struct ward_actor *who)
+{
+	kuid_t login = audit_get_loginuid(current);
+
+	who->kernel = current->flags & PF_KTHREAD;
+	who->fsuid = from_kuid(&init_user_ns, current_fsuid());
+	who->has_login = uid_valid(login);
+	who->loginuid = from_kuid(&init_user_ns, login);
+	who->in_group = actor_in_group;
+	who->arg = NULL;
+}
+
+/* ---- asking ------------------------------------------------------------------- */
+
+/* What an access is refused with when no policy is in force. */
+static int no_policy(const struct super_block *sb)
+{
+	return wardfs_unlocked(sb) ? -EACCES : -ENOKEY;
+}
+
+/*
+ * Decide, report, and say what the program gets. @quiet: an allowed access was
+ * recorded when the file was opened. Context: RCU read side, for the rule's name.
+ */
+static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op,
+		 enum ward_action action, struct dentry *dentry, struct dentry *target, bool quiet,
+		 bool *allowed)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_report report = {
+		.kind = WARD_KIND_VIOLATION,
+		.action = action,
+		.reason = WARD_REASON_POLICY,
+		.inode = inode,
+		.dentry = dentry,
+		.dentry2 = target,
+		.block = WARDFS_NO_BLOCK,
+	};
+	struct ward_verdict verdict = { .allow = false };
+	struct ward_actor who;
+
+	actor_current(&who);
+	if (policy)
+		ward_policy_decide(policy->blob, &who, op, &verdict);
+	if (verdict.rule && verdict.rule->name[0])
+		report.rule = verdict.rule->name;
+	*allowed = verdict.allow;
+	if (verdict.allow) {
+		if (verdict.record && !quiet) {
+			report.kind = WARD_KIND_AUDIT;
+			wardfs_report(sbi, &report);
+		}
+		return 0;
+	}
+	if (!policy || !policy->traits.permissive)
+		report.error = EACCES;
+	if (report.error)
+		atomic64_inc(&sbi->violations);
+	if (!verdict.silent)
+		wardfs_report(sbi, &report);
+	return -report.error;
+}
+
+/**
+ * wardfs_policy_check - may current do this to an inode
+ * @inode: the object, or the directory of an entry that is made or goes away
+ * @op: WARD_OP_*; every one of them must be allowed
+ * @action: what the event calls it
+ * @dentry: for the event's path; NULL: any name of @inode
+ * @target: for the event's second path (rename, link); NULL for none
+ *
+ * A refusal is counted and reported; an access that a rule wants recorded is
+ * reported too. A permissive policy reports what it would have refused.
+ * Context: does not sleep.
+ *
+ * Return: 0; -EACCES; -ENOKEY when the vault is locked.
+ */
+int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
+			struct dentry *dentry, struct dentry *target)
+{
+	struct wardfs_policy *policy;
+	bool allowed;
+	int err;
+
+	rcu_read_lock();
+	policy = rcu_dereference(WARDFS_SB(inode->i_sb)->policy);
+	if (!policy && !wardfs_unlocked(inode->i_sb))
+		err = -ENOKEY;
+	else
+		err = judge(inode, policy, op, action, dentry, target, false, &allowed);
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * wardfs_policy_walk - may current pass through a directory
+ * @dir: the directory
+ * @rcu: in rcu-walk: do not report, fall back instead
+ *
+ * An allow on anything implies walking to it, so whoever has some right may walk.
+ * Context: does not sleep.
+ *
+ * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked; with @rcu
+ * -ECHILD for either.
+ */
+int wardfs_policy_walk(struct inode *dir, bool rcu)
+{
+	struct wardfs_policy *policy;
+	struct ward_actor who;
+	bool allowed;
+	int err = 0;
+
+	actor_current(&who);
+	rcu_read_lock();
+	policy = rcu_dereference(WARDFS_SB(dir->i_sb)->policy);
+	if (policy && ward_policy_allowed(policy->blob, &who))
+		goto unlock;
+	err = -ECHILD;
+	if (rcu)
+		goto unlock;
+	err = no_policy(dir->i_sb);
+	/* Who has no right at all is refused any, so this finds the rule that says so. */
+	if (err == -EACCES)
+		err = judge(dir, policy, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, false,
+			    &allowed);
+unlock:
+	rcu_read_unlock();
+	return err;
+}
+
+/* ---- verdicts of open files ------------------------------------------------------ */
+
+/*
+ * Is what @v remembers about current? It holds for the credentials that the file
+ * was opened with and for one login user: another task can have the same
+ * credentials with another login user. Kernel threads borrow credentials, so they
+ * are judged each time.
+ */
+static bool verdict_mine(struct wardfs_verdict *v, const struct file *file, bool claim)
+{
+	kuid_t login = audit_get_loginuid(current);
+
+	if (current_cred() != file->f_cred || current->flags & PF_KTHREAD)
+		return false;
+	if (claim && atomic_read(&v->claim) == CLAIM_NONE &&
+	    atomic_cmpxchg(&v->claim, CLAIM_NONE, CLAIM_MAKING) == CLAIM_NONE) {
+		v->loginuid = login;
+		/* Pairs with the acquire below: the number before what it stands for. */
+		atomic_set_release(&v->claim, CLAIM_MADE);
+	}
+	return atomic_read_acquire(&v->claim) == CLAIM_MADE && uid_eq(v->loginuid, login);
+}
+
+static struct wardfs_verdict *file_verdict(const struct file *file)
+{
+	return &((struct wardfs_file *)file->private_data)->verdict;
+}
+
+/**
+ * wardfs_policy_cached - is it remembered that current may do this
+ * @file: an open file or directory of ours
+ * @op: WARD_OP_*
+ *
+ * Context: does not sleep; asks nobody and reports nothing.
+ *
+ * Return: true when it is; false says nothing.
+ */
+bool wardfs_policy_cached(const struct file *file, u32 op)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(file_inode(file)->i_sb);
+	u64 generation = generation_now(sbi);
+	struct wardfs_verdict *v = file_verdict(file);
+	u64 word;
+
+	if (!verdict_mine(v, file, false))
+		return false;
+	word = atomic64_read(&v->word);
+	return word >> VERDICT_SHIFT == generation && !(op & ~word);
+}
+
+/**
+ * wardfs_policy_check_file - may current do this with an open file
+ * @file: an open file or directory of ours
+ * @op: WARD_OP_*; every one of them must be allowed
+ * @action: what the event calls it
+ *
+ * Asked at each read, write, listing and fault. What is allowed is remembered, so
+ * the next time costs a few comparisons; see struct wardfs_verdict.
+ * Context: does not sleep.
+ *
+ * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked.
+ */
+int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
+{
+	struct inode *inode = file_inode(file);
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_verdict *v = file_verdict(file);
+	u64 generation, word, keep;
+	bool mine, allowed = false;
+	struct wardfs_policy *policy;
+	int err;
+
+	BUILD_BUG_ON(WARD_OP_ALL >> VERDICT_SHIFT);
+	if (wardfs_policy_cached(file, op))
+		return 0;
+
+	/* Before the policy is looked at: a verdict must not look newer than it is. */
+	generation = generation_now(sbi);
+	mine = verdict_mine(v, file, true);
+	word = atomic64_read(&v->word);
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	if (!policy && !wardfs_unlocked(inode->i_sb))
+		err = -ENOKEY;
+	else
+		err = judge(inode, policy, op, action, file->f_path.dentry, NULL, mine && !word,
+			    &allowed);
+	rcu_read_unlock();
+	if (!allowed || !mine)
+		return err;
+	/* Two who write at once lose one's bits, which are found again when asked for. */
+	keep = word >> VERDICT_SHIFT == generation ? word & WARD_OP_ALL : 0;
+	atomic64_set(&v->word, generation << VERDICT_SHIFT | keep | op);
+	return err;
+}

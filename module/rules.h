@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Compiled policies: are they well formed, and what do they say. Bytes only. */
+#ifndef WARD_RULES_H
+#define WARD_RULES_H
+
+#include "bytes.h"
+
+/**
+ * struct ward_actor - who asks
+ * @fsuid: user id that the access is made with, in the initial user namespace
+ * @loginuid: login user; valid with @has_login
+ * @has_login: a login user is set
+ * @kernel: a kernel thread: no condition that names somebody holds for it
+ * @in_group: is the actor a member of this group (initial user namespace); not
+ *	called for a kernel thread; must not sleep in the kernel
+ * @arg: handed to @in_group
+ */
+struct ward_actor {
+	u32 fsuid;
+	u32 loginuid;
+	bool has_login;
+	bool kernel;
+	bool (*in_group)(u32 gid, void *arg);
+	void *arg;
+};
+
+/**
+ * struct ward_verdict - what a policy says of an access
+ * @allow: let it through
+ * @record: report it although it is allowed
+ * @silent: do not report the refusal
+ * @rule: the rule that decided: the one that denies; of an allowed access the
+ *	first that asks for a record, else the first that matched. NULL when no
+ *	rule matched. Lives as long as the policy.
+ */
+struct ward_verdict {
+	bool allow;
+	bool record;
+	bool silent;
+	const struct ward_rule *rule;
+};
+
+/**
+ * struct ward_policy_traits - what one wants to know of a policy without walking it
+ * @rules: how many
+ * @permissive: let through, report
+ * @by_login: some rule asks for the login user
+ */
+struct ward_policy_traits {
+	u32 rules;
+	bool permissive;
+	bool by_login;
+};
+
+int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
+			 struct ward_policy_traits *traits);
+void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
+			struct ward_verdict *verdict);
+u32 ward_policy_allowed(const void *blob, const struct ward_actor *who);
+
+#endif

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sizes: from the lower length to i_size and back, truncation either way, and
+ * what is pushed below when a file is closed or its inode written.
+ *
+ * The lower file is opened so that I/O does not touch its times: they are set
+ * from the upper ones here, so that writing out late disturbs no timestamp.
+ */
+#include <linux/fs.h>
+#include <linux/pagemap.h>
+#include "wardfs.h"
+#include "block.h"
+#include "lower.h"
+#include "compat/attr.h"
+
+/* Growth up to this is written as zeros; a longer gap makes the file sparse. */
+#define GAP_MAX		(1 << 20)
+
+/* Change length and times below in one go, with the mounter's credentials. */
+static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct dentry *lower = wardfs_lower_dentry(inode);
+	const struct cred *saved;
+	struct iattr attr = {
+		.ia_valid = valid,
+		.ia_size = length,
+		.ia_atime = inode_get_atime(inode),
+		.ia_mtime = inode_get_mtime(inode),
+	};
+	int err;
+
+	if (valid & ATTR_SIZE)
+		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
+	saved = override_creds(sbi->cred);
+	err = mnt_want_write(sbi->lower_mnt);
+	if (!err) {
+		inode_lock(d_inode(lower));
+		err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
+		inode_unlock(d_inode(lower));
+		mnt_drop_write(sbi->lower_mnt);
+	}
+	revert_creds(saved);
+	return err;
+}
+
+/**
+ * wardfs_lower_length - set the lower length
+ * @inode: upper regular file
+ * @length: bytes
+ *
+ * The lower mtime becomes the upper one in the same step. Context:
+ * wardfs_data.io held for writing.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_lower_length(struct inode *inode, u64 length)
+{
+	if (i_size_read(wardfs_lower_inode(inode)) == length)
+		return 0;
+	return lower_attr(inode, ATTR_SIZE, length);
+}
+
+/**
+ * wardfs_stored - take note of a size that the blocks below now state
+ * @inode: upper regular file
+ * @size: that size, bytes
+ *
+ * Sets the lower length when blocks were added and none are still to come;
+ * growth inside the last block leaves it behind until the file is closed, so
+ * that a synced append costs the lower no journal commit (rule W3).
+ * Context: wardfs_data.io held for writing.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_stored(struct inode *inode, u64 size)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 blocks = ward_layout_blocks(d->lower_size);
+
+	d->lower_size = size;
+	if (size != i_size_read(inode))
+		return 0;
+	if (ward_layout_blocks(size) != blocks)
+		return wardfs_lower_length(inode, ward_layout_length(size));
+	if (i_size_read(wardfs_lower_inode(inode)) != ward_layout_length(size))
+		mark_inode_dirty_sync(inode);
+	return 0;
+}
+
+/**
+ * wardfs_store_empty - write the header of an empty file
+ * @inode: upper regular file, lower file open for writing
+ *
+ * Rule W4: the header with its empty flag, and the header's length. Context:
+ * wardfs_data.io held for writing, inside a write-out section.
+ *
+ * Return: 0 or a negative errno.
+ */
+int wardfs_store_empty(struct inode *inode)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	const struct cred *saved;
+	loff_t pos = 0;
+	ssize_t n;
+	int err;
+
+	if (!d->lower_file || d->lower_rdonly)
+		return -EROFS;
+	d->flags = WARD_FILE_EMPTY;
+	err = wardfs_header_seal(inode);
+	if (err)
+		return err;
+	saved = override_creds(sbi->cred);
+	n = kernel_write(d->lower_file, d->header, WARD_HEADER_SIZE, &pos);
+	revert_creds(saved);
+	if (n != WARD_HEADER_SIZE)
+		return n < 0 ? n : -ENOSPC;
+	err = wardfs_lower_length(inode, WARD_HEADER_SIZE);
+	if (err)
+		return err;
+	d->lower_size = 0;
+	d->made = true;
+	d->header_dirty = false;
+	return 0;
+}
+
+/**
+ * wardfs_data_size - find a file's size when its inode is made
+ * @inode: new upper regular file
+ *
+ * Arithmetic in a checked vault; after an unclean end the blocks are asked
+ * (wardfs_settle()). Context: inside a section.
+ *
+ * Return: 0 or a negative errno.
+ */
+int wardfs_data_size(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 size;
+
+	d->bad_length = ward_layout_size(i_size_read(wardfs_lower_inode(inode)), &size) != 0;
+	size = min_t(u64, size, WARD_SIZE_MAX);
+	d->lower_size = size;
+	i_size_write(inode, size);
+	if (READ_ONCE(WARDFS_SB(inode->i_sb)->unchecked))
+		return wardfs_settle(inode);
+	d->settled = true;
+	return 0;
+}
+
+static int shrink(struct inode *inode, loff_t size)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 n = ward_layout_blocks(size);
+	loff_t old;
+	int err = 0;
+
+	/*
+	 * Below first: what is cut off stays in the page cache until the lower
+	 * file has its new end, so a failure loses nothing. A write-back in
+	 * between sees the new size and leaves the rest alone.
+	 */
+	down_write(&d->io);
+	old = i_size_read(inode);
+	i_size_write(inode, size);
+	if (!size) {
+		err = wardfs_store_empty(inode);
+	} else if (size < d->lower_size) {
+		err = wardfs_store_blocks(inode, n - 1, n - 1, size);
+		if (!err)
+			err = wardfs_lower_length(inode, ward_layout_length(size));
+		if (!err)
+			d->lower_size = size;
+	}
+	if (err)
+		i_size_write(inode, old);
+	up_write(&d->io);
+	if (!err)
+		truncate_pagecache(inode, size);
+	return err;
+}
+
+/* A mapping may have written past the end of file, in its last page. */
+static void zero_tail(struct inode *inode, loff_t size)
+{
+	struct folio *folio;
+
+	if (!offset_in_page(size))
+		return;
+	folio = filemap_lock_folio(inode->i_mapping, size >> PAGE_SHIFT);
+	if (IS_ERR_OR_NULL(folio))
+		return;
+	if (folio_test_uptodate(folio))
+		folio_zero_segment(folio, offset_in_folio(folio, size), folio_size(folio));
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* A gap too long to be written: the file becomes sparse. */
+static int extend_sparse(struct inode *inode, loff_t size)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 old, n = ward_layout_blocks(size);
+	int err;
+
+	/* So that the blocks below state the size that there is now. */
+	err = filemap_write_and_wait(inode->i_mapping);
+	if (err)
+		return err;
+	down_write(&d->io);
+	old = ward_layout_blocks(d->lower_size);
+	if (!(d->flags & WARD_FILE_SPARSE)) {
+		d->flags |= WARD_FILE_SPARSE;
+		d->header_dirty = true;
+	}
+	err = wardfs_store_blocks(inode, 0, 0, size);
+	if (!err && old > 1)
+		err = wardfs_store_blocks(inode, old - 1, old - 1, size);
+	if (!err)
+		err = wardfs_store_blocks(inode, n - 1, n - 1, size);
+	if (!err) {
+		i_size_write(inode, size);
+		err = wardfs_stored(inode, size);
+	}
+	up_write(&d->io);
+	return err;
+}
+
+/**
+ * wardfs_data_truncate - change a file's size, either way
+ * @inode: upper regular file
+ * @size: new size, bytes, checked against the limits
+ *
+ * Context: i_rwsem held for writing.
+ *
+ * Return: 0; -ENOKEY when locked; -EIO when a block that is needed does not
+ * authenticate; the lower's error. Nothing is lost on failure.
+ */
+int wardfs_data_truncate(struct inode *inode, loff_t size)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	loff_t old = i_size_read(inode);
+	struct timespec64 now;
+	int idx, err;
+
+	if (size > WARD_SIZE_MAX)
+		return -EFBIG;
+	idx = wardfs_enter(inode->i_sb);
+	if (idx < 0)
+		return idx;
+	err = wardfs_data_get(inode);
+	if (err)
+		goto exit;
+	filemap_invalidate_lock(inode->i_mapping);
+	if (size < old) {
+		err = shrink(inode, size);
+	} else if (size > old) {
+		zero_tail(inode, old);
+		if (size - old <= GAP_MAX)
+			err = wardfs_zero_fill(inode, old, size);
+		else
+			err = extend_sparse(inode, size);
+	}
+	filemap_invalidate_unlock(inode->i_mapping);
+	if (!err && size != old) {
+		now = current_time(inode);
+		inode_set_mtime_to_ts(inode, now);
+		inode_set_ctime_to_ts(inode, now);
+		d->times_dirty = true;
+		mark_inode_dirty_sync(inode);
+	}
+	wardfs_data_put(inode);
+exit:
+	wardfs_exit(inode->i_sb, idx);
+	return err;
+}
+
+/**
+ * wardfs_data_flush - bring header, length and times below
+ * @inode: upper regular file
+ *
+ * Context: may be write-back (NOFS); also while the vault is being locked.
+ *
+ * Return: 0; -ENOKEY when the vault is locked and the header is missing below;
+ * the lower's error.
+ */
+int wardfs_data_flush(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	unsigned int valid = 0;
+	u64 length = 0;
+	int idx, err = 0;
+
+	if (sb_rdonly(inode->i_sb) || !d->settled)
+		return 0;
+	down_write(&d->io);
+	if (!d->made || d->header_dirty) {
+		idx = wardfs_enter_writeout(inode->i_sb);
+		if (idx < 0) {
+			err = idx;
+			goto up;
+		}
+		/* Data that is still dirty brings the header along. */
+		if (!d->lower_size && !i_size_read(inode))
+			err = wardfs_store_empty(inode);
+		else if (d->lower_size)
+			err = wardfs_store_blocks(inode, 0, 0, d->lower_size);
+		wardfs_exit(inode->i_sb, idx);
+		if (err)
+			goto up;
+	}
+	if (d->made && d->lower_size == i_size_read(inode)) {
+		length = ward_layout_length(d->lower_size);
+		/* What came odd from below stays as it is, to be seen. */
+		if (!d->bad_length && i_size_read(wardfs_lower_inode(inode)) != length)
+			valid |= ATTR_SIZE;
+	}
+	if (d->times_dirty) {
+		d->times_dirty = false;
+		valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
+	}
+	if (valid) {
+		err = lower_attr(inode, valid, length);
+		if (err)
+			d->times_dirty = true;
+	}
+up:
+	up_write(&d->io);
+	return err;
+}
+
+/**
+ * wardfs_data_write_out - bring everything of a file below
+ * @inode: upper regular file
+ *
+ * To the lower file system, not to stable storage: that is fsync.
+ *
+ * Return: 0 or the first error.
+ */
+int wardfs_data_write_out(struct inode *inode)
+{
+	int err = filemap_write_and_wait(inode->i_mapping);
+	int err2 = wardfs_data_flush(inode);
+
+	return err ? err : err2;
+}
