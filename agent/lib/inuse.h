@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who uses what lies below a directory. */
+#ifndef WARD_INUSE_H
+#define WARD_INUSE_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+int ward_inuse(const char *dir, bool everywhere, struct ward_err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event log: events as JSON lines, and reading them back. docs/events.md */
+#ifndef WARD_LOG_H
+#define WARD_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <jansson.h>
+
+#include "netlink.h"
+
+#define WARD_LOG_PATH		"/var/log/ward/events.jsonl"
+#define WARD_LOG_LINE_MAX	(256 * 1024)	/* longest line that a reader takes, bytes */
+#define WARD_LOG_PREV		65		/* SHA-256 as hex, with its NUL */
+
+/**
+ * struct ward_log_names - who knows the vaults' names and directories
+ * @vault: fills in @name (64 bytes) and @dir (4096 bytes) of a vault, empty when not known
+ * @arg: handed to @vault
+ *
+ * Without it, ward_log_vault() is asked.
+ */
+struct ward_log_names {
+	void (*vault)(const uint8_t *uuid, char *name, char *dir, void *arg);
+	void *arg;
+};
+
+json_t *ward_log_event(const struct ward_event *event, const struct ward_log_names *names);
+char *ward_log_line(json_t *object, const char *prev);	/* with newline; free() */
+void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV]);
+int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size);
+char *ward_log_escape(const uint8_t *bytes, size_t length);
+int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length);
+
+/**
+ * struct ward_log_filter - which records are wanted; empty members let everything pass
+ * @vault: value of "ward.vault" or "ward.vault_id"
+ * @user: value of "user.name", or a number for "user.id" or "user.audit.id"
+ * @kind: value of "ward.kind"
+ * @since: seconds since 1970, UTC; 0 for all
+ */
+struct ward_log_filter {
+	const char *vault;
+	const char *user;
+	const char *kind;
+	int64_t since;
+};
+
+bool ward_log_match(json_t *object, const struct ward_log_filter *filter);
+
+struct ward_log;
+
+int ward_log_open(const char *path, struct ward_log **log);	/* NULL: WARD_LOG_PATH */
+void ward_log_close(struct ward_log *log);
+int ward_log_next(struct ward_log *log, json_t **object, const char **line);
+uint64_t ward_log_line_number(const struct ward_log *log);
+int ward_log_wait(struct ward_log *log, int timeout_ms);
+int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line);
+
+#endif

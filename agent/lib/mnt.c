@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Mounting vaults, and reaching what lies below them.
+ *
+ * A mounted vault covers DIR. Before that, DIR is mounted once more, read-only,
+ * on /run/ward/lower/NAME: that is what backups read and what tools find .ward/
+ * through. Who has to write there (a policy, a vault file) opens a clone of that
+ * mount that lies nowhere in the tree, makes the clone writable, and works below
+ * its file descriptor; it goes away with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libmount.h>
+
+#include "durable.h"
+#include "inuse.h"
+#include "mnt.h"
+#include "vaultfile.h"
+
+static struct libmnt_table *read_mounts(struct ward_err *err)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+
+	if (!table)
+		ward_fail_errno(err, errno ? errno : ENOMEM, "cannot read /proc/self/mountinfo");
+	return table;
+}
+
+/**
+ * ward_mnt_at - the topmost mount at a path
+ * @path: absolute, without symlinks
+ * @mount: filled
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_mnt_at(const char *path, struct ward_mount *mount, struct ward_err *err)
+{
+	struct libmnt_table *table = read_mounts(err);
+	struct libmnt_fs *fs;
+
+	memset(mount, 0, sizeof(*mount));
+	if (!table)
+		return -EIO;
+	fs = mnt_table_find_target(table, path, MNT_ITER_BACKWARD);
+	if (fs) {
+		const char *type = mnt_fs_get_fstype(fs);
+		const char *options = mnt_fs_get_vfs_options(fs);
+
+		mount->found = true;
+		mount->wardfs = type && !strcmp(type, WARD_FSTYPE);
+		mount->rdonly = options && !mnt_optstr_get_option(options, "ro", NULL, NULL);
+		mount->dev = mnt_fs_get_devno(fs);
+	}
+	mnt_unref_table(table);
+	return 0;
+}
+
+/**
+ * ward_mnt_below - are there mounts below a directory
+ * @dir: absolute, without symlinks
+ * @err: gets a note for each
+ *
+ * Return: how many, or a negative errno.
+ */
+int ward_mnt_below(const char *dir, struct ward_err *err)
+{
+	struct libmnt_table *table = read_mounts(err);
+	struct libmnt_iter *iter;
+	size_t len = strlen(dir);
+	struct libmnt_fs *fs;
+	int count = 0;
+
+	if (!table)
+		return -EIO;
+	iter = mnt_new_iter(MNT_ITER_FORWARD);
+	if (!iter) {
+		mnt_unref_table(table);
+		return ward_fail_errno(err, ENOMEM, "cannot read the mounts");
+	}
+	while (!mnt_table_next_fs(table, iter, &fs)) {
+		const char *target = mnt_fs_get_target(fs);
+
+		if (!target || strncmp(target, dir, len) || target[len] != '/')
+			continue;
+		ward_note(err, "mounted below it: %s", target);
+		count++;
+	}
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return count;
+}
+
+/* A lock file below /run/ward; closing it, and the end of the process, unlock. */
+static int lock_file(const char *name)
+{
+	char path[PATH_MAX];
+	int fd, ret;
+
+	ret = ward_mkdirs(WARD_RUN_DIR "/lock", 0700);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), WARD_RUN_DIR "/lock/%.64s", name);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR) {
+			ret = -errno;
+			close(fd);
+			return ret;
+		}
+	return fd;
+}
+
+/**
+ * ward_mnt_lock - let nobody else change a vault's mount or files meanwhile
+ * @name: of the vault
+ * @err: says what is wrong
+ *
+ * Waits for others. Return: a file descriptor whose closing ends it, or a
+ * negative errno.
+ */
+int ward_mnt_lock(const char *name, struct ward_err *err)
+{
+	int fd = lock_file(name);
+
+	return fd < 0 ? ward_fail_errno(err, fd, "cannot lock %s/lock/%s", WARD_RUN_DIR, name) :
+	       fd;
+}
+
+/**
+ * ward_mnt_private_dir - a directory of root's whose mounts stay where they are made
+ * @path: below /run/ward
+ * @err: says what is wrong
+ *
+ * It is mounted on itself, privately: else what is mounted in it would also
+ * appear in other mount namespaces, and keep file systems busy there.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_mnt_private_dir(const char *path, struct ward_err *err)
+{
+	int lock = ward_mnt_lock(".private", err);
+	struct ward_mount mount_here;
+	int ret;
+
+	if (lock < 0)
+		return lock;
+	ret = mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+	if (!ret && chmod(path, 0700))
+		ret = -errno;
+	if (ret) {
+		ward_fail_errno(err, ret, "cannot make %s", path);
+		goto unlock;
+	}
+	ret = ward_mnt_at(path, &mount_here, err);
+	if (ret)
+		goto unlock;
+	if (!mount_here.found && mount(path, path, NULL, MS_BIND, NULL)) {
+		ret = ward_fail_errno(err, errno, "cannot mount %s on itself", path);
+		goto unlock;
+	}
+	if (mount(NULL, path, NULL, MS_PRIVATE, NULL))
+		ret = ward_fail_errno(err, errno, "cannot make the mount %s private", path);
+unlock:
+	close(lock);
+	return ret;
+}
+
+static void view_path(const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%.64s", WARD_LOWER_DIR, name);
+}
+
+/**
+ * ward_mnt_has_view - is the ciphertext view of a vault mounted
+ * @name: of the vault
+ *
+ * Return: true when it is.
+ */
+bool ward_mnt_has_view(const char *name)
+{
+	struct ward_mount mount_here;
+	struct ward_err ignored;
+	char path[PATH_MAX];
+
+	view_path(name, path);
+	return !ward_mnt_at(path, &mount_here, &ignored) && mount_here.found;
+}
+
+/**
+ * ward_mnt_view - mount the ciphertext view of a vault: DIR, before it is covered
+ * @name: of the vault
+ * @dir: DIR
+ * @err: says what is wrong
+ *
+ * Return: 0, also when it is there; a negative errno.
+ */
+int ward_mnt_view(const char *name, const char *dir, struct ward_err *err)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    MOUNT_ATTR_NOEXEC,
+		.propagation = MS_PRIVATE,
+	};
+	char path[PATH_MAX];
+	int fd, ret;
+
+	ret = ward_mnt_private_dir(WARD_LOWER_DIR, err);
+	if (ret)
+		return ret;
+	if (ward_mnt_has_view(name))
+		return 0;
+	view_path(name, path);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return ward_fail_errno(err, errno, "cannot make %s", path);
+	fd = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (fd < 0)
+		return ward_fail_errno(err, errno, "cannot clone the mount of %s", dir);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH))
+		ret = ward_fail_errno(err, errno, "cannot mount the ciphertext view %s", path);
+	close(fd);
+	return ret;
+}
+
+/**
+ * ward_mnt_unview - take the ciphertext view of a vault away
+ * @name: of the vault
+ * @err: says what is wrong
+ *
+ * Return: 0, also when there was none; a negative errno.
+ */
+int ward_mnt_unview(const char *name, struct ward_err *err)
+{
+	char path[PATH_MAX];
+	int ret = 0;
+
+	view_path(name, path);
+	/* Somebody may be reading a backup: the view goes away when he is done. */
+	if (ward_mnt_has_view(name) && umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW))
+		ret = ward_fail_errno(err, errno, "cannot unmount the ciphertext view %s", path);
+	if (!ret)
+		rmdir(path);
+	return ret;
+}
+
+/**
+ * ward_mnt_mount - mount a vault, locked
+ * @dir: DIR
+ * @target: where to
+ * @name: of the vault
+ * @flags: MS_*
+ * @options: further options for the file system, with commas, or NULL
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_mnt_mount(const char *dir, const char *target, const char *name, unsigned long flags,
+		   const char *options, struct ward_err *err)
+{
+	char *data = NULL;
+	int error;
+
+	if (asprintf(&data, "name=%s%s%s", name, options && *options ? "," : "",
+		     options ? options : "") < 0)
+		return ward_fail_errno(err, ENOMEM, "cannot mount %s", target);
+	error = mount(dir, target, WARD_FSTYPE, flags, data) ? errno : 0;
+	free(data);
+	switch (error) {
+	case 0:
+		return 0;
+	case ENODEV:
+		return ward_fail(err, ENODEV, WARD_NO_MODULE,
+				 "the kernel does not know the file system wardfs: install the module for this kernel, then modprobe wardfs");
+	case EPERM:
+		return ward_fail(err, EPERM, WARD_NOT_PERMITTED, "only root may mount a vault");
+	case EPROTONOSUPPORT:
+		return ward_fail(err, error, WARD_NO_MODULE,
+				 "the vault in %s has a version or a cipher suite that the kernel module does not know: it was made by a newer Ward, or is damaged; upgrade the module",
+				 dir);
+	case EBADMSG:
+		return ward_fail(err, error, WARD_INTEGRITY,
+				 "the kernel does not take the vault in %s: its vault file is damaged; wardctl check --repair mends it from its other copy",
+				 dir);
+	case EINVAL:
+		return ward_fail(err, error, WARD_FAILED,
+				 "the kernel does not take %s as a vault, or an option: the last lines of dmesg say why",
+				 dir);
+	default:
+		return ward_fail_errno(err, error, "cannot mount the vault in %s", dir);
+	}
+}
+
+/**
+ * ward_mnt_umount - take a vault's mount away
+ * @target: where it is mounted
+ * @err: says what is wrong, and who is in the way
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_mnt_umount(const char *target, struct ward_err *err)
+{
+	if (!umount2(target, UMOUNT_NOFOLLOW))
+		return 0;
+	if (errno != EBUSY)
+		return ward_fail_errno(err, errno, "cannot unmount %s", target);
+	ward_inuse(target, false, err);
+	return ward_fail(err, EBUSY, WARD_FAILED,
+			 "%s is in use: end what uses it, then try again; wardctl lock takes the key away at once, whoever uses it",
+			 target);
+}
+
+/**
+ * ward_mnt_lower - open DIR as it is below
+ * @conf: the vault
+ * @write: for writing
+ * @err: says what is wrong
+ *
+ * Return: a file descriptor for *at() calls, O_PATH; or a negative errno.
+ */
+int ward_mnt_lower(const struct ward_conf *conf, bool write, struct ward_err *err)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+	struct ward_mount mount_here;
+	char path[PATH_MAX];
+	int fd, ret;
+
+	ret = ward_mnt_at(conf->directory, &mount_here, err);
+	if (ret)
+		return ret;
+	if (!mount_here.found || !mount_here.wardfs) {
+		fd = open(conf->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return ward_fail_errno(err, errno, "cannot open %s", conf->directory);
+		return fd;
+	}
+	if (!ward_mnt_has_view(conf->name))
+		return ward_fail(err, ENOENT, WARD_FAILED,
+				 "the ciphertext view %s/%s is not mounted: wardctl umount %s and wardctl mount %s bring it back",
+				 WARD_LOWER_DIR, conf->name, conf->name, conf->name);
+	view_path(conf->name, path);
+	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLOEXEC | (write ? OPEN_TREE_CLONE : 0));
+	if (fd < 0)
+		return ward_fail_errno(err, errno, "cannot open %s", path);
+	if (write && mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr))) {
+		ret = ward_fail_errno(err, errno, "cannot write below %s", conf->directory);
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+/**
+ * ward_mnt_ward_dir - open .ward of a vault
+ * @conf: the vault
+ * @write: for writing
+ * @err: says what is wrong
+ *
+ * Return: a file descriptor, or a negative errno.
+ */
+int ward_mnt_ward_dir(const struct ward_conf *conf, bool write, struct ward_err *err)
+{
+	int lower = ward_mnt_lower(conf, write, err);
+	int fd;
+
+	if (lower < 0)
+		return lower;
+	fd = openat(lower, WARD_DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = ward_fail(err, ENOENT, WARD_INTEGRITY,
+			       "%s holds no vault (there is no .ward in it): is the volume mounted that it lies on? Otherwise restore it from a backup",
+			       conf->directory);
+	else if (fd < 0)
+		fd = ward_fail_errno(err, errno, "cannot open %s/.ward", conf->directory);
+	close(lower);
+	return fd;
+}
+
+/* Is what lies in DIR the vault that the configuration means, and finished? */
+static int look_below(const struct ward_conf *conf, struct ward_err *err)
+{
+	int fd = ward_mnt_ward_dir(conf, false, err);
+	struct ward_vaults vaults;
+	const struct ward_vault *v;
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = ward_vaultfile_load(fd, &vaults, err);
+	v = ret ? NULL : ward_vaultfile_best(&vaults);
+	if (!ret && memcmp(ward_vault_header(v)->vault, conf->uuid, WARD_UUID_SIZE))
+		ret = ward_fail(err, ESTALE, WARD_FAILED,
+				"%s holds another vault than %s/%s.conf says: correct uuid= there, or restore the right vault",
+				conf->directory, WARD_CONF_DIR, conf->name);
+	if (!ret && !faccessat(fd, WARD_CREATING_NAME, F_OK, 0))
+		ret = ward_fail(err, EBUSY, WARD_FAILED,
+				"making this vault was not finished: wardctl create %s goes on with it",
+				conf->directory);
+	ward_vaults_free(&vaults);
+	close(fd);
+	return ret;
+}
+
+/**
+ * ward_mnt_vault - mount a vault where it belongs, with its ciphertext view
+ * @conf: the vault
+ * @flags: MS_*
+ * @options: further options for the file system, or NULL
+ * @err: says what is wrong
+ *
+ * Return: 0; -EALREADY when it is mounted; another negative errno.
+ */
+int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char *options,
+		   struct ward_err *err)
+{
+	struct ward_mount mount_here;
+	int ret;
+
+	ret = ward_mnt_at(conf->directory, &mount_here, err);
+	if (ret)
+		return ret;
+	if (mount_here.found && mount_here.wardfs)
+		return -EALREADY;
+	/* A view that stayed is of a mount that is gone. */
+	ret = ward_mnt_unview(conf->name, err);
+	if (!ret)
+		ret = look_below(conf, err);
+	if (!ret)
+		ret = ward_mnt_view(conf->name, conf->directory, err);
+	if (ret)
+		return ret;
+	ret = ward_mnt_mount(conf->directory, conf->directory, conf->name, flags, options, err);
+	if (ret) {
+		struct ward_err ignored;
+
+		ward_mnt_unview(conf->name, &ignored);
+	}
+	return ret;
+}
+
+static bool file_system_known(void)
+{
+	char line[256], name[64];
+	bool known = false;
+	FILE *f = fopen("/proc/filesystems", "re");
+
+	while (f && !known && fgets(line, sizeof(line), f))
+		known = sscanf(line, "nodev %63s", name) == 1 && !strcmp(name, WARD_FSTYPE);
+	if (f)
+		fclose(f);
+	return known;
+}
+
+/**
+ * ward_mnt_module - have the kernel module, loading it if need be
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno (cause WARD_NO_MODULE).
+ */
+int ward_mnt_module(struct ward_err *err)
+{
+	static const char * const modprobe[] = { "/sbin/modprobe", "-q", "wardfs", NULL };
+	static char * const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	int status = -1;
+	pid_t pid;
+
+	if (file_system_known())
+		return 0;
+	pid = fork();
+	if (!pid) {
+		execve(modprobe[0], (char * const *)modprobe, env);
+		_exit(127);
+	}
+	if (pid > 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	if (file_system_known())
+		return 0;
+	return ward_fail(err, ENODEV, WARD_NO_MODULE,
+			 "the kernel module wardfs is not loaded, and modprobe wardfs does not load it: install it for this kernel (make install, or the package), see wardctl doctor");
+}

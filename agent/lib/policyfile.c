@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A policy: users and rules in memory, and compiled. */
+#include <endian.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "../../module/header.h"
+#include "crypt.h"
+#include "policyfile.h"
+
+/**
+ * ward_who_parse - read the name or number of a user, or of a group after an "@"
+ * @word: the word
+ * @who: filled
+ * @err: says what is wrong
+ *
+ * Return: 0 or -ENOENT.
+ */
+int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
+{
+	bool group = word[0] == '@';
+	const char *name = word + group;
+	unsigned long number;
+	char *end;
+
+	who->kind = group ? WARD_SUBJECT_GID : WARD_SUBJECT_UID;
+	if (group) {
+		const struct group *gr = getgrnam(name);
+
+		if (gr) {
+			who->id = gr->gr_gid;
+			return 0;
+		}
+	} else {
+		const struct passwd *pw = getpwnam(name);
+
+		if (pw) {
+			who->id = pw->pw_uid;
+			return 0;
+		}
+	}
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	if (*name >= '0' && *name <= '9' && !*end && !errno && number < UINT32_MAX) {
+		who->id = number;
+		return 0;
+	}
+	return ward_fail(err, ENOENT, WARD_FAILED, "there is no %s \"%s\" on this machine%s",
+			 group ? "group" : "user", name,
+			 group ? "" : " (a group is written with an @ before it)");
+}
+
+/**
+ * ward_who_name - write a user or group so that ward_who_parse() reads it
+ * @who: the user or group
+ * @out: where to
+ * @size: room there, bytes; 64 are enough for a number
+ */
+void ward_who_name(const struct ward_who *who, char *out, size_t size)
+{
+	bool group = who->kind == WARD_SUBJECT_GID;
+	const char *name = NULL;
+
+	if (group) {
+		const struct group *gr = getgrgid(who->id);
+
+		name = gr ? gr->gr_name : NULL;
+	} else {
+		const struct passwd *pw = getpwuid(who->id);
+
+		name = pw ? pw->pw_name : NULL;
+	}
+	/* A name that the INI form would take for something else is written as number. */
+	if (name && *name && !strpbrk(name, ",;@ \t\"=") && strlen(name) + 2 <= size)
+		snprintf(out, size, "%s%s", group ? "@" : "", name);
+	else
+		snprintf(out, size, "%s%u", group ? "@" : "", who->id);
+}
+
+/**
+ * ward_who_add - add a user or group to a list, once
+ * @list: the list
+ * @who: the user or group
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_who_add(struct ward_who_list *list, const struct ward_who *who)
+{
+	struct ward_who *more;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->who[i].kind == who->kind && list->who[i].id == who->id)
+			return 0;
+	more = reallocarray(list->who, list->count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[list->count] = *who;
+	list->who = more;
+	list->count++;
+	return 0;
+}
+
+/**
+ * ward_policy_free - free what a policy holds
+ * @policy: may be all zero
+ */
+void ward_policy_free(struct ward_policy *policy)
+{
+	size_t i, k;
+
+	for (i = 0; i < policy->count; i++)
+		for (k = 0; k < policy->rules[i].count; k++)
+			free(policy->rules[i].conds[k].who.who);
+	free(policy->rules);
+	memset(policy, 0, sizeof(*policy));
+}
+
+/**
+ * ward_policy_one_rule - a policy of one rule that allows everything
+ * @policy: filled
+ * @name: of the rule
+ * @who: whom it lets in
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_one_rule(struct ward_policy *policy, const char *name,
+			 const struct ward_who_list *who)
+{
+	struct ward_policy_rule *rule;
+	size_t i;
+
+	memset(policy, 0, sizeof(*policy));
+	rule = calloc(1, sizeof(*rule));
+	if (!rule)
+		return -ENOMEM;
+	policy->rules = rule;
+	policy->count = 1;
+	snprintf(rule->name, sizeof(rule->name), "%s", name);
+	rule->flags = WARD_RULE_ALLOW;
+	rule->operations = WARD_OP_ALL;
+	rule->conds[0].type = WARD_COND_SUBJECT;
+	rule->count = 1;
+	for (i = 0; i < who->count; i++)
+		if (ward_who_add(&rule->conds[0].who, &who->who[i])) {
+			ward_policy_free(policy);
+			return -ENOMEM;
+		}
+	return 0;
+}
+
+static size_t rule_size(const struct ward_policy_rule *rule)
+{
+	size_t size = sizeof(struct ward_rule), i;
+
+	for (i = 0; i < rule->count; i++)
+		size += sizeof(struct ward_condition) +
+			rule->conds[i].who.count * sizeof(struct ward_subject);
+	return size;
+}
+
+static uint8_t *put_rule(uint8_t *p, const struct ward_policy_rule *rule)
+{
+	struct ward_rule *r = (struct ward_rule *)p;
+	size_t i, k;
+
+	r->length = htole32(rule_size(rule));
+	r->flags = htole16(rule->flags);
+	r->conditions = htole16(rule->count);
+	r->operations = htole32(rule->operations);
+	memcpy(r->name, rule->name, sizeof(r->name));
+	p += sizeof(*r);
+	for (i = 0; i < rule->count; i++) {
+		const struct ward_policy_cond *cond = &rule->conds[i];
+		struct ward_condition *c = (struct ward_condition *)p;
+
+		c->length = htole32(sizeof(*c) + cond->who.count * sizeof(struct ward_subject));
+		c->type = htole16(cond->type);
+		c->count = htole16(cond->who.count);
+		p += sizeof(*c);
+		for (k = 0; k < cond->who.count; k++) {
+			struct ward_subject *s = (struct ward_subject *)p;
+
+			s->kind = htole32(cond->who.who[k].kind);
+			s->id = htole32(cond->who.who[k].id);
+			p += sizeof(*s);
+		}
+	}
+	return p;
+}
+
+static int policy_mac(const struct ward_master *master, const void *blob, size_t len,
+		      uint8_t *mac)
+{
+	uint8_t key[WARD_KEY_SIZE];
+	int ret = ward_master_derive(master, WARD_LABEL_POLICY_MAC, key);
+
+	if (!ret)
+		ret = ward_hmac_sha256(key, blob, len, mac);
+	explicit_bzero(key, sizeof(key));
+	return ret;
+}
+
+/**
+ * ward_policy_compile - turn a policy into what the kernel reads
+ * @policy: the policy
+ * @master: the vault's master key
+ * @serial: must be higher than that of the policy it replaces
+ * @blob: set to the compiled policy with its MAC, for free()
+ * @len: set to its length, bytes
+ *
+ * Return: 0; -EFBIG when it is larger than the kernel takes; another negative
+ * errno.
+ */
+int ward_policy_compile(const struct ward_policy *policy, const struct ward_master *master,
+			uint64_t serial, void **blob, size_t *len)
+{
+	struct ward_policy_header *h;
+	size_t size = sizeof(*h) + WARD_MAC_SIZE, i, k;
+	uint8_t *p;
+	int ret;
+
+	for (i = 0; i < policy->count; i++) {
+		for (k = 0; k < policy->rules[i].count; k++)
+			if (policy->rules[i].conds[k].who.count > UINT16_MAX)
+				return -EFBIG;
+		size += rule_size(&policy->rules[i]);
+	}
+	if (size > WARD_POLICY_MAX)
+		return -EFBIG;
+	h = calloc(1, size);
+	if (!h)
+		return -ENOMEM;
+	memcpy(h->magic, WARD_POLICY_MAGIC, sizeof(h->magic));
+	h->version = htole16(WARD_FORMAT_VERSION);
+	h->flags = htole16(policy->flags);
+	h->length = htole32(size);
+	memcpy(h->vault, master->uuid, sizeof(h->vault));
+	h->serial = htole64(serial);
+	h->rules = htole32(policy->count);
+	p = (uint8_t *)(h + 1);
+	for (i = 0; i < policy->count; i++)
+		p = put_rule(p, &policy->rules[i]);
+	ret = policy_mac(master, h, size - WARD_MAC_SIZE, p);
+	if (ret) {
+		free(h);
+		return ret;
+	}
+	*blob = h;
+	*len = size;
+	return 0;
+}
+
+/**
+ * ward_policy_authentic - was a compiled policy made by whoever has the master key
+ * @blob: the compiled policy
+ * @len: its length, bytes
+ * @master: the master key
+ *
+ * Return: 0, -EBADMSG when it was not, another negative errno.
+ */
+int ward_policy_authentic(const void *blob, size_t len, const struct ward_master *master)
+{
+	uint8_t mac[WARD_MAC_SIZE];
+	int ret;
+
+	if (len < sizeof(struct ward_policy_header) + sizeof(mac))
+		return -EBADMSG;
+	ret = policy_mac(master, blob, len - sizeof(mac), mac);
+	if (!ret && CRYPTO_memcmp(mac, (const uint8_t *)blob + len - sizeof(mac), sizeof(mac)))
+		ret = -EBADMSG;
+	return ret;
+}
+
+/* A condition at @p, of at most @room bytes. */
+static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond, size_t *used)
+{
+	struct ward_condition c;
+	size_t i;
+
+	if (room < sizeof(c))
+		return -EBADMSG;
+	memcpy(&c, p, sizeof(c));
+	*used = le32toh(c.length);
+	if (*used > room ||
+	    *used != sizeof(c) + (size_t)le16toh(c.count) * sizeof(struct ward_subject))
+		return -EBADMSG;
+	cond->type = le16toh(c.type);
+	if (cond->type != WARD_COND_SUBJECT && cond->type != WARD_COND_LOGIN)
+		return -EPROTONOSUPPORT;
+	for (i = 0; i < le16toh(c.count); i++) {
+		struct ward_subject s;
+		struct ward_who who;
+
+		memcpy(&s, p + sizeof(c) + i * sizeof(s), sizeof(s));
+		who.kind = le32toh(s.kind);
+		who.id = le32toh(s.id);
+		if (who.kind != WARD_SUBJECT_UID && who.kind != WARD_SUBJECT_GID)
+			return -EPROTONOSUPPORT;
+		if (ward_who_add(&cond->who, &who))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int get_rule(const uint8_t *p, size_t room, struct ward_policy_rule *rule, size_t *used)
+{
+	struct ward_rule r;
+	size_t pos = sizeof(r), n, i;
+	int subjects = 0;
+
+	if (room < sizeof(r))
+		return -EBADMSG;
+	memcpy(&r, p, sizeof(r));
+	*used = le32toh(r.length);
+	if (*used < sizeof(r) || *used > room || r.name[sizeof(r.name) - 1])
+		return -EBADMSG;
+	memcpy(rule->name, r.name, sizeof(rule->name));
+	rule->flags = le16toh(r.flags);
+	rule->operations = le32toh(r.operations);
+	if (le16toh(r.conditions) > WARD_POLICY_CONDITIONS || rule->flags & ~WARD_RULE_FLAGS ||
+	    rule->operations & ~WARD_OP_ALL)
+		return -EPROTONOSUPPORT;
+	for (i = 0; i < le16toh(r.conditions); i++) {
+		int ret;
+
+		rule->count = i + 1;
+		ret = get_cond(p + pos, *used - pos, &rule->conds[i], &n);
+		if (ret)
+			return ret;
+		if (rule->conds[i].type == WARD_COND_SUBJECT)
+			rule->conds[i].groups = subjects++;
+		pos += n;
+	}
+	return pos == *used ? 0 : -EBADMSG;
+}
+
+/**
+ * ward_policy_decode - read a compiled policy
+ * @blob: the compiled policy
+ * @len: its length, bytes
+ * @uuid: of the vault it should belong to
+ * @policy: filled, for ward_policy_free()
+ *
+ * Says nothing of authenticity.
+ *
+ * Return: 0; -EBADMSG when it is damaged; -EPROTONOSUPPORT when it has
+ * something that is not known; -ENOMEM.
+ */
+int ward_policy_decode(const void *blob, size_t len, const uint8_t uuid[WARD_UUID_SIZE],
+		       struct ward_policy *policy)
+{
+	struct ward_policy_header h;
+	size_t pos = sizeof(h), end, n, i;
+	int ret = -EBADMSG;
+
+	memset(policy, 0, sizeof(*policy));
+	if (len < sizeof(h) + WARD_MAC_SIZE)
+		return -EBADMSG;
+	memcpy(&h, blob, sizeof(h));
+	end = len - WARD_MAC_SIZE;
+	if (memcmp(h.magic, WARD_POLICY_MAGIC, sizeof(h.magic)))
+		return -EBADMSG;
+	if (le16toh(h.version) != WARD_FORMAT_VERSION || le16toh(h.flags) & ~WARD_POLICY_FLAGS)
+		return -EPROTONOSUPPORT;
+	if (le32toh(h.length) != len || memcmp(h.vault, uuid, WARD_UUID_SIZE) ||
+	    !ward_bytes_zero(h.reserved, sizeof(h.reserved)) ||
+	    le32toh(h.rules) > (end - pos) / sizeof(struct ward_rule))
+		return -EBADMSG;
+	policy->flags = le16toh(h.flags);
+	policy->serial = le64toh(h.serial);
+	policy->rules = calloc(le32toh(h.rules) + 1, sizeof(*policy->rules));
+	if (!policy->rules)
+		return -ENOMEM;
+	for (i = 0; i < le32toh(h.rules); i++) {
+		policy->count = i + 1;
+		ret = get_rule((const uint8_t *)blob + pos, end - pos, &policy->rules[i], &n);
+		if (ret)
+			goto free;
+		pos += n;
+	}
+	if (pos == end)
+		return 0;
+	ret = -EBADMSG;
+free:
+	ward_policy_free(policy);
+	return ret;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A policy: as INI text, in memory, compiled: docs/format.md, "Policy". */
+#ifndef WARD_POLICYFILE_H
+#define WARD_POLICYFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "key.h"
+
+#define WARD_POLICY_CONDITIONS	3	/* users, groups, logins */
+
+/**
+ * struct ward_who - a user or a group
+ * @kind: WARD_SUBJECT_*
+ * @id: its number
+ */
+struct ward_who {
+	uint32_t kind;
+	uint32_t id;
+};
+
+/**
+ * struct ward_who_list - users and groups
+ * @who: for free()
+ * @count: how many
+ */
+struct ward_who_list {
+	struct ward_who *who;
+	size_t count;
+};
+
+/**
+ * struct ward_policy_cond - a condition of a rule
+ * @type: WARD_COND_*
+ * @groups: made by "groups = "; when decoded: the second one on users
+ * @who: any of these
+ */
+struct ward_policy_cond {
+	uint16_t type;
+	bool groups;
+	struct ward_who_list who;
+};
+
+/**
+ * struct ward_policy_rule - a rule
+ * @name: for people and events
+ * @flags: WARD_RULE_*
+ * @operations: WARD_OP_*
+ * @conds: all must hold
+ * @count: how many
+ */
+struct ward_policy_rule {
+	char name[64];
+	uint16_t flags;
+	uint32_t operations;
+	struct ward_policy_cond conds[WARD_POLICY_CONDITIONS];
+	size_t count;
+};
+
+/**
+ * struct ward_policy - a policy
+ * @flags: WARD_POLICY_*
+ * @serial: of a compiled one; 0 otherwise
+ * @rules: in order; for ward_policy_free()
+ * @count: how many
+ */
+struct ward_policy {
+	uint16_t flags;
+	uint64_t serial;
+	struct ward_policy_rule *rules;
+	size_t count;
+};
+
+int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err);
+void ward_who_name(const struct ward_who *who, char *out, size_t size);
+int ward_who_add(struct ward_who_list *list, const struct ward_who *who);
+
+int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
+		      struct ward_err *err);
+void ward_policy_free(struct ward_policy *policy);
+int ward_policy_one_rule(struct ward_policy *policy, const char *name,
+			 const struct ward_who_list *who);
+int ward_policy_compile(const struct ward_policy *policy, const struct ward_master *master,
+			uint64_t serial, void **blob, size_t *len);
+int ward_policy_decode(const void *blob, size_t len, const uint8_t uuid[WARD_UUID_SIZE],
+		       struct ward_policy *policy);
+int ward_policy_authentic(const void *blob, size_t len, const struct ward_master *master);
+int ward_policy_print(const struct ward_policy *policy, FILE *f);
+const char *ward_operation_name(unsigned int bit);
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A policy as INI text: the part of NAME.conf that people write. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inifile.h"
+#include "policyfile.h"
+
+static const char * const operations[] = {
+	"read", "write", "create", "delete", "rename", "link", "list", "execute", "setattr",
+	"setxattr",
+};
+
+/* Conditions that the design has and this version does not. */
+static const char * const later[] = { "programs", "paths", "hours", "burst" };
+
+/**
+ * struct reader - what is known while a policy's text is read
+ * @policy: what was read so far
+ * @err: notes collect all that is wrong, not only the first of it
+ * @wrong: how much
+ * @line: of what is being looked at
+ * @key: what is being looked at
+ * @rule: the rule that is being read; NULL in [vault]
+ * @rule_line: where it began
+ * @effect: its effect was stated
+ * @operations: its operations were stated
+ */
+struct reader {
+	struct ward_policy *policy;
+	struct ward_err *err;
+	unsigned int wrong;
+	int line;
+	const char *key;
+	struct ward_policy_rule *rule;
+	int rule_line;
+	bool effect;
+	bool operations;
+};
+
+/**
+ * ward_operation_name - the word for an operation
+ * @bit: number of its bit in WARD_OP_*
+ *
+ * Return: a constant string, NULL past the last operation.
+ */
+const char *ward_operation_name(unsigned int bit)
+{
+	return bit < sizeof(operations) / sizeof(*operations) ? operations[bit] : NULL;
+}
+
+#define wrong(r, n, fmt, ...) do {						\
+	(r)->wrong++;								\
+	ward_note((r)->err, "line %d: " fmt, n, ##__VA_ARGS__);			\
+} while (0)
+
+static void end_rule(struct reader *r)
+{
+	struct ward_policy_rule *rule = r->rule;
+
+	if (!rule)
+		return;
+	if (!r->effect)
+		wrong(r, r->rule_line,
+		      "rule \"%s\" does not say what it does: add \"effect = allow\" or \"effect = deny\"",
+		      rule->name);
+	if (!r->operations)
+		rule->operations = WARD_OP_ALL;
+	r->rule = NULL;
+}
+
+static int begin_section(struct reader *r, const char *section)
+{
+	struct ward_policy *policy = r->policy;
+	struct ward_policy_rule *more;
+	const char *name;
+	size_t i;
+
+	end_rule(r);
+	if (!strcmp(section, "vault"))
+		return 0;
+	if (strncmp(section, "rule", 4) || (section[4] != ' ' && section[4] != '\t')) {
+		wrong(r, r->line, "there is no section [%s]: write [vault] or [rule NAME]",
+		      section);
+		return 0;
+	}
+	name = section + 5 + strspn(section + 5, " \t");
+	if (!*name)
+		wrong(r, r->line, "the rule has no name");
+	for (i = 0; i < policy->count; i++)
+		if (!strcmp(policy->rules[i].name, name))
+			wrong(r, r->line, "there is a rule \"%s\" already", name);
+	more = reallocarray(policy->rules, policy->count + 1, sizeof(*more));
+	if (!more)
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	policy->rules = more;
+	r->rule = &more[policy->count++];
+	memset(r->rule, 0, sizeof(*r->rule));
+	snprintf(r->rule->name, sizeof(r->rule->name), "%s", name);
+	r->rule_line = r->line;
+	r->effect = false;
+	r->operations = false;
+	return 0;
+}
+
+/* The condition that @key makes: users and groups are two, and both must hold. */
+static struct ward_policy_cond *condition(struct reader *r)
+{
+	struct ward_policy_rule *rule = r->rule;
+	uint16_t type = strcmp(r->key, "logins") ? WARD_COND_SUBJECT : WARD_COND_LOGIN;
+	bool groups = !strcmp(r->key, "groups");
+	size_t i;
+
+	for (i = 0; i < rule->count; i++) {
+		struct ward_policy_cond *c = &rule->conds[i];
+
+		if (c->type == type && c->groups == groups)
+			return c;
+	}
+	rule->conds[i].type = type;
+	rule->conds[i].groups = groups;
+	rule->count++;
+	return &rule->conds[i];
+}
+
+static int add_who(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	struct ward_who who;
+	char group[256];
+
+	if (!strcmp(r->key, "groups") && item[0] != '@') {
+		snprintf(group, sizeof(group), "@%s", item);
+		item = group;
+	}
+	ward_err_clear(&why);
+	if (ward_who_parse(item, &who, &why)) {
+		wrong(r, r->line, "%s", why.text);
+		return 0;
+	}
+	if (ward_who_add(&condition(r)->who, &who))
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	return 0;
+}
+
+static int add_operation(void *arg, char *item)
+{
+	struct reader *r = arg;
+	unsigned int bit;
+
+	if (!strcmp(item, "all")) {
+		r->rule->operations = WARD_OP_ALL;
+		return 0;
+	}
+	for (bit = 0; ward_operation_name(bit); bit++)
+		if (!strcmp(item, ward_operation_name(bit))) {
+			r->rule->operations |= 1U << bit;
+			return 0;
+		}
+	wrong(r, r->line,
+	      "there is no operation \"%s\": read, write, create, delete, rename, link, list, execute, setattr, setxattr, or all",
+	      item);
+	return 0;
+}
+
+static int add_effect(void *arg, char *item)
+{
+	struct reader *r = arg;
+	bool allow = !strcmp(item, "allow");
+
+	if (allow || !strcmp(item, "deny")) {
+		if (r->effect && allow != !!(r->rule->flags & WARD_RULE_ALLOW))
+			wrong(r, r->line, "the effect is either allow or deny");
+		if (allow)
+			r->rule->flags |= WARD_RULE_ALLOW;
+		r->effect = true;
+	} else if (!strcmp(item, "record")) {
+		r->rule->flags |= WARD_RULE_RECORD;
+	} else if (!strcmp(item, "silent")) {
+		r->rule->flags |= WARD_RULE_SILENT;
+	} else {
+		wrong(r, r->line,
+		      "there is no effect \"%s\": allow or deny, and after a comma record or silent",
+		      item);
+	}
+	return 0;
+}
+
+/* An entry of [vault]: conf.c reads name, uuid and directory. */
+static void vault_entry(struct reader *r, const char *value)
+{
+	if (!strcmp(r->key, "permissive")) {
+		if (!strcmp(value, "yes"))
+			r->policy->flags |= WARD_POLICY_PERMISSIVE;
+		else if (strcmp(value, "no"))
+			wrong(r, r->line, "permissive is yes or no");
+	} else if (strcmp(r->key, "name") && strcmp(r->key, "uuid") &&
+		   strcmp(r->key, "directory")) {
+		wrong(r, r->line, "[vault] has no entry \"%s\"", r->key);
+	}
+}
+
+static int entry(void *arg, const char *section, const char *key, const char *value, int line)
+{
+	struct reader *r = arg;
+	size_t i;
+
+	r->line = line;
+	r->key = key;
+	if (!key)
+		return begin_section(r, section);
+	if (!strcmp(section, "vault")) {
+		vault_entry(r, value);
+		return 0;
+	}
+	if (!r->rule)	/* a section that was complained of */
+		return 0;
+	if (!*value) {
+		wrong(r, line, "\"%s\" has no value: write one, or remove the line", key);
+		return 0;
+	}
+	if (!strcmp(key, "users") || !strcmp(key, "groups") || !strcmp(key, "logins"))
+		return ward_ini_list(value, add_who, r);
+	if (!strcmp(key, "effect"))
+		return ward_ini_list(value, add_effect, r);
+	if (!strcmp(key, "operations")) {
+		r->operations = true;
+		return ward_ini_list(value, add_operation, r);
+	}
+	for (i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (!strcmp(key, later[i])) {
+			wrong(r, line,
+			      "%s= is not supported by this version; remove the line", key);
+			return 0;
+		}
+	wrong(r, line,
+	      "a rule has no entry \"%s\": users, groups, logins, operations or effect", key);
+	return 0;
+}
+
+/**
+ * ward_policy_parse - read a policy out of INI text
+ * @text: the text, with a NUL behind it
+ * @len: bytes
+ * @policy: filled, for ward_policy_free(); its users and groups are numbers
+ * @err: one note for each thing that is wrong
+ *
+ * Within one line of users, groups or logins any of them will do; where a rule
+ * has more than one such line, one of each must hold.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
+		      struct ward_err *err)
+{
+	struct reader r = { .policy = policy, .err = err };
+	int ret;
+
+	memset(policy, 0, sizeof(*policy));
+	ret = ward_ini_parse(text, len, entry, &r, err);
+	if (!ret)
+		end_rule(&r);
+	if (!ret && r.wrong)
+		ret = ward_fail(err, EINVAL, WARD_FAILED, "%u mistake%s in the rules", r.wrong,
+				r.wrong > 1 ? "s" : "");
+	if (ret)
+		ward_policy_free(policy);
+	return ret;
+}
+
+static void print_who(const struct ward_policy_cond *cond, const char *key, FILE *f)
+{
+	char name[256];
+	size_t i;
+
+	fprintf(f, "%-10s = ", key);
+	for (i = 0; i < cond->who.count; i++) {
+		ward_who_name(&cond->who.who[i], name, sizeof(name));
+		/* One to a line: however many there are, no line is too long. */
+		fprintf(f, "%s%s%s", i ? "             " : "", name,
+			i + 1 < cond->who.count ? ",\n" : "\n");
+	}
+}
+
+static void print_rule(const struct ward_policy_rule *rule, FILE *f)
+{
+	const char *sep = "";
+	unsigned int bit;
+	size_t i;
+
+	fprintf(f, "\n[rule %s]\n", rule->name);
+	for (i = 0; i < rule->count; i++)
+		print_who(&rule->conds[i], rule->conds[i].type == WARD_COND_LOGIN ? "logins" :
+			  rule->conds[i].groups ? "groups" : "users", f);
+	fprintf(f, "operations = ");
+	if (rule->operations == WARD_OP_ALL) {
+		fprintf(f, "all");
+	} else {
+		for (bit = 0; ward_operation_name(bit); bit++)
+			if (rule->operations & 1U << bit) {
+				fprintf(f, "%s%s", sep, ward_operation_name(bit));
+				sep = ", ";
+			}
+	}
+	fprintf(f, "\neffect     = %s%s%s\n", rule->flags & WARD_RULE_ALLOW ? "allow" : "deny",
+		rule->flags & WARD_RULE_RECORD ? ", record" : "",
+		rule->flags & WARD_RULE_SILENT ? ", silent" : "");
+}
+
+/**
+ * ward_policy_print - write a policy's rules in the INI form
+ * @policy: the policy
+ * @f: where to
+ *
+ * Return: 0, or -EIO when writing failed.
+ */
+int ward_policy_print(const struct ward_policy *policy, FILE *f)
+{
+	size_t i;
+
+	for (i = 0; i < policy->count; i++)
+		print_rule(&policy->rules[i], f);
+	return ferror(f) ? -EIO : 0;
+}
