@@ -221,8 +221,12 @@ int wardfs_run_load(struct wardfs_run *run)
  */
 int wardfs_run_store(struct wardfs_run *run)
 {
-	return run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
-		      run->lower->f_mode & FMODE_CAN_ODIRECT);
+	int err = run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
+			 run->lower->f_mode & FMODE_CAN_ODIRECT);
+
+	if (err)
+		wardfs_epoch_doubt(run->inode->i_sb);
+	return err;
 }
 
 static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flags, bool seal)
@@ -312,6 +316,18 @@ void wardfs_run_queue(struct wardfs_run *run, work_func_t fn)
 {
 	INIT_WORK(&run->work, fn);
 	queue_work(run_wq, &run->work);
+}
+
+/**
+ * wardfs_block_drain - wait until no worker holds a lower file any more
+ *
+ * So that the lower file system can be unmounted as soon as the vault is.
+ * Context: process context, at the end of an unmount.
+ */
+void wardfs_block_drain(void)
+{
+	flush_workqueue(run_wq);
+	flush_delayed_fput();
 }
 
 /**

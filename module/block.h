@@ -75,7 +75,9 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 void wardfs_run_free(struct wardfs_run *run);
 /* store.c: blocks out of the page cache */
 int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size);
-int wardfs_store_header(struct inode *inode);
+/* settle.c */
+int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
+		 unsigned int *count);
 
 /* filekey.c */
 int wardfs_header_seal(struct inode *inode);

@@ -169,6 +169,31 @@ int wardfs_epoch_update(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 }
 
 /**
+ * wardfs_epoch_doubt - a write below failed half-way
+ * @sb: super block of a vault
+ *
+ * What it leaves (a full disk, a device error) looks like what a crash leaves:
+ * from now on the vault counts as unchecked, and rule R2 holds until a check has
+ * settled it. Context: any that may sleep; a write-out section of its own.
+ */
+void wardfs_epoch_doubt(struct super_block *sb)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(sb);
+	int idx;
+
+	if (READ_ONCE(sbi->unchecked))
+		return;
+	idx = wardfs_enter_writeout(sb);
+	if (idx < 0)
+		return;
+	/* wardfs_set_checked() looks at both again after it has synced. */
+	cmpxchg(&sbi->unchecked_from, 0, wardfs_keys(sbi)->epoch);
+	WRITE_ONCE(sbi->unchecked, true);
+	wardfs_exit(sb, idx);
+	wardfs_msg(sb, "a write below failed: the vault is to be checked");
+}
+
+/**
  * wardfs_epoch_end - end the epoch cleanly
  * @sbi: the vault, with everything written out to the lower file system
  * @keys: its keys

@@ -89,6 +89,8 @@ static int wardfs_flush(struct file *file, fl_owner_t id)
 
 static int wardfs_release(struct inode *inode, struct file *file)
 {
+	if (file->f_mode & FMODE_WRITE)
+		wardfs_data_fill_up(inode);
 	wardfs_data_put(inode);
 	kfree(file->private_data);
 	return 0;

@@ -141,39 +141,6 @@ static int header_buffer(struct wardfs_data *d)
 	return d->header ? 0 : -ENOMEM;
 }
 
-/**
- * wardfs_data_new - make a fresh lower file ours: draw its id and key
- * @inode: upper regular file whose lower file is empty
- *
- * The header goes below with the first data, or when the file is closed or
- * written out, at the latest when its inode is. Context: inside a section.
- *
- * Return: 0, -ENOMEM, or the cipher's error.
- */
-int wardfs_data_new(struct inode *inode)
-{
-	struct wardfs_inode *wi = WARDFS_I(inode);
-	struct wardfs_data *d = &wi->data;
-	int err;
-
-	mutex_lock(&wi->lock);
-	err = header_buffer(d);
-	if (err)
-		goto unlock;
-	get_random_bytes(d->id, sizeof(d->id));
-	get_random_bytes(d->key, sizeof(d->key));
-	d->flags = WARD_FILE_EMPTY;
-	d->made = false;
-	d->settled = true;
-	d->lower_size = 0;
-	err = wardfs_header_seal(inode);
-	if (!err)
-		err = key_ready(inode);
-unlock:
-	mutex_unlock(&wi->lock);
-	return err;
-}
-
 static int open_lower(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
@@ -198,6 +165,42 @@ static int open_lower(struct inode *inode)
 	file->f_mode |= FMODE_NOCMTIME;
 	smp_store_release(&d->lower_file, file);
 	return 0;
+}
+
+/**
+ * wardfs_data_new - make a fresh lower file ours: draw its id and key
+ * @inode: upper regular file whose lower file is empty
+ *
+ * The header goes below with the first data, or when the file is closed or
+ * written out, at the latest when its inode is. Context: inside a section.
+ *
+ * Return: 0, -ENOMEM, the cipher's or the lower's error.
+ */
+int wardfs_data_new(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+	struct wardfs_data *d = &wi->data;
+	int err;
+
+	mutex_lock(&wi->lock);
+	/* Stays open until the header is below: nobody may ever open the file. */
+	err = open_lower(inode);
+	if (!err)
+		err = header_buffer(d);
+	if (err)
+		goto unlock;
+	get_random_bytes(d->id, sizeof(d->id));
+	get_random_bytes(d->key, sizeof(d->key));
+	d->flags = WARD_FILE_EMPTY;
+	d->made = false;
+	d->settled = true;
+	d->lower_size = 0;
+	err = wardfs_header_seal(inode);
+	if (!err)
+		err = key_ready(inode);
+unlock:
+	mutex_unlock(&wi->lock);
+	return err;
 }
 
 static int load_header(struct inode *inode)

@@ -112,14 +112,11 @@ void wardfs_inode_wipe(struct inode *inode)
  */
 void wardfs_evict_inode(struct inode *inode)
 {
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_inode *wi = WARDFS_I(inode);
 
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
-	spin_lock(&sbi->inodes_lock);
-	list_del_init(&wi->keyed);
-	spin_unlock(&sbi->inodes_lock);
+	wardfs_inode_unkeyed(inode);
 	wardfs_inode_wipe(inode);
 	if (S_ISREG(inode->i_mode))
 		wardfs_data_drop(inode);

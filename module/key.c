@@ -425,6 +425,7 @@ static int write_out_one(struct inode *inode, void *arg)
 
 static int drop_pages_one(struct inode *inode, void *arg)
 {
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 *lost = arg;
 	unsigned long index;
 	void *entry;
@@ -437,14 +438,18 @@ static int drop_pages_one(struct inode *inode, void *arg)
 	filemap_invalidate_lock(inode->i_mapping);
 	truncate_inode_pages(inode->i_mapping, 0);
 	filemap_invalidate_unlock(inode->i_mapping);
-	return 0;
+	/*
+	 * What was lost with lock --now: the file is what lies below. A header
+	 * that never got there goes now; without it the file would be lost, too.
+	 */
+	down_write(&d->io);
+	i_size_write(inode, d->lower_size);
+	up_write(&d->io);
+	return wardfs_data_flush(inode);
 }
 
 static int wipe_one(struct inode *inode, void *arg)
 {
-	/* What was lost with lock --now: the file is what lies below. */
-	if (S_ISREG(inode->i_mode))
-		i_size_write(inode, WARDFS_I(inode)->data.lower_size);
 	wardfs_inode_wipe(inode);
 	return 0;
 }
@@ -466,7 +471,7 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 {
 	struct wardfs_keys *keys;
 	u64 dropped = 0;
-	int err = 0;
+	int flushed, err = 0;
 
 	mutex_lock(&sbi->state_lock);
 	if (sbi->state != WARD_STATE_UNLOCKED)
@@ -480,7 +485,7 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 		report_key(sbi, WARD_ACTION_LOCK, err, "could not write everything out");
 		goto unlock;
 	}
-	for_each_keyed(sbi, drop_pages_one, &dropped);
+	flushed = for_each_keyed(sbi, drop_pages_one, &dropped);
 	atomic64_inc(&sbi->lock_count);
 	shrink_dcache_parent(sbi->sb->s_root);
 	keys = wardfs_keys(sbi);
@@ -489,7 +494,7 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	synchronize_srcu(&sbi->srcu);
 	for_each_keyed(sbi, wipe_one, NULL);
 	/* With something lost the epoch has no clean end: the files are settled. */
-	if (!dropped && wardfs_epoch_end(sbi, keys))
+	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
 	wardfs_policy_drop(sbi);
 	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
@@ -532,7 +537,8 @@ void wardfs_key_end(struct wardfs_sb *sbi)
  * wardfs_set_checked - every file of the vault has been visited
  * @sbi: the vault
  *
- * Return: 0; -ENOKEY when locked; -EROFS; the lower's error.
+ * Return: 0; -ENOKEY when locked; -EROFS; -EAGAIN when a write below failed
+ * meanwhile; the lower's error.
  */
 int wardfs_set_checked(struct wardfs_sb *sbi)
 {
@@ -555,16 +561,17 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 	if (!sbi->epoch_open)
 		goto unlock;
 	from = sbi->unchecked_from;
+	WRITE_ONCE(sbi->unchecked, false);
+	WRITE_ONCE(sbi->unchecked_from, 0);
 	/* What was settled is durable before the record says so. */
 	err = sync_filesystem(sbi->sb);
-	if (err)
-		goto unlock;
-	WRITE_ONCE(sbi->unchecked, false);
-	sbi->unchecked_from = 0;
-	err = wardfs_epoch_update(sbi, wardfs_keys(sbi));
+	if (!err && READ_ONCE(sbi->unchecked))
+		err = -EAGAIN;		/* wardfs_epoch_doubt() meanwhile */
+	if (!err)
+		err = wardfs_epoch_update(sbi, wardfs_keys(sbi));
 	if (err) {
+		WRITE_ONCE(sbi->unchecked_from, from);
 		WRITE_ONCE(sbi->unchecked, true);
-		sbi->unchecked_from = from;
 		goto unlock;
 	}
 	wardfs_report(sbi, &report);

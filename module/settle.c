@@ -113,6 +113,38 @@ static int find_end(struct inode *inode, u64 lower, struct ending *e)
 	return 0;
 }
 
+/**
+ * wardfs_holes - which of a file's blocks are zeros below
+ * @inode: upper regular file with its key loaded
+ * @first: first block to look at
+ * @n: end of the blocks to look at
+ * @holes: bitmap of WARDFS_RUN_BLOCKS out, bit 0 for @first
+ * @count: out: how many were looked at, at least one
+ *
+ * Context: wardfs_data.io held, inside a section.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
+		 unsigned int *count)
+{
+	struct wardfs_run *run = wardfs_run_alloc(inode, first, min_t(u64, n - first,
+								      WARDFS_RUN_BLOCKS),
+						  WARDFS_RUN_WAIT);
+	unsigned int i;
+	int err;
+
+	bitmap_zero(holes, WARDFS_RUN_BLOCKS);
+	err = wardfs_run_load(run);
+	*count = run->count;
+	for (i = 0; !err && i < run->count; i++)
+		if (ward_bytes_zero(wardfs_run_unit(run, i),
+				    WARD_UNIT_HEADER_SIZE + ward_layout_cap(first + i)))
+			__set_bit(i, holes);
+	wardfs_run_free(run);
+	return err;
+}
+
 /* Write zeros where a block in the middle of an ordinary file never came. */
 static int fill_holes(struct inode *inode, u64 size, bool *found)
 {
@@ -120,18 +152,10 @@ static int fill_holes(struct inode *inode, u64 size, bool *found)
 	int err = 0;
 
 	while (!err && k < n) {
-		struct wardfs_run *run = wardfs_run_alloc(inode, k, min_t(u64, n - k,
-									  WARDFS_RUN_BLOCKS),
-							  WARDFS_RUN_WAIT);
-		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS) = {};
-		unsigned int i, count = run->count;
+		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
+		unsigned int i, count;
 
-		err = wardfs_run_load(run);
-		for (i = 0; !err && i < count; i++)
-			if (ward_bytes_zero(wardfs_run_unit(run, i),
-					    WARD_UNIT_HEADER_SIZE + ward_layout_cap(k + i)))
-				__set_bit(i, holes);
-		wardfs_run_free(run);
+		err = wardfs_holes(inode, k, n, holes, &count);
 		for_each_set_bit(i, holes, count) {
 			if (err)
 				break;

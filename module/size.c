@@ -41,6 +41,8 @@ static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
 		mnt_drop_write(sbi->lower_mnt);
 	}
 	revert_creds(saved);
+	if (err && valid & ATTR_SIZE)
+		wardfs_epoch_doubt(inode->i_sb);
 	return err;
 }
 
@@ -115,8 +117,10 @@ int wardfs_store_empty(struct inode *inode)
 	saved = override_creds(sbi->cred);
 	n = kernel_write(d->lower_file, d->header, WARD_HEADER_SIZE, &pos);
 	revert_creds(saved);
-	if (n != WARD_HEADER_SIZE)
+	if (n != WARD_HEADER_SIZE) {
+		wardfs_epoch_doubt(inode->i_sb);
 		return n < 0 ? n : -ENOSPC;
+	}
 	err = wardfs_lower_length(inode, WARD_HEADER_SIZE);
 	if (err)
 		return err;
@@ -329,6 +333,51 @@ int wardfs_data_flush(struct inode *inode)
 up:
 	up_write(&d->io);
 	return err;
+}
+
+/**
+ * wardfs_data_fill_up - a sparse file without holes is sparse no more
+ * @inode: upper regular file, lower file open
+ *
+ * The flag tolerates zeros below: it goes as soon as it may. Where the lower file
+ * system knows of no hole, every block is looked at once. Failure only means that
+ * the flag stays. Context: process context, at the close of who wrote.
+ */
+void wardfs_data_fill_up(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 k = 0, n;
+	int idx;
+
+	if (!(READ_ONCE(d->flags) & WARD_FILE_SPARSE) || d->lower_rdonly)
+		return;
+	idx = wardfs_enter(inode->i_sb);
+	if (idx < 0)
+		return;
+	if (wardfs_data_ready(inode))
+		goto exit;
+	down_write(&d->io);
+	n = ward_layout_blocks(d->lower_size);
+	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
+	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
+		goto up;
+	while (k < n) {
+		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
+		unsigned int count;
+
+		if (wardfs_holes(inode, k, n, holes, &count) ||
+		    !bitmap_empty(holes, WARDFS_RUN_BLOCKS))
+			goto up;
+		k += count;
+		cond_resched();
+	}
+	d->flags &= ~WARD_FILE_SPARSE;
+	d->header_dirty = true;
+	wardfs_store_blocks(inode, 0, 0, d->lower_size);
+up:
+	up_write(&d->io);
+exit:
+	wardfs_exit(inode->i_sb, idx);
 }
 
 /**

@@ -433,6 +433,7 @@ static void wardfs_kill_sb(struct super_block *sb)
 		cancel_delayed_work_sync(&sbi->expire);
 	}
 	kill_anon_super(sb);
+	wardfs_block_drain();
 }
 
 struct file_system_type wardfs_type = {

@@ -103,7 +103,7 @@ struct wardfs_sb {
 	struct delayed_work expire;	/* locks at the key's expiry, or its revocation */
 	u64 epoch_sequence;		/* of the record on disk; under state_lock */
 	u64 policy_serial_min;		/* from the epoch record; under state_lock */
-	u32 unchecked_from;		/* oldest epoch not settled yet, or 0; under state_lock */
+	u32 unchecked_from;		/* oldest epoch not settled yet, or 0; cleared under state_lock */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 
@@ -262,6 +262,7 @@ int wardfs_vault_verify(struct wardfs_sb *sbi, const u8 *mac_key, u32 generation
 int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 int wardfs_epoch_end(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 int wardfs_epoch_update(struct wardfs_sb *sbi, struct wardfs_keys *keys);
+void wardfs_epoch_doubt(struct super_block *sb);
 
 /* ---- crypto.c: HMAC, HKDF, SIV, AEAD set-up ---- */
 int wardfs_crypto_init(void);
@@ -360,6 +361,7 @@ int wardfs_data_size(struct inode *inode);		/* sets i_size at iget, from the low
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
 int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */
+void wardfs_data_fill_up(struct inode *inode);		/* no longer sparse? */
 int wardfs_stored(struct inode *inode, u64 size);	/* io held for writing */
 int wardfs_lower_length(struct inode *inode, u64 length);	/* io held for writing */
 int wardfs_store_empty(struct inode *inode);		/* io held for writing */
@@ -370,6 +372,7 @@ int wardfs_settle(struct inode *inode);
 /* ---- block.c: encrypted blocks <-> lower file ---- */
 int wardfs_block_init(void);
 void wardfs_block_exit(void);
+void wardfs_block_drain(void);				/* workers have let go of lower files */
 
 /* ---- check.c: check on demand ---- */
 struct wardfs_check {
