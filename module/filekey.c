@@ -93,7 +93,7 @@ static int key_ready(struct inode *inode)
 		wardfs_msg(inode->i_sb, "the cipher driver wants requests that are too large");
 		return -EINVAL;
 	}
-	/* Read-ahead asks for it without the lock that made it. */
+	/* Pairs with wardfs_data_ready(): read-ahead asks without the lock that made it. */
 	smp_store_release(&d->aead, aead);
 	wardfs_inode_keyed(inode);
 	return 0;
@@ -163,6 +163,7 @@ static int open_lower(struct inode *inode)
 		return PTR_ERR(file);
 	/* The lower times are set from the upper ones, see size.c. */
 	file->f_mode |= FMODE_NOCMTIME;
+	/* Pairs with wardfs_data_ready(). */
 	smp_store_release(&d->lower_file, file);
 	return 0;
 }
@@ -263,7 +264,8 @@ int wardfs_data_get(struct inode *inode)
 		err = load_header(inode);
 	if (!err)
 		d->users++;
-	else if (!d->users && d->lower_file && !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
+	else if (!d->users && d->lower_file &&
+		 !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
 		goto close;
 	mutex_unlock(&wi->lock);
 	return err;
@@ -311,6 +313,7 @@ int wardfs_data_ready(struct inode *inode)
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	int err;
 
+	/* Pairs with key_ready() and open_lower(). */
 	if (smp_load_acquire(&d->aead) && smp_load_acquire(&d->lower_file))
 		return 0;
 	err = wardfs_data_get(inode);

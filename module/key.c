@@ -390,9 +390,10 @@ unlock:
 
 /* ---- locking ----------------------------------------------------------------- */
 
+typedef int (*keyed_fn)(struct inode *inode, void *arg);
+
 /* Call @fn for every inode that may hold keys or plaintext; the first error. */
-static int for_each_keyed(struct wardfs_sb *sbi, int (*fn)(struct inode *inode, void *arg),
-			  void *arg)
+static int visit_keyed(struct wardfs_sb *sbi, keyed_fn fn, void *arg)
 {
 	struct inode *inode, *last = NULL;
 	struct wardfs_inode *wi;
@@ -433,8 +434,9 @@ static int drop_pages_one(struct inode *inode, void *arg)
 	if (!S_ISREG(inode->i_mode))
 		return 0;
 	unmap_mapping_range(inode->i_mapping, 0, 0, 0);
-	xa_for_each_marked(&inode->i_mapping->i_pages, index, entry, PAGECACHE_TAG_DIRTY)
+	xa_for_each_marked(&inode->i_mapping->i_pages, index, entry, PAGECACHE_TAG_DIRTY) {
 		*lost += PAGE_SIZE;
+	}
 	filemap_invalidate_lock(inode->i_mapping);
 	truncate_inode_pages(inode->i_mapping, 0);
 	filemap_invalidate_unlock(inode->i_mapping);
@@ -479,20 +481,20 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	WRITE_ONCE(sbi->state, WARD_STATE_LOCKING);
 	synchronize_srcu(&sbi->srcu);
 	if (!now)
-		err = for_each_keyed(sbi, write_out_one, NULL);
+		err = visit_keyed(sbi, write_out_one, NULL);
 	if (err) {
 		WRITE_ONCE(sbi->state, WARD_STATE_UNLOCKED);
 		report_key(sbi, WARD_ACTION_LOCK, err, "could not write everything out");
 		goto unlock;
 	}
-	flushed = for_each_keyed(sbi, drop_pages_one, &dropped);
+	flushed = visit_keyed(sbi, drop_pages_one, &dropped);
 	atomic64_inc(&sbi->lock_count);
 	shrink_dcache_parent(sbi->sb->s_root);
 	keys = wardfs_keys(sbi);
 	WRITE_ONCE(sbi->state, WARD_STATE_LOCKED);
 	rcu_assign_pointer(sbi->keys, NULL);
 	synchronize_srcu(&sbi->srcu);
-	for_each_keyed(sbi, wipe_one, NULL);
+	visit_keyed(sbi, wipe_one, NULL);
 	/* With something lost the epoch has no clean end: the files are settled. */
 	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");

@@ -228,9 +228,12 @@ static int vault_unlock(struct sk_buff *skb, struct genl_info *info)
 {
 	static const struct reason reasons[] = {
 		{ -EALREADY, "the vault is unlocked already" },
-		{ -EINVAL, "the key is not for this vault: it must be of type ward, described ward:UUID" },
-		{ -EKEYREJECTED, "the master key is not this vault's: its vault file has another MAC" },
-		{ -EUCLEAN, "no epoch record authenticates: put .ward/epoch back from a backup" },
+		{ -EINVAL,
+		  "the key is not for this vault: it must be of type ward, described ward:UUID" },
+		{ -EKEYREJECTED,
+		  "the master key is not this vault's: its vault file has another MAC" },
+		{ -EUCLEAN,
+		  "no epoch record authenticates: put .ward/epoch back from a backup" },
 		{ -EOVERFLOW, "the epoch numbers are used up: rekey the vault" },
 		{ -ENOKEY, "there is no key with this serial number" },
 		{ -EACCES, "the key may not be searched by you: check its permissions" },
@@ -286,10 +289,12 @@ static int policy_load(struct sk_buff *skb, struct genl_info *info)
 	static const struct reason reasons[] = {
 		{ -ENOKEY, "the vault is locked: unlock it first" },
 		{ -ENOENT, "there is no .ward/policy.new to be loaded" },
-		{ -EBADMSG, "the policy does not authenticate, or has something in it that this module does not know" },
+		{ -EBADMSG,
+		  "the policy does not authenticate, or has in it what this module does not know" },
 		{ -EPROTONOSUPPORT, "the policy's format version is not known to this module" },
 		{ -EXDEV, "the policy is for another vault" },
-		{ -ESTALE, "the policy is not newer than the one in force: compile it again" },
+		{ -ESTALE,
+		  "the policy is not newer than the one in force: compile it again" },
 		{ }
 	};
 	struct wardfs_sb *sbi;
@@ -374,7 +379,8 @@ static int vault_checked(struct sk_buff *skb, struct genl_info *info)
 	static const struct reason reasons[] = {
 		{ -ENOKEY, "the vault is locked: unlock it first" },
 		{ -ESTALE, "the vault was locked since this check began: check it again" },
-		{ -EROFS, "the vault is read-only: it can be checked for good when it is writable" },
+		{ -EROFS,
+		  "the vault is read-only: it can be checked for good when it is writable" },
 		{ }
 	};
 	struct wardfs_sb *sbi;

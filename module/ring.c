@@ -76,7 +76,7 @@ struct fold {
 
 /* All under @lock, unless said; slots, bytes and sizes are immutable after init. */
 static struct {
-	spinlock_t lock;
+	spinlock_t lock;	/* innermost; taken with interrupts off */
 	u8 *bytes;
 	size_t size;		/* of @bytes, a power of two */
 	struct slot *slots;
@@ -201,7 +201,8 @@ static void fold_begin(const u8 *body, u32 common, u32 process, u64 hash)
 
 static void fold_add(struct fold *f, const u8 *body, u32 process, u64 now)
 {
-	bool same = f->process == process && !memcmp(f->body + f->common, body + f->common, process);
+	bool same = f->process == process &&
+		    !memcmp(f->body + f->common, body + f->common, process);
 
 	if (!f->count) {
 		f->first = now;

@@ -8,13 +8,14 @@
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
+#include <linux/sizes.h>
 #include "wardfs.h"
 #include "block.h"
 #include "lower.h"
 #include "compat/attr.h"
 
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
-#define GAP_MAX		(1 << 20)
+#define GAP_MAX		SZ_1M
 
 /* Change length and times below in one go, with the mounter's credentials. */
 static int lower_attr(struct inode *inode, unsigned int valid, u64 length)

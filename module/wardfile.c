@@ -33,8 +33,8 @@ struct dentry *wardfs_lower_walk(struct wardfs_sb *sbi, struct dentry *from, con
 
 		if (!d_is_dir(dentry))
 			child = ERR_PTR(-ENOTDIR);
-		else if (!len || len > NAME_MAX || (path[0] == '.' &&
-			 (len == 1 || (len == 2 && path[1] == '.'))))
+		else if (!len || len > NAME_MAX || (len == 1 && path[0] == '.') ||
+			 (len == 2 && path[0] == '.' && path[1] == '.'))
 			child = ERR_PTR(-EINVAL);
 		else
 			child = compat_lookup(wardfs_mnt_idmap(sbi->lower_mnt), dentry,

@@ -98,12 +98,12 @@ struct wardfs_sb {
 	int state;			/* enum ward_vault_state; written under state_lock */
 	struct srcu_struct srcu;	/* sections */
 	struct wardfs_keys __rcu *keys;	/* SRCU; set while not LOCKED */
-	atomic64_t lock_count;		/* rises with each lock: a read that saw two values failed */
+	atomic64_t lock_count;		/* rises with each lock: a read that saw two failed */
 	struct key *key;		/* under state_lock */
 	struct delayed_work expire;	/* locks at the key's expiry, or its revocation */
 	u64 epoch_sequence;		/* of the record on disk; under state_lock */
 	u64 policy_serial_min;		/* from the epoch record; under state_lock */
-	u32 unchecked_from;		/* oldest epoch not settled yet, or 0; cleared under state_lock */
+	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 
@@ -113,7 +113,7 @@ struct wardfs_sb {
 
 	/* policy.c */
 	struct wardfs_policy __rcu *policy;
-	u64 policy_generation;		/* rises with each policy, lock and unlock; under state_lock */
+	u64 policy_generation;		/* rises with each policy and lock; under state_lock */
 
 	/* counters for status */
 	atomic64_t violations;
@@ -153,7 +153,7 @@ struct wardfs_inode {
 	/* directory; set under lock, seen inside sections, freed by locking */
 	u8 dir_id[WARD_ID_SIZE];
 	struct wardfs_siv *names;	/* NULL: no id yet, or not loaded */
-	bool id_unsynced;		/* a hidden entry was made, lower directory not yet fsynced */
+	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
 	char *target;			/* symlink: decoded; same rules as names */
 	/* directory or regular file: same rules */
@@ -314,7 +314,7 @@ void wardfs_free_inode(struct inode *inode);
 void wardfs_evict_inode(struct inode *inode);
 struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower);
 struct inode *wardfs_iget_new(struct super_block *sb, struct dentry *lower); /* just made */
-void wardfs_copy_attr(struct inode *inode);		/* lower -> upper, not size or fresher times */
+void wardfs_copy_attr(struct inode *inode);		/* from below; not size or fresher times */
 int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *stat,
 		   u32 mask, unsigned int flags);
 int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *attr);
@@ -347,7 +347,7 @@ int wardfs_zero_fill(struct inode *inode, loff_t from, loff_t to);
 
 /* ---- filekey.c: a file's header and key ---- */
 void wardfs_data_init_once(struct wardfs_data *d);
-int wardfs_data_new(struct inode *inode);		/* a fresh lower file: id and key are drawn */
+int wardfs_data_new(struct inode *inode);		/* draws id and key of a fresh lower file */
 int wardfs_data_get(struct inode *inode);		/* lower file open, key loaded */
 void wardfs_data_put(struct inode *inode);
 int wardfs_data_ready(struct inode *inode);
@@ -357,7 +357,7 @@ int wardfs_data_xattr_keys(struct inode *inode, u8 *keys);	/* 64 bytes */
 bool wardfs_holes_allowed(struct inode *inode);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
-int wardfs_data_size(struct inode *inode);		/* sets i_size at iget, from the lower length */
+int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
 int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */

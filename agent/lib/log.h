@@ -14,6 +14,9 @@
 #define WARD_LOG_LINE_MAX	(256 * 1024)	/* longest line that a reader takes, bytes */
 #define WARD_LOG_PREV		65		/* SHA-256 as hex, with its NUL */
 
+/* "ward.prev" of the first line of all */
+#define WARD_LOG_FIRST	"0000000000000000000000000000000000000000000000000000000000000000"
+
 /**
  * struct ward_log_names - who knows the vaults' names and directories
  * @vault: fills in @name (64 bytes) and @dir (4096 bytes) of a vault, empty when not known
@@ -48,6 +51,7 @@ struct ward_log_filter {
 };
 
 bool ward_log_match(json_t *object, const struct ward_log_filter *filter);
+int64_t ward_log_time(json_t *object, const char *key);
 
 struct ward_log;
 
@@ -56,6 +60,7 @@ void ward_log_close(struct ward_log *log);
 int ward_log_next(struct ward_log *log, json_t **object, const char **line);
 uint64_t ward_log_line_number(const struct ward_log *log);
 int ward_log_wait(struct ward_log *log, int timeout_ms);
+int ward_log_last(const char *path, char **line, size_t *length, uint64_t *end);
 int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line);
 
 #endif

@@ -53,7 +53,7 @@
 #define WARD_LABEL_DIR		"ward 0 directory"	/* names + id -> 64 */
 #define WARD_LABEL_SYMLINK	"ward 0 symlink"	/* links + id -> 64 */
 #define WARD_LABEL_XATTR	"ward 0 xattr"		/* file key or names, + id -> 64 */
-#define WARD_LABEL_SLOT		"ward 0 slot"		/* key slots with a secret of full entropy */
+#define WARD_LABEL_SLOT		"ward 0 slot"		/* slots whose secret has full entropy */
 
 /* What a synthetic IV speaks for: the first byte of what its MAC covers. */
 #define WARD_SIV_NAME		1

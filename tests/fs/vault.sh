@@ -14,10 +14,10 @@ below=/srv/below/v/.ward/tree
 
 new_vault()
 {
-	mklower "${WARD_LOWER:-ext4}" /srv/lower
-	mkdir -p $d /srv/below
-	chmod 755 $d
-	mount --bind /srv/lower /srv/below
+	mklower "${WARD_LOWER:-ext4}" /srv/lower &&
+	mkdir -p $d /srv/below &&
+	chmod 755 $d &&
+	mount --bind /srv/lower /srv/below &&
 	"$tv" create $d 0 "$@" && mount -i -t wardfs $d $d && "$tv" unlock $d
 }
 

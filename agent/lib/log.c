@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Events as JSON lines: docs/events.md. Names of fields are the Elastic Common
+ * Schema's; what is not known is left out. Names of files are any bytes, JSON is
+ * not: they are escaped so that nothing is lost and no terminal is upset.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libmount.h>
+
+#include "conf.h"
+#include "crypt.h"
+#include "log.h"
+#include "mnt.h"
+#include "text.h"
+
+/* ---- names ------------------------------------------------------------------------ */
+
+/**
+ * ward_log_escape - bytes as text that holds them all
+ * @bytes: any bytes
+ * @length: how many
+ *
+ * A backslash becomes "\\"; a byte that is not part of a visible UTF-8 character
+ * becomes "\xNN".
+ *
+ * Return: UTF-8 for free(), or NULL without memory.
+ */
+char *ward_log_escape(const uint8_t *bytes, size_t length)
+{
+	return ward_text_escape((const char *)bytes, length);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/**
+ * ward_log_unescape - the bytes that ward_log_escape() was given
+ * @text: what it made of them
+ * @bytes: room for strlen(@text) bytes
+ * @length: set to how many they are
+ *
+ * Return: 0; -EINVAL for what ward_log_escape() does not make.
+ */
+int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length)
+{
+	size_t n = 0;
+
+	for (; *text; text++) {
+		if (*text != '\\') {
+			bytes[n++] = *text;
+		} else if (text[1] == '\\') {
+			bytes[n++] = *++text;
+		} else if (text[1] == 'x' && hex_digit(text[2]) >= 0 && hex_digit(text[3]) >= 0) {
+			bytes[n++] = hex_digit(text[2]) << 4 | hex_digit(text[3]);
+			text += 3;
+		} else {
+			return -EINVAL;
+		}
+	}
+	*length = n;
+	return 0;
+}
+
+/* A vault that is mounted, but not configured on this machine. */
+static int mounted_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir,
+			 size_t dir_size)
+{
+	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
+	char text[WARD_UUID_TEXT];
+	struct libmnt_fs *fs;
+	int ret = -ENOENT;
+
+	ward_text_uuid(uuid, text);
+	while (ret && table && iter && !mnt_table_next_fs(table, iter, &fs)) {
+		const char *options = mnt_fs_get_fs_options(fs), *root = mnt_fs_get_root(fs);
+		char *value;
+		size_t len;
+
+		if (!mnt_fs_get_fstype(fs) || strcmp(mnt_fs_get_fstype(fs), WARD_FSTYPE) ||
+		    !root || strcmp(root, "/") || !options ||
+		    mnt_optstr_get_option(options, "uuid", &value, &len) ||
+		    len != strlen(text) || strncmp(value, text, len))
+			continue;
+		snprintf(dir, dir_size, "%s", mnt_fs_get_target(fs));
+		if (!mnt_optstr_get_option(options, "name", &value, &len))
+			snprintf(name, name_size, "%.*s", (int)len, value);
+		ret = 0;
+	}
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return ret;
+}
+
+/**
+ * ward_log_vault - name and directory of a vault
+ * @uuid: which
+ * @name: where the name goes; "" when it has none
+ * @name_size: room there, bytes
+ * @dir: where the directory goes, as users see it
+ * @dir_size: room there, bytes
+ *
+ * From the configuration, else from the mounts. Nothing of it is asked of the kernel
+ * module, so it works for vaults that are not mounted.
+ *
+ * Return: 0; -ENOENT when it is not known, both are empty then.
+ */
+int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size)
+{
+	struct ward_conf_list list;
+	struct ward_err *ignored;
+	int ret = -ENOENT;
+	size_t i;
+
+	name[0] = '\0';
+	dir[0] = '\0';
+	ignored = malloc(sizeof(*ignored));
+	if (!ignored)
+		return -ENOMEM;
+	ward_err_clear(ignored);
+	if (!ward_conf_list(&list, ignored)) {
+		for (i = 0; ret && i < list.count; i++) {
+			if (memcmp(list.conf[i].uuid, uuid, WARD_UUID_SIZE))
+				continue;
+			snprintf(name, name_size, "%s", list.conf[i].name);
+			snprintf(dir, dir_size, "%s", list.conf[i].directory);
+			ret = 0;
+		}
+		ward_conf_list_free(&list);
+	}
+	free(ignored);
+	return ret ? mounted_vault(uuid, name, name_size, dir, dir_size) : 0;
+}
+
+/* ---- fields ------------------------------------------------------------------------- */
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	/* Without memory a field is missing: better than no record. */
+	if (value)
+		json_object_set_new(o, key, value);
+}
+
+static void put_text(json_t *o, const char *key, const char *text)
+{
+	if (text && *text)
+		put(o, key, json_string(text));
+}
+
+/* Numbers that are names: the Elastic Common Schema has them as text. */
+static void put_id(json_t *o, const char *key, uint64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, id);
+	put(o, key, json_string(text));
+}
+
+static void put_bytes(json_t *o, const char *key, const void *bytes, size_t length)
+{
+	char *text = length ? ward_log_escape(bytes, length) : NULL;
+
+	put_text(o, key, text);
+	free(text);
+}
+
+static void put_time(json_t *o, const char *key, uint64_t ns)
+{
+	time_t seconds = ns / 1000000000;
+	char text[64], date[32];
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		return;
+	snprintf(text, sizeof(text), "%s.%09uZ", date, (unsigned int)(ns % 1000000000));
+	put(o, key, json_string(text));
+}
+
+/* The vault's directory, then the path in it. */
+static void put_path(json_t *o, const char *key, const char *dir, const struct ward_bytes *path)
+{
+	size_t len = strlen(dir);
+	char *whole;
+
+	if (!path->length)
+		return;
+	if (path->length == 1 && path->data[0] == '/') {
+		put_bytes(o, key, dir, len);
+		return;
+	}
+	whole = malloc(len + path->length);
+	if (!whole)
+		return;
+	memcpy(whole, dir, len);
+	memcpy(whole + len, path->data, path->length);
+	put_bytes(o, key, whole, len + path->length);
+	free(whole);
+}
+
+static void put_user_name(json_t *o, uint32_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		put_bytes(o, "user.name", pw->pw_name, strlen(pw->pw_name));
+}
+
+static void put_host(json_t *o)
+{
+	char name[HOST_NAME_MAX + 1] = "", boot[64] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!gethostname(name, sizeof(name) - 1))
+		put_bytes(o, "host.name", name, strlen(name));
+	if (f && fgets(boot, sizeof(boot), f)) {
+		boot[strcspn(boot, "\n")] = '\0';
+		put_text(o, "host.boot.id", boot);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void put_who(json_t *o, const struct ward_event *e)
+{
+	if (e->has & WARD_EVENT_HAS_UID) {
+		put_id(o, "user.id", e->uid);
+		put_user_name(o, e->uid);
+	}
+	if (e->has & WARD_EVENT_HAS_EUID)
+		put_id(o, "user.effective.id", e->euid);
+	if (e->has & WARD_EVENT_HAS_LOGINUID)
+		put_id(o, "user.audit.id", e->loginuid);
+	if (e->has & WARD_EVENT_HAS_GID)
+		put_id(o, "group.id", e->gid);
+	if (e->has & WARD_EVENT_HAS_PID)
+		put(o, "process.pid", json_integer(e->pid));
+	if (e->has & WARD_EVENT_HAS_PPID)
+		put(o, "process.parent.pid", json_integer(e->ppid));
+	put_bytes(o, "process.name", e->comm.data, e->comm.length);
+	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
+	if (e->has & WARD_EVENT_HAS_SESSION)
+		put_id(o, "process.session", e->session);
+}
+
+static const char *category(uint32_t kind)
+{
+	switch (kind) {
+	case WARD_KIND_VIOLATION:
+	case WARD_KIND_AUDIT:
+	case WARD_KIND_TAMPER:
+		return "file";
+	case WARD_KIND_KEY:
+		return "authentication";
+	case WARD_KIND_POLICY:
+		return "configuration";
+	case WARD_KIND_MOUNT:
+	case WARD_KIND_LOST:
+		return "host";
+	default:
+		return NULL;
+	}
+}
+
+static bool alert(uint32_t kind)
+{
+	return kind == WARD_KIND_VIOLATION || kind == WARD_KIND_TAMPER || kind == WARD_KIND_LOST;
+}
+
+static void put_vault(json_t *o, const struct ward_event *e, const struct ward_log_names *names,
+		      char *dir, size_t dir_size)
+{
+	char name[64] = "", uuid[WARD_UUID_TEXT];
+
+	dir[0] = '\0';
+	if (!(e->has & WARD_EVENT_HAS_VAULT))
+		return;
+	if (names)
+		names->vault(e->vault, name, dir, names->arg);
+	else
+		ward_log_vault(e->vault, name, sizeof(name), dir, dir_size);
+	if (!name[0] && e->vault_name)
+		put_bytes(o, "ward.vault", e->vault_name, strlen(e->vault_name));
+	else
+		put_bytes(o, "ward.vault", name, strlen(name));
+	ward_text_uuid(e->vault, uuid);
+	put_text(o, "ward.vault_id", uuid);
+}
+
+/**
+ * ward_log_event - an event as a JSON object
+ * @event: the event
+ * @names: who knows the vaults; NULL: ward_log_vault()
+ *
+ * Asks the machine's user database for the user's name.
+ *
+ * Return: a new reference, or NULL without memory.
+ */
+json_t *ward_log_event(const struct ward_event *event, const struct ward_log_names *names)
+{
+	char dir[PATH_MAX], load[2 * WARD_LOAD_ID_SIZE + 1];
+	json_t *o = json_object();
+	int i;
+
+	if (!o)
+		return NULL;
+	put_time(o, "@timestamp", event->time);
+	put(o, "event.sequence", json_integer(event->sequence));
+	put_text(o, "event.kind", alert(event->kind) ? "alert" : "event");
+	put_text(o, "event.category", category(event->kind));
+	put_text(o, "event.action", ward_action_name(event->action));
+	if (event->kind != WARD_KIND_LOST)
+		put_text(o, "event.outcome", event->error ? "failure" : "success");
+	put_text(o, "event.reason", ward_reason_name(event->reason));
+	if (event->last_time != event->time)
+		put_time(o, "event.end", event->last_time);
+	if (event->error && strerrorname_np(event->error))
+		put_text(o, "error.code", strerrorname_np(event->error));
+	if (event->detail)
+		put_bytes(o, "message", event->detail, strlen(event->detail));
+	if (event->rule)
+		put_bytes(o, "rule.name", event->rule, strlen(event->rule));
+	put_who(o, event);
+	put_text(o, "ward.kind", ward_kind_name(event->kind));
+	put_vault(o, event, names, dir, sizeof(dir));
+	if (dir[0]) {
+		put_path(o, "file.path", dir, &event->path);
+		put_path(o, "ward.target_path", dir, &event->path2);
+	} else {
+		put_path(o, "ward.path_in_vault", "", &event->path);
+		put_path(o, "ward.target_path_in_vault", "", &event->path2);
+	}
+	if (event->has & WARD_EVENT_HAS_INODE)
+		put_id(o, "file.inode", event->inode);
+	if (event->has & WARD_EVENT_HAS_BLOCK)
+		put(o, "ward.block", json_integer(event->block));
+	put(o, "ward.count", json_integer(event->kind == WARD_KIND_LOST ? event->lost :
+								       event->count));
+	put_host(o);
+	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
+		sprintf(load + 2 * i, "%02x", event->load_id[i]);
+	put_text(o, "ward.load_id", load);
+	return o;
+}
+
+/* ---- lines ---------------------------------------------------------------------------- */
+
+/**
+ * ward_log_line - a record as it stands in the log
+ * @object: the record; gets "ward.prev"
+ * @prev: hash of the line before; NULL for the first line of all
+ *
+ * Return: a line with its newline, for free(); NULL without memory.
+ */
+char *ward_log_line(json_t *object, const char *prev)
+{
+	char *text, *line;
+
+	if (json_object_set_new(object, "ward.prev", json_string(prev ? prev : WARD_LOG_FIRST)))
+		return NULL;
+	text = json_dumps(object, JSON_COMPACT);
+	if (!text)
+		return NULL;
+	if (asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
+	return line;
+}
+
+/**
+ * ward_log_hash - what the line after this one has as "ward.prev"
+ * @line: the line
+ * @length: bytes of it, without its newline
+ * @prev: SHA-256 as hexadecimal digits; "" when OpenSSL fails
+ */
+void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV])
+{
+	uint8_t digest[32];
+	size_t i;
+
+	prev[0] = '\0';
+	if (ward_sha256(line, length, digest))
+		return;
+	for (i = 0; i < sizeof(digest); i++)
+		sprintf(prev + 2 * i, "%02x", digest[i]);
+}
+
+/* ---- choosing ------------------------------------------------------------------------- */
+
+static const char *text_of(json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static bool is(json_t *object, const char *key, const char *wanted)
+{
+	const char *text = text_of(object, key);
+
+	return text && !strcmp(text, wanted);
+}
+
+/**
+ * ward_log_time - when a record's event happened
+ * @object: the record
+ * @key: "@timestamp" or "event.end"
+ *
+ * Return: seconds since 1970, UTC; -1 when the record does not say.
+ */
+int64_t ward_log_time(json_t *object, const char *key)
+{
+	const char *text = text_of(object, key);
+	struct tm tm = { 0 };
+
+	if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+		return -1;
+	return timegm(&tm);
+}
+
+/**
+ * ward_log_match - is a record wanted
+ * @object: the record
+ * @filter: what is wanted
+ *
+ * Return: true when everything that @filter names fits. A record that says how many
+ * events are lost is of no vault and no user: it fits every vault and user.
+ */
+bool ward_log_match(json_t *object, const struct ward_log_filter *filter)
+{
+	bool lost = is(object, "ward.kind", ward_kind_name(WARD_KIND_LOST));
+
+	if (filter->kind && !is(object, "ward.kind", filter->kind))
+		return false;
+	if (filter->vault && !lost && !is(object, "ward.vault", filter->vault) &&
+	    !is(object, "ward.vault_id", filter->vault))
+		return false;
+	if (filter->user && !lost && !is(object, "user.name", filter->user) &&
+	    !is(object, "user.id", filter->user) && !is(object, "user.audit.id", filter->user))
+		return false;
+	if (filter->since && ward_log_time(object, "@timestamp") < filter->since &&
+	    ward_log_time(object, "event.end") < filter->since)
+		return false;
+	return true;
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Reading the event log: line by line, as it grows, across rotation; its last line;
+ * and its hash chain.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define CHUNK	(64 * 1024)
+
+/**
+ * struct ward_log - a log that is being read
+ * @path: where it is
+ * @fd: the file
+ * @watch: inotify, from the first wait on; -1 before
+ * @number: of the line that was handed out last
+ * @start: where the next line begins in @buffer
+ * @end: bytes in @buffer
+ * @room: bytes that fit there
+ * @buffer: what was read and not handed out yet; a NUL fits behind it
+ * @skipping: in a line that is too long
+ */
+struct ward_log {
+	char path[PATH_MAX];
+	int fd;
+	int watch;
+	uint64_t number;
+	size_t start;
+	size_t end;
+	size_t room;
+	char *buffer;
+	bool skipping;
+};
+
+/**
+ * ward_log_open - read a log from its beginning
+ * @path: the file; NULL: WARD_LOG_PATH
+ * @log: set to the reader
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_log_open(const char *path, struct ward_log **log)
+{
+	struct ward_log *l = calloc(1, sizeof(*l));
+	int ret;
+
+	if (!l)
+		return -ENOMEM;
+	l->watch = -1;
+	if (!path)
+		path = WARD_LOG_PATH;
+	if (strlen(path) >= sizeof(l->path)) {
+		free(l);
+		return -ENAMETOOLONG;
+	}
+	strcpy(l->path, path);
+	l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (l->fd < 0) {
+		ret = -errno;
+		free(l);
+		return ret;
+	}
+	*log = l;
+	return 0;
+}
+
+/**
+ * ward_log_close - end reading
+ * @log: the reader, or NULL
+ */
+void ward_log_close(struct ward_log *log)
+{
+	if (!log)
+		return;
+	close(log->fd);
+	if (log->watch >= 0)
+		close(log->watch);
+	free(log->buffer);
+	free(log);
+}
+
+/**
+ * ward_log_line_number - where the reader stands
+ * @log: the reader
+ *
+ * Return: number of the line that ward_log_next() handed out last, from 1; counts anew
+ * after rotation.
+ */
+uint64_t ward_log_line_number(const struct ward_log *log)
+{
+	return log->number;
+}
+
+/* Reads more; returns how much, 0 at the end, or a negative errno. */
+static ssize_t fill(struct ward_log *log)
+{
+	ssize_t n;
+
+	if (log->start) {
+		memmove(log->buffer, log->buffer + log->start, log->end - log->start);
+		log->end -= log->start;
+		log->start = 0;
+	}
+	if (log->room - log->end < CHUNK) {
+		char *more = realloc(log->buffer, log->end + CHUNK + 1);
+
+		if (!more)
+			return -ENOMEM;
+		log->buffer = more;
+		log->room = log->end + CHUNK;
+	}
+	do {
+		n = read(log->fd, log->buffer + log->end, log->room - log->end);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	log->end += n;
+	return n;
+}
+
+/* The next whole line, its newline replaced by a NUL. 1; 0: none yet; negative errno. */
+static int next_line(struct ward_log *log, char **line, size_t *length)
+{
+	size_t looked = 0;
+
+	for (;;) {
+		char *from = log->buffer + log->start, *newline = NULL;
+		size_t have = log->end - log->start;
+		ssize_t n;
+
+		if (have > looked)
+			newline = memchr(from + looked, '\n', have - looked);
+		if (newline) {
+			log->start += newline + 1 - from;
+			log->number++;
+			*newline = '\0';
+			*line = from;
+			*length = newline - from;
+			if (!log->skipping && *length <= WARD_LOG_LINE_MAX)
+				return 1;
+			log->skipping = false;
+			return -EMSGSIZE;
+		}
+		looked = have;
+		if (have > WARD_LOG_LINE_MAX) {
+			log->skipping = true;
+			log->start = log->end;
+			looked = 0;
+		}
+		n = fill(log);
+		if (n <= 0)
+			return n;
+	}
+}
+
+/* At the end of the file: is another one in its place, or was it cut? */
+static bool renewed(struct ward_log *log)
+{
+	struct stat here, there;
+	int fd;
+
+	if (fstat(log->fd, &here))
+		return false;
+	if (here.st_size < lseek(log->fd, 0, SEEK_CUR)) {
+		if (lseek(log->fd, 0, SEEK_SET))
+			return false;
+	} else {
+		if (stat(log->path, &there) ||
+		    (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+			return false;
+		fd = open(log->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return false;
+		close(log->fd);
+		log->fd = fd;
+	}
+	log->start = 0;
+	log->end = 0;
+	log->number = 0;
+	log->skipping = false;
+	return true;
+}
+
+/**
+ * ward_log_next - the next record
+ * @log: the reader
+ * @object: set to the record, a new reference; NULL unless 1 is returned
+ * @line: set to the line as it stands in the log, without its newline, until the next call;
+ *	may be NULL
+ *
+ * A line that is not finished yet is left for later. A log that was rotated is read on in
+ * the new file.
+ *
+ * Return: 1; 0 at the end; -EBADMSG for a line that is no JSON object, -EMSGSIZE for one
+ * that is too long: the next call goes on behind it; another negative errno.
+ */
+int ward_log_next(struct ward_log *log, json_t **object, const char **line)
+{
+	char *text;
+	size_t len;
+	int ret;
+
+	*object = NULL;
+	do {
+		ret = next_line(log, &text, &len);
+	} while (!ret && renewed(log));
+	if (ret <= 0)
+		return ret;
+	*object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(*object)) {
+		json_decref(*object);
+		*object = NULL;
+		return -EBADMSG;
+	}
+	if (line)
+		*line = text;
+	return 1;
+}
+
+/* The directory is watched, because rotation puts another file there. */
+static int watch(struct ward_log *log)
+{
+	char dir[PATH_MAX];
+	char *slash;
+	int ret;
+
+	if (log->watch >= 0)
+		return 0;
+	strcpy(dir, log->path);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	else
+		strcpy(dir, ".");
+	log->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (log->watch < 0)
+		return -errno;
+	if (inotify_add_watch(log->watch, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
+		ret = -errno;
+		close(log->watch);
+		log->watch = -1;
+		return ret;
+	}
+	return 0;
+}
+
+/**
+ * ward_log_wait - wait until there may be more
+ * @log: the reader, at the end
+ * @timeout_ms: how long at most; -1: for ever
+ *
+ * What came between ward_log_next() and the first wait is not noticed before the next
+ * change: call this with 0 before reading to the end.
+ *
+ * Return: 1; 0 after @timeout_ms; -EINTR; another negative errno.
+ */
+int ward_log_wait(struct ward_log *log, int timeout_ms)
+{
+	struct pollfd p = { .events = POLLIN };
+	char events[4096];
+	int ret = watch(log);
+
+	if (ret)
+		return ret;
+	p.fd = log->watch;
+	ret = poll(&p, 1, timeout_ms);
+	if (ret < 0)
+		return -errno;
+	if (ret)
+		while (read(log->watch, events, sizeof(events)) > 0)
+			;
+	return ret;
+}
+
+/**
+ * ward_log_last - the last whole line of a log
+ * @path: the file
+ * @line: set to the line without its newline, for free(); NULL when there is none
+ * @length: set to its length, bytes
+ * @end: set to where it ends in the file with its newline: what lies behind was not
+ *	finished
+ *
+ * Return: 0; -EMSGSIZE when the last line is too long; another negative errno.
+ */
+int ward_log_last(const char *path, char **line, size_t *length, uint64_t *end)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *buffer = NULL, *newline, *before;
+	size_t size = WARD_LOG_LINE_MAX * 2 + 2;
+	struct stat st;
+	off_t from;
+	ssize_t n;
+	int ret = 0;
+
+	*line = NULL;
+	*length = 0;
+	*end = 0;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st)) {
+		ret = -errno;
+		goto close;
+	}
+	/* Enough for a whole line and one that is not finished. */
+	from = (size_t)st.st_size > size ? st.st_size - (off_t)size : 0;
+	buffer = malloc(size);
+	if (!buffer) {
+		ret = -ENOMEM;
+		goto close;
+	}
+	n = pread(fd, buffer, size, from);
+	if (n < 0) {
+		ret = -errno;
+		goto close;
+	}
+	newline = memrchr(buffer, '\n', n);
+	if (!newline) {
+		ret = from ? -EMSGSIZE : 0;
+		goto close;
+	}
+	before = memrchr(buffer, '\n', newline - buffer);
+	if (!before && from) {
+		ret = -EMSGSIZE;
+		goto close;
+	}
+	before = before ? before + 1 : buffer;
+	*line = strndup(before, newline - before);
+	if (!*line) {
+		ret = -ENOMEM;
+		goto close;
+	}
+	*length = newline - before;
+	*end = from + (newline + 1 - buffer);
+close:
+	free(buffer);
+	close(fd);
+	return ret;
+}
+
+/**
+ * ward_log_verify - was a line changed, put in or taken out
+ * @path: the log; NULL: WARD_LOG_PATH
+ * @lines: set to how many lines are in order
+ * @bad_line: set to the first one that does not follow from the one before, from 1; 0: none
+ *
+ * Each line names the hash of the one before. The first line of a file goes on from the
+ * file before, so it is taken as it is; and nobody can tell from a file alone whether
+ * lines were cut off its end.
+ *
+ * Return: 0; -EBADMSG when there is such a line; another negative errno.
+ */
+int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line)
+{
+	char wanted[WARD_LOG_PREV] = "";
+	struct ward_log *log;
+	char *line;
+	size_t len;
+	int ret;
+
+	*lines = 0;
+	*bad_line = 0;
+	ret = ward_log_open(path, &log);
+	if (ret)
+		return ret;
+	while ((ret = next_line(log, &line, &len)) > 0) {
+		json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+		const char *prev = json_string_value(json_object_get(object, "ward.prev"));
+		bool follows = prev && (!wanted[0] || !strcmp(prev, wanted));
+
+		json_decref(object);
+		if (!follows) {
+			ret = -EBADMSG;
+			break;
+		}
+		ward_log_hash(line, len, wanted);
+		++*lines;
+	}
+	/* A last line without its end, or one that is too long, is none of ours. */
+	if (!ret && log->end > log->start) {
+		ret = -EBADMSG;
+		log->number++;
+	}
+	if (ret == -EMSGSIZE)
+		ret = -EBADMSG;
+	if (ret == -EBADMSG)
+		*bad_line = log->number;
+	ward_log_close(log);
+	return ret;
+}
