@@ -20,7 +20,6 @@
 #include <crypto/aead.h>
 #include "wardfs.h"
 #include "block.h"
-#include "compat/lower_io.h"
 
 /* From this many blocks on a write goes to the device directly. */
 #define DIRECT_WRITE_BLOCKS	32
@@ -111,12 +110,35 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
 	return (u8 *)(wardfs_run_unit(run, i) + 1);
 }
 
+/**
+ * wardfs_lower_write - write to a lower file
+ * @file: lower file
+ * @iter: what
+ * @pos: where, bytes
+ * @direct: past the lower page cache
+ *
+ * Context: wardfs_io_lock() held, which also keeps the lower from being frozen:
+ * vfs_iter_write() would begin that here, behind wardfs_data.io.
+ *
+ * Return: bytes written, or the lower's error.
+ */
+ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct)
+{
+	struct kiocb kiocb;
+
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_pos = pos;
+	if (direct)
+		kiocb.ki_flags |= IOCB_DIRECT;
+	return file->f_op->write_iter(&kiocb, iter);
+}
+
 static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool direct)
 {
+	loff_t pos = (run->first + from) * WARD_BLOCK_SIZE;
 	struct iov_iter iter;
 	struct kiocb kiocb;
 	unsigned int i;
-	ssize_t ret;
 
 	for (i = from; i < run->count; i++) {
 		run->bvec[i].bv_page = run->pages[i];
@@ -125,16 +147,13 @@ static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool 
 	}
 	iov_iter_bvec(&iter, rw, run->bvec + from, run->count - from,
 		      (size_t)(run->count - from) * PAGE_SIZE);
+	if (rw == WRITE)
+		return wardfs_lower_write(run->lower, &iter, pos, direct);
 	init_sync_kiocb(&kiocb, run->lower);
-	kiocb.ki_pos = (run->first + from) * WARD_BLOCK_SIZE;
+	kiocb.ki_pos = pos;
 	if (direct)
 		kiocb.ki_flags |= IOCB_DIRECT;
-	if (rw == READ)
-		return vfs_iocb_iter_read(run->lower, &kiocb, &iter);
-	wardfs_lower_write_start(run->lower);
-	ret = vfs_iocb_iter_write(run->lower, &kiocb, &iter);
-	wardfs_lower_write_end(run->lower);
-	return ret;
+	return vfs_iocb_iter_read(run->lower, &kiocb, &iter);
 }
 
 /*

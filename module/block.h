@@ -83,6 +83,7 @@ int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
 int wardfs_header_seal(struct inode *inode);
 int wardfs_header_open(struct inode *inode, const u8 *header);
 
+ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);
 int wardfs_run_store(struct wardfs_run *run);
 void wardfs_run_open(struct wardfs_run *run, unsigned int i);

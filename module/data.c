@@ -359,7 +359,7 @@ static int store_batch(struct batch *b)
 	bool head = false;
 	int err = 0;
 
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	size = i_size_read(inode);
 	end = min_t(u64, size, pos + ((u64)b->nr << PAGE_SHIFT));
 	if (end <= pos)
@@ -379,7 +379,7 @@ static int store_batch(struct batch *b)
 	if (!err)
 		err = wardfs_stored(inode, size);
 up:
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	return err;
 }
 

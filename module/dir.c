@@ -21,6 +21,20 @@ static void init_dentry(struct dentry *dentry, const struct dentry *lower)
 	spin_unlock(&dentry->d_lock);
 }
 
+/*
+ * Nothing is found in a directory without an id: it has no entries. One that has
+ * some has lost its id, and what it holds must not seem to be gone.
+ */
+static int lookup_without_id(struct inode *dir)
+{
+	int err = wardfs_hidden_empty(dir);
+
+	if (err != -ENOTEMPTY)
+		return err;
+	wardfs_report_tamper(dir, NULL, WARDFS_NO_BLOCK, "the directory id is missing");
+	return -EIO;
+}
+
 static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode)
 {
 	struct wardfs_lname lname;
@@ -32,7 +46,7 @@ static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode
 	init_dentry(dentry, wardfs_lower_dentry(dir));
 	err = wardfs_dir_names(dir, false, &names);
 	if (err)
-		return err == -ENOENT ? 0 : err;
+		return err == -ENOENT ? lookup_without_id(dir) : err;
 	err = wardfs_name_encode(dir, names, &dentry->d_name, &lname);
 	if (err)
 		return err;

@@ -8,6 +8,8 @@
 #include <linux/slab.h>
 #include <linux/splice.h>
 #include <linux/falloc.h>
+#include <linux/completion.h>
+#include <linux/workqueue.h>
 #include <linux/pagemap.h>
 #include "wardfs.h"
 #include "compat/splice.h"
@@ -241,24 +243,51 @@ static vm_fault_t wardfs_fault(struct vm_fault *vmf)
 	return ret ? ret : filemap_fault(vmf);
 }
 
-/* Space for what a mapping is about to dirty, while it can still be refused. */
+struct reservation {
+	struct work_struct work;
+	struct completion done;
+	struct inode *inode;
+	u64 first;
+	u64 last;
+	int error;
+};
+
+static void reserve_work(struct work_struct *work)
+{
+	struct reservation *r = container_of(work, struct reservation, work);
+	const struct cred *saved = override_creds(WARDFS_SB(r->inode->i_sb)->cred);
+
+	r->error = vfs_fallocate(WARDFS_I(r->inode)->data.lower_file, FALLOC_FL_KEEP_SIZE,
+				 r->first * WARD_BLOCK_SIZE,
+				 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
+	revert_creds(saved);
+	complete(&r->done);
+}
+
+/*
+ * Space for what a mapping is about to dirty, while it can still be refused.
+ *
+ * By a worker: the lower's locks are taken before mmap_lock elsewhere (its own
+ * writes copy from user space), and here after. The lower files of a vault are
+ * written by us alone, from kernel memory, so the two orders never meet.
+ */
 static int reserve(struct inode *inode, struct folio *folio)
 {
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
-	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 first = ward_layout_block(folio_pos(folio));
-	u64 last = ward_layout_block(folio_pos(folio) + PAGE_SIZE - 1);
-	const struct cred *saved;
-	int err;
+	struct reservation r = {
+		.inode = inode,
+		.first = ward_layout_block(folio_pos(folio)),
+		.last = ward_layout_block(folio_pos(folio) + PAGE_SIZE - 1),
+	};
 
 	/* In an ordinary file every block is there already. */
-	if (!(d->flags & WARD_FILE_SPARSE))
+	if (!(READ_ONCE(WARDFS_I(inode)->data.flags) & WARD_FILE_SPARSE))
 		return 0;
-	saved = override_creds(sbi->cred);
-	err = vfs_fallocate(d->lower_file, FALLOC_FL_KEEP_SIZE, first * WARD_BLOCK_SIZE,
-			    (last - first + 1) * WARD_BLOCK_SIZE);
-	revert_creds(saved);
-	return err == -EOPNOTSUPP ? 0 : err;
+	INIT_WORK_ONSTACK(&r.work, reserve_work);
+	init_completion(&r.done);
+	queue_work(system_unbound_wq, &r.work);
+	wait_for_completion(&r.done);
+	destroy_work_on_stack(&r.work);
+	return r.error == -EOPNOTSUPP ? 0 : r.error;
 }
 
 static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)

@@ -444,9 +444,9 @@ static int drop_pages_one(struct inode *inode, void *arg)
 	 * What was lost with lock --now: the file is what lies below. A header
 	 * that never got there goes now; without it the file would be lost, too.
 	 */
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	i_size_write(inode, d->lower_size);
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	return wardfs_data_flush(inode);
 }
 

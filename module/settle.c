@@ -176,7 +176,7 @@ static int settle(struct inode *inode, struct ending *e, bool *odd)
 	u64 n = ward_layout_blocks(e->size);
 	int err = 0;
 
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	if (!n) {
 		if (*odd)
 			err = wardfs_store_empty(inode);
@@ -197,7 +197,7 @@ static int settle(struct inode *inode, struct ending *e, bool *odd)
 	if (!err && *odd)
 		err = wardfs_lower_length(inode, ward_layout_length(e->size));
 up:
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	return err;
 }
 
@@ -240,9 +240,9 @@ int wardfs_settle(struct inode *inode)
 		if (err)
 			return err;
 		d->bad_length = false;
-		down_write(&d->io);
+		wardfs_io_lock(inode);
 		err = wardfs_store_empty(inode);
-		up_write(&d->io);
+		wardfs_io_unlock(inode);
 		goto report;
 	}
 	if (err) {

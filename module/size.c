@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/pagemap.h>
 #include <linux/sizes.h>
+#include <linux/uio.h>
 #include "wardfs.h"
 #include "block.h"
 #include "lower.h"
@@ -16,6 +17,30 @@
 
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
 #define GAP_MAX		SZ_1M
+
+/**
+ * wardfs_io_lock - have a lower file's blocks and length for oneself
+ * @inode: upper regular file
+ *
+ * Freeze protection of the lower comes first: who has it may wait for the blocks
+ * (reading a header while a name is made below), so nobody may wait for it while
+ * holding them. Context: not with mnt_want_write() held below.
+ */
+void wardfs_io_lock(struct inode *inode)
+{
+	sb_start_write(wardfs_lower_inode(inode)->i_sb);
+	down_write(&WARDFS_I(inode)->data.io);
+}
+
+/**
+ * wardfs_io_unlock - undo wardfs_io_lock()
+ * @inode: upper regular file
+ */
+void wardfs_io_unlock(struct inode *inode)
+{
+	up_write(&WARDFS_I(inode)->data.io);
+	sb_end_write(wardfs_lower_inode(inode)->i_sb);
+}
 
 /* Change length and times below in one go, with the mounter's credentials. */
 static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
@@ -33,14 +58,12 @@ static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
 
 	if (valid & ATTR_SIZE)
 		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
+	if (sb_rdonly(lower->d_sb))
+		return -EROFS;
 	saved = override_creds(sbi->cred);
-	err = mnt_want_write(sbi->lower_mnt);
-	if (!err) {
-		inode_lock(d_inode(lower));
-		err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
-		inode_unlock(d_inode(lower));
-		mnt_drop_write(sbi->lower_mnt);
-	}
+	inode_lock(d_inode(lower));
+	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
+	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	if (err && valid & ATTR_SIZE)
 		wardfs_epoch_doubt(inode->i_sb);
@@ -104,8 +127,9 @@ int wardfs_store_empty(struct inode *inode)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct kvec vec = { .iov_base = d->header, .iov_len = WARD_HEADER_SIZE };
 	const struct cred *saved;
-	loff_t pos = 0;
+	struct iov_iter iter;
 	ssize_t n;
 	int err;
 
@@ -116,7 +140,8 @@ int wardfs_store_empty(struct inode *inode)
 	if (err)
 		return err;
 	saved = override_creds(sbi->cred);
-	n = kernel_write(d->lower_file, d->header, WARD_HEADER_SIZE, &pos);
+	iov_iter_kvec(&iter, WRITE, &vec, 1, vec.iov_len);
+	n = wardfs_lower_write(d->lower_file, &iter, 0, false);
 	revert_creds(saved);
 	if (n != WARD_HEADER_SIZE) {
 		wardfs_epoch_doubt(inode->i_sb);
@@ -167,7 +192,7 @@ static int shrink(struct inode *inode, loff_t size)
 	 * file has its new end, so a failure loses nothing. A write-back in
 	 * between sees the new size and leaves the rest alone.
 	 */
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	old = i_size_read(inode);
 	i_size_write(inode, size);
 	if (!size) {
@@ -181,7 +206,7 @@ static int shrink(struct inode *inode, loff_t size)
 	}
 	if (err)
 		i_size_write(inode, old);
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	if (!err)
 		truncate_pagecache(inode, size);
 	return err;
@@ -214,7 +239,7 @@ static int extend_sparse(struct inode *inode, loff_t size)
 	err = filemap_write_and_wait(inode->i_mapping);
 	if (err)
 		return err;
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	old = ward_layout_blocks(d->lower_size);
 	if (!(d->flags & WARD_FILE_SPARSE)) {
 		d->flags |= WARD_FILE_SPARSE;
@@ -229,7 +254,7 @@ static int extend_sparse(struct inode *inode, loff_t size)
 		i_size_write(inode, size);
 		err = wardfs_stored(inode, size);
 	}
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	return err;
 }
 
@@ -300,7 +325,7 @@ int wardfs_data_flush(struct inode *inode)
 
 	if (sb_rdonly(inode->i_sb) || !d->settled)
 		return 0;
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	if (!d->made || d->header_dirty) {
 		idx = wardfs_enter_writeout(inode->i_sb);
 		if (idx < 0) {
@@ -332,7 +357,7 @@ int wardfs_data_flush(struct inode *inode)
 			d->times_dirty = true;
 	}
 up:
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 	return err;
 }
 
@@ -357,7 +382,7 @@ void wardfs_data_fill_up(struct inode *inode)
 		return;
 	if (wardfs_data_ready(inode))
 		goto exit;
-	down_write(&d->io);
+	wardfs_io_lock(inode);
 	n = ward_layout_blocks(d->lower_size);
 	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
 	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
@@ -376,7 +401,7 @@ void wardfs_data_fill_up(struct inode *inode)
 	d->header_dirty = true;
 	wardfs_store_blocks(inode, 0, 0, d->lower_size);
 up:
-	up_write(&d->io);
+	wardfs_io_unlock(inode);
 exit:
 	wardfs_exit(inode->i_sb, idx);
 }

@@ -146,8 +146,9 @@ static void sbi_free(struct wardfs_sb *sbi)
 		return;
 	dput(sbi->tree);
 	dput(sbi->ward_dir);
+	/* A private clone is a mount of the kernel's own: mntput() never frees it. */
 	if (sbi->lower_mnt)
-		mntput(sbi->lower_mnt);
+		kern_unmount(sbi->lower_mnt);
 	if (sbi->cred)
 		put_cred(sbi->cred);
 	cleanup_srcu_struct(&sbi->srcu);

@@ -5,9 +5,9 @@
  *
  * Lock order (docs/locking.md tells why):
  *
- *   upper sb writers -> lower mnt_want_write() -> upper i_rwsem
- *     -> mapping->invalidate_lock -> folio lock -> wardfs_inode.lock
- *     -> wardfs_data.io -> lower i_rwsem
+ *   upper sb writers -> upper i_rwsem -> mapping->invalidate_lock
+ *     -> lower sb writers (mnt_want_write(), wardfs_io_lock()) -> folio lock
+ *     -> wardfs_inode.lock -> wardfs_data.io -> lower i_rwsem
  *
  * wardfs_sb.state_lock is outermost, taken with nothing held. A section
  * (wardfs_enter() to wardfs_exit()) is SRCU: it nests, never spans a copy to or
@@ -357,6 +357,8 @@ int wardfs_data_xattr_keys(struct inode *inode, u8 *keys);	/* 64 bytes */
 bool wardfs_holes_allowed(struct inode *inode);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
+void wardfs_io_lock(struct inode *inode);		/* lower freeze protection, then wardfs_data.io */
+void wardfs_io_unlock(struct inode *inode);
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */

@@ -183,6 +183,24 @@ void ward_conf_list_free(struct ward_conf_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
+/*
+ * A path as the kernel sees it. The top of a locked vault can be looked at and not
+ * be walked through, which a slash at the end would ask for.
+ */
+static char *real_path(const char *arg)
+{
+	char *path = strdup(arg), *found;
+	size_t len = path ? strlen(path) : 0;
+
+	if (!path)
+		return NULL;
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	found = realpath(path, NULL);
+	free(path);
+	return found;
+}
+
 /**
  * ward_conf_find - look a vault up by its name or its directory
  * @arg: NAME or DIR, as it was typed; what has a slash in it is a directory
@@ -201,7 +219,7 @@ int ward_conf_find(const char *arg, struct ward_conf *conf, struct ward_err *err
 
 	if (!strchr(arg, '/') && strcmp(arg, ".") && strcmp(arg, ".."))
 		return ward_conf_load(arg, conf, err);
-	path = realpath(arg, NULL);
+	path = real_path(arg);
 	if (!path)
 		return ward_fail(err, errno, WARD_NO_VAULT, "%s: %s", arg, strerror(errno));
 	ward_err_clear(&ignored);

@@ -40,6 +40,8 @@ typedef int (*ward_progress_fn)(const struct ward_progress *progress, void *arg)
  * @tell_arg: for @tell
  * @buf: two buffers of WARD_COPY_CHUNK bytes each
  * @copied: objects copied in this pass
+ * @thinned: some plain files are gone already, so that link counts and directories'
+ *	times do not say anything any more
  */
 struct ward_copier {
 	struct ward_err *err;
@@ -50,6 +52,7 @@ struct ward_copier {
 	void *tell_arg;
 	char *buf[2];
 	uint64_t copied;
+	bool thinned;
 };
 
 #define WARD_COPY_CHUNK	(1 << 20)

@@ -30,6 +30,7 @@ struct ward_log_names {
 };
 
 json_t *ward_log_event(const struct ward_event *event, const struct ward_log_names *names);
+char *ward_log_text(json_t *object);		/* a sentence; free() */
 char *ward_log_line(json_t *object, const char *prev);	/* with newline; free() */
 void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV]);
 int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size);

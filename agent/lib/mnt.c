@@ -256,6 +256,128 @@ int ward_mnt_unview(const char *name, struct ward_err *err)
 	return ret;
 }
 
+/* The kernel's words on what it does not like: the last line that it left. */
+static void kernel_words(int fs, char *words, size_t size)
+{
+	char line[512];
+	ssize_t n;
+
+	words[0] = '\0';
+	while ((n = read(fs, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "e ", 2))
+			continue;
+		snprintf(words, size, "%s",
+			 line + (strncmp(line, "e wardfs: ", 10) ? 2 : 10));
+	}
+}
+
+static unsigned int mount_attrs(unsigned long flags)
+{
+	static const struct {
+		unsigned long flag;
+		unsigned int attr;
+	} table[] = {
+		{ MS_RDONLY, MOUNT_ATTR_RDONLY },
+		{ MS_NOSUID, MOUNT_ATTR_NOSUID },
+		{ MS_NODEV, MOUNT_ATTR_NODEV },
+		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+		{ MS_NOATIME, MOUNT_ATTR_NOATIME },
+		{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+		{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+	};
+	unsigned int attrs = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (flags & table[i].flag)
+			attrs |= table[i].attr;
+	return attrs;
+}
+
+static int set_flags(int fs, unsigned long flags)
+{
+	static const struct {
+		unsigned long flag;
+		const char *word;
+	} table[] = {
+		{ MS_RDONLY, "ro" },
+		{ MS_SYNCHRONOUS, "sync" },
+		{ MS_DIRSYNC, "dirsync" },
+		{ MS_LAZYTIME, "lazytime" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (flags & table[i].flag &&
+		    fsconfig(fs, FSCONFIG_SET_FLAG, table[i].word, NULL, 0))
+			return -errno;
+	return 0;
+}
+
+/* Options with commas between them: "word" or "word=value". */
+static int set_options(int fs, const char *options)
+{
+	char *copy = strdup(options), *next = copy, *word;
+	int ret = copy ? 0 : -ENOMEM;
+
+	while (!ret && (word = strsep(&next, ","))) {
+		char *value = strchr(word, '=');
+
+		if (!*word)
+			continue;
+		if (value)
+			*value++ = '\0';
+		if (fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, word, value, 0))
+			ret = -errno;
+	}
+	free(copy);
+	return ret;
+}
+
+static int configure(int fs, const char *dir, const char *name, unsigned long flags,
+		     const char *options)
+{
+	int ret;
+
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", dir, 0) ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "name", name, 0))
+		return -errno;
+	ret = set_flags(fs, flags);
+	if (!ret && options)
+		ret = set_options(fs, options);
+	if (!ret && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		ret = -errno;
+	return ret;
+}
+
+/* What the kernel refuses, and what is to be done about it. */
+static int refused(int error, const char *dir, const char *words, struct ward_err *err)
+{
+	switch (error) {
+	case ENODEV:
+		return ward_fail(err, ENODEV, WARD_NO_MODULE,
+				 "the kernel does not know the file system wardfs: install the module for this kernel, then modprobe wardfs");
+	case EPERM:
+		return ward_fail(err, EPERM, WARD_NOT_PERMITTED, "%s: %s", dir,
+				 *words ? words : "only root may mount a vault");
+	case EPROTONOSUPPORT:
+		return ward_fail(err, error, WARD_NO_MODULE,
+				 "the vault in %s has a version or a cipher suite that the kernel module does not know: it was made by a newer Ward, or is damaged; upgrade the module",
+				 dir);
+	case EBADMSG:
+		return ward_fail(err, error, WARD_INTEGRITY,
+				 "the kernel does not take the vault in %s: its vault file is damaged; restore .ward/vault from a backup",
+				 dir);
+	default:
+		if (*words)
+			return ward_fail(err, error, WARD_FAILED, "cannot mount the vault in %s: %s",
+					 dir, words);
+		return ward_fail_errno(err, error, "cannot mount the vault in %s", dir);
+	}
+}
+
 /**
  * ward_mnt_mount - mount a vault, locked
  * @dir: DIR
@@ -270,37 +392,25 @@ int ward_mnt_unview(const char *name, struct ward_err *err)
 int ward_mnt_mount(const char *dir, const char *target, const char *name, unsigned long flags,
 		   const char *options, struct ward_err *err)
 {
-	char *data = NULL;
-	int error;
+	int fs = fsopen(WARD_FSTYPE, FSOPEN_CLOEXEC), mnt, ret;
+	char words[512] = "";
 
-	if (asprintf(&data, "name=%s%s%s", name, options && *options ? "," : "",
-		     options ? options : "") < 0)
-		return ward_fail_errno(err, ENOMEM, "cannot mount %s", target);
-	error = mount(dir, target, WARD_FSTYPE, flags, data) ? errno : 0;
-	free(data);
-	switch (error) {
-	case 0:
-		return 0;
-	case ENODEV:
-		return ward_fail(err, ENODEV, WARD_NO_MODULE,
-				 "the kernel does not know the file system wardfs: install the module for this kernel, then modprobe wardfs");
-	case EPERM:
-		return ward_fail(err, EPERM, WARD_NOT_PERMITTED, "only root may mount a vault");
-	case EPROTONOSUPPORT:
-		return ward_fail(err, error, WARD_NO_MODULE,
-				 "the vault in %s has a version or a cipher suite that the kernel module does not know: it was made by a newer Ward, or is damaged; upgrade the module",
-				 dir);
-	case EBADMSG:
-		return ward_fail(err, error, WARD_INTEGRITY,
-				 "the kernel does not take the vault in %s: its vault file is damaged; wardctl check --repair mends it from its other copy",
-				 dir);
-	case EINVAL:
-		return ward_fail(err, error, WARD_FAILED,
-				 "the kernel does not take %s as a vault, or an option: the last lines of dmesg say why",
-				 dir);
-	default:
-		return ward_fail_errno(err, error, "cannot mount the vault in %s", dir);
+	if (fs < 0)
+		return refused(errno, dir, words, err);
+	ret = configure(fs, dir, name, flags, options);
+	if (ret) {
+		kernel_words(fs, words, sizeof(words));
+		ret = refused(-ret, dir, words, err);
+		goto close;
 	}
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, mount_attrs(flags));
+	if (mnt < 0 || move_mount(mnt, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH))
+		ret = ward_fail_errno(err, errno, "cannot mount on %s", target);
+	if (mnt >= 0)
+		close(mnt);
+close:
+	close(fs);
+	return ret;
 }
 
 /**

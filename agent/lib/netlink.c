@@ -6,50 +6,18 @@
  * a refusal.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 #include <linux/genetlink.h>
-#include <linux/netlink.h>
-#include <netlink/attr.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
-#include <netlink/msg.h>
-#include <netlink/socket.h>
 
-#include "netlink.h"
+#include "nlconn.h"
 
-#define BUFFER_SIZE	(128 * 1024)	/* the kernel's parts of a dump are at most 32 KiB */
-#define EVENT_BUFFER	(4 << 20)	/* what may wait for us, bytes */
-#define RECEIVE_MOST	256		/* events at a time */
 #define DUMP_ATTEMPTS	16
 #define CHECK_PATH_MAX	16383		/* the module's limit, bytes */
-
-/**
- * struct ward_nl - a connection
- * @commands: for commands and dumps
- * @events: for events; NULL before subscribing
- * @family: number of the family
- * @why: the kernel's words on the last refusal
- * @buffer: what is received
- */
-struct ward_nl {
-	struct nl_sock *commands;
-	struct nl_sock *events;
-	int family;
-	char why[256];
-	union {
-		struct nlmsghdr align;
-		char bytes[BUFFER_SIZE];
-	} buffer;
-};
-
-/* Called for each message of a reply, with its attributes validated. */
-typedef int (*reply_fn)(struct nlattr **attrs, void *arg);
 
 /* ---- what attributes must look like ------------------------------------------------ */
 
@@ -108,8 +76,16 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_EVENT_LOST]		= EXACTLY(8),
 };
 
-/* The family's header, then attributes. 0 or -EPROTO. */
-static int parse(const struct nlmsghdr *h, struct nlattr **attrs)
+/**
+ * ward_nl_parse - the attributes of a message of our family
+ * @h: the message, all of which was received
+ * @attrs: WARD_A_MAX + 1 of them, set
+ *
+ * Types that are not known are left out: the module may be newer.
+ *
+ * Return: 0; -EPROTO when one has not the length or the form that ward.yaml says.
+ */
+int ward_nl_parse(const struct nlmsghdr *h, struct nlattr **attrs)
 {
 	if (!genlmsg_valid_hdr((struct nlmsghdr *)h, 0) ||
 	    nlmsg_parse((struct nlmsghdr *)h, GENL_HDRLEN, attrs, WARD_A_MAX,
@@ -118,54 +94,17 @@ static int parse(const struct nlmsghdr *h, struct nlattr **attrs)
 	return 0;
 }
 
-static uint32_t u32_of(struct nlattr **attrs, enum ward_attr type)
-{
-	return attrs[type] ? nla_get_u32(attrs[type]) : 0;
-}
-
-static uint64_t u64_of(struct nlattr **attrs, enum ward_attr type)
-{
-	return attrs[type] ? nla_get_u64(attrs[type]) : 0;
-}
-
-static void text_of(struct nlattr **attrs, enum ward_attr type, char *out, size_t size)
-{
-	out[0] = '\0';
-	if (attrs[type])
-		nla_strlcpy(out, attrs[type], size);
-}
-
-/* The text where it lies; NULL for none and for "". */
-static const char *string_of(struct nlattr **attrs, enum ward_attr type)
-{
-	const char *s = attrs[type] ? nla_get_string(attrs[type]) : NULL;
-
-	return s && *s ? s : NULL;
-}
-
-static void bytes_of(struct nlattr **attrs, enum ward_attr type, struct ward_bytes *bytes)
-{
-	if (!attrs[type] || !nla_len(attrs[type]))
-		return;
-	bytes->data = nla_data(attrs[type]);
-	bytes->length = nla_len(attrs[type]);
-}
-
-/* The kernel's "new" encoding of a device number, as stat(2) gives it. */
-static uint64_t dev_of(struct nlattr **attrs)
-{
-	uint32_t dev = u32_of(attrs, WARD_A_VAULT_DEV);
-
-	return dev ? makedev((dev & 0xfff00) >> 8, (dev & 0xff) | (dev >> 12 & 0xfff00)) : 0;
-}
-
 /* ---- sending and receiving ----------------------------------------------------------- */
 
-/*
- * One datagram of the kernel. Returns its length; -EAGAIN on a socket that does not
- * wait; -ENOBUFS when something was lost.
+/**
+ * ward_nl_receive - one datagram of the kernel, into the connection's buffer
+ * @nl: the connection
+ * @sock: which of its sockets
+ *
+ * Return: bytes; -EAGAIN on a socket that does not wait; -ENOBUFS when something was lost;
+ * -EPROTO when it does not fit; another negative errno.
  */
-static ssize_t receive(struct ward_nl *nl, struct nl_sock *sock)
+ssize_t ward_nl_receive(struct ward_nl *nl, struct nl_sock *sock)
 {
 	for (;;) {
 		struct sockaddr_nl from = { 0 };
@@ -256,7 +195,7 @@ static int finished(struct ward_nl *nl, struct nlmsghdr *h)
  */
 struct exchange {
 	uint32_t seq;
-	reply_fn fn;
+	ward_reply_fn fn;
 	void *arg;
 	bool ended;
 	bool interrupted;
@@ -286,7 +225,7 @@ static void exchange_message(struct ward_nl *nl, struct nlmsghdr *h, struct exch
 		/* After a failure the rest is only drained. */
 		if (x->err || h->nlmsg_type != nl->family || !x->fn)
 			return;
-		err = parse(h, attrs);
+		err = ward_nl_parse(h, attrs);
 		x->err = err ? err : x->fn(attrs, x->arg);
 		return;
 	}
@@ -295,8 +234,21 @@ static void exchange_message(struct ward_nl *nl, struct nlmsghdr *h, struct exch
 		x->err = err;
 }
 
-/* Sends @msg, which it takes over, and receives all of the reply. */
-static int exchange(struct ward_nl *nl, struct nl_msg *msg, reply_fn fn, void *arg,
+/**
+ * ward_nl_exchange - send a request and take all of the reply
+ * @nl: the connection
+ * @msg: the request; freed
+ * @fn: called for each message of the reply; not 0 ends that, what follows is dropped; must
+ *	not use @nl; NULL: there is nothing to be taken
+ * @arg: for @fn
+ * @interrupted: set to whether a dump was inconsistent; may be NULL
+ *
+ * The kernel's words on a refusal are kept for ward_nl_why().
+ *
+ * Return: 0; what the kernel refused it with; -ENODEV when there is no such family any
+ * more; what @fn returned; another negative errno.
+ */
+int ward_nl_exchange(struct ward_nl *nl, struct nl_msg *msg, ward_reply_fn fn, void *arg,
 		    bool *interrupted)
 {
 	struct exchange x = { .fn = fn, .arg = arg };
@@ -311,7 +263,7 @@ static int exchange(struct ward_nl *nl, struct nl_msg *msg, reply_fn fn, void *a
 	if (err < 0)
 		return errno ? -errno : -EIO;
 	while (!x.ended) {
-		ssize_t n = receive(nl, nl->commands);
+		ssize_t n = ward_nl_receive(nl, nl->commands);
 		struct nlmsghdr *h = &nl->buffer.align;
 		int left = n;
 
@@ -325,8 +277,16 @@ static int exchange(struct ward_nl *nl, struct nl_msg *msg, reply_fn fn, void *a
 	return x.err;
 }
 
-/* A request; @size: bytes of attributes. NULL without memory. */
-static struct nl_msg *request(struct ward_nl *nl, enum ward_cmd cmd, int flags, size_t size)
+/**
+ * ward_nl_request - begin a request
+ * @nl: the connection
+ * @cmd: what is wanted
+ * @flags: NLM_F_DUMP or 0
+ * @size: bytes of long attributes that will follow; for short ones there is room
+ *
+ * Return: the message, or NULL without memory.
+ */
+struct nl_msg *ward_nl_request(struct ward_nl *nl, enum ward_cmd cmd, int flags, size_t size)
 {
 	struct nl_msg *msg = nlmsg_alloc_size(NLMSG_HDRLEN + GENL_HDRLEN + 256 + size);
 
@@ -337,11 +297,11 @@ static struct nl_msg *request(struct ward_nl *nl, enum ward_cmd cmd, int flags, 
 	return NULL;
 }
 
-/* A request about a vault. There is room for it: see request(). */
+/* A request about a vault. There is room for it: see ward_nl_request(). */
 static struct nl_msg *vault_request(struct ward_nl *nl, enum ward_cmd cmd, const uint8_t *uuid,
 				    size_t size)
 {
-	struct nl_msg *msg = request(nl, cmd, 0, size);
+	struct nl_msg *msg = ward_nl_request(nl, cmd, 0, size);
 
 	if (msg)
 		nla_put(msg, WARD_A_VAULT_ID, WARD_UUID_SIZE, uuid);
@@ -358,7 +318,13 @@ static int on(struct nl_sock *sock, int option)
 		-errno : 0;
 }
 
-static struct nl_sock *connected(int *err)
+/**
+ * ward_nl_connected - a generic netlink socket that hears the kernel's words on refusals
+ * @err: set to a negative errno on failure
+ *
+ * Return: the socket, for nl_socket_free(); or NULL.
+ */
+struct nl_sock *ward_nl_connected(int *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 
@@ -393,7 +359,7 @@ int ward_nl_open(struct ward_nl **nl)
 
 	if (!n)
 		return -ENOMEM;
-	n->commands = connected(&err);
+	n->commands = ward_nl_connected(&err);
 	if (!n->commands)
 		goto fail;
 	n->family = genl_ctrl_resolve(n->commands, WARD_GENL_NAME);
@@ -453,7 +419,7 @@ static int module_reply(struct nlattr **attrs, void *arg)
 
 /* Exactly one message is the answer. */
 struct single {
-	reply_fn fn;
+	ward_reply_fn fn;
 	void *arg;
 	bool got;
 };
@@ -468,14 +434,14 @@ static int single_reply(struct nlattr **attrs, void *arg)
 	return single->fn(attrs, single->arg);
 }
 
-static int ask(struct ward_nl *nl, struct nl_msg *msg, reply_fn fn, void *arg)
+static int ask(struct ward_nl *nl, struct nl_msg *msg, ward_reply_fn fn, void *arg)
 {
 	struct single single = { .fn = fn, .arg = arg };
 	int err;
 
 	if (!msg)
 		return -ENOMEM;
-	err = exchange(nl, msg, single_reply, &single, NULL);
+	err = ward_nl_exchange(nl, msg, single_reply, &single, NULL);
 	return err ? err : single.got ? 0 : -EPROTO;
 }
 
@@ -489,7 +455,7 @@ static int ask(struct ward_nl *nl, struct nl_msg *msg, reply_fn fn, void *arg)
  */
 int ward_nl_module_get(struct ward_nl *nl, struct ward_module *module)
 {
-	return ask(nl, request(nl, WARD_CMD_MODULE_GET, 0, 0), module_reply, module);
+	return ask(nl, ward_nl_request(nl, WARD_CMD_MODULE_GET, 0, 0), module_reply, module);
 }
 
 static int mounted_reply(struct nlattr **attrs, void *arg)
@@ -571,8 +537,8 @@ int ward_nl_vault_dump(struct ward_nl *nl, ward_mounted_fn fn, void *arg)
 	for (i = 0; !err && interrupted && i < DUMP_ATTEMPTS; i++) {
 		g.count = 0;
 		interrupted = false;
-		msg = request(nl, WARD_CMD_VAULT_GET, NLM_F_DUMP, 0);
-		err = msg ? exchange(nl, msg, gather, &g, &interrupted) : -ENOMEM;
+		msg = ward_nl_request(nl, WARD_CMD_VAULT_GET, NLM_F_DUMP, 0);
+		err = msg ? ward_nl_exchange(nl, msg, gather, &g, &interrupted) : -ENOMEM;
 	}
 	if (!err && interrupted)
 		err = -EINTR;
@@ -601,7 +567,7 @@ int ward_nl_unlock(struct ward_nl *nl, const uint8_t *uuid, int32_t key_serial)
 	if (!msg)
 		return -ENOMEM;
 	nla_put_s32(msg, WARD_A_KEY_SERIAL, key_serial);
-	return exchange(nl, msg, NULL, NULL, NULL);
+	return ward_nl_exchange(nl, msg, NULL, NULL, NULL);
 }
 
 static int lost_reply(struct nlattr **attrs, void *arg)
@@ -648,7 +614,7 @@ int ward_nl_policy_load(struct ward_nl *nl, const uint8_t *uuid)
 {
 	struct nl_msg *msg = vault_request(nl, WARD_CMD_POLICY_LOAD, uuid, 0);
 
-	return msg ? exchange(nl, msg, NULL, NULL, NULL) : -ENOMEM;
+	return msg ? ward_nl_exchange(nl, msg, NULL, NULL, NULL) : -ENOMEM;
 }
 
 static int check_reply(struct nlattr **attrs, void *arg)
@@ -708,202 +674,5 @@ int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch)
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u64(msg, WARD_A_CHECK_SEQ, epoch);
-	return exchange(nl, msg, NULL, NULL, NULL);
-}
-
-/* ---- events -------------------------------------------------------------------------------- */
-
-static void u32_if(struct nlattr **attrs, enum ward_attr type, uint32_t *value, uint32_t *has,
-		   uint32_t bit)
-{
-	if (!attrs[type])
-		return;
-	*value = nla_get_u32(attrs[type]);
-	*has |= bit;
-}
-
-static void u64_if(struct nlattr **attrs, enum ward_attr type, uint64_t *value, uint32_t *has,
-		   uint32_t bit)
-{
-	if (!attrs[type])
-		return;
-	*value = nla_get_u64(attrs[type]);
-	*has |= bit;
-}
-
-static int decode(struct nlattr **attrs, struct ward_event *e)
-{
-	if (!attrs[WARD_A_LOAD_ID] || !attrs[WARD_A_EVENT_SEQUENCE] ||
-	    !attrs[WARD_A_EVENT_TIME] || !attrs[WARD_A_EVENT_KIND])
-		return -EPROTO;
-	memset(e, 0, sizeof(*e));
-	memcpy(e->load_id, nla_data(attrs[WARD_A_LOAD_ID]), WARD_LOAD_ID_SIZE);
-	e->sequence = u64_of(attrs, WARD_A_EVENT_SEQUENCE);
-	e->time = u64_of(attrs, WARD_A_EVENT_TIME);
-	e->last_time = u64_of(attrs, WARD_A_EVENT_LAST_TIME);
-	if (e->last_time < e->time)
-		e->last_time = e->time;
-	e->kind = u32_of(attrs, WARD_A_EVENT_KIND);
-	e->action = u32_of(attrs, WARD_A_EVENT_ACTION);
-	e->reason = u32_of(attrs, WARD_A_EVENT_REASON);
-	e->error = u32_of(attrs, WARD_A_EVENT_ERRNO);
-	e->count = u64_of(attrs, WARD_A_EVENT_COUNT);
-	if (!e->count)
-		e->count = 1;
-	e->lost = u64_of(attrs, WARD_A_EVENT_LOST);
-	if (attrs[WARD_A_VAULT_ID]) {
-		memcpy(e->vault, nla_data(attrs[WARD_A_VAULT_ID]), WARD_UUID_SIZE);
-		e->has |= WARD_EVENT_HAS_VAULT;
-	}
-	e->vault_name = string_of(attrs, WARD_A_VAULT_NAME);
-	e->dev = dev_of(attrs);
-	u32_if(attrs, WARD_A_EVENT_UID, &e->uid, &e->has, WARD_EVENT_HAS_UID);
-	u32_if(attrs, WARD_A_EVENT_EUID, &e->euid, &e->has, WARD_EVENT_HAS_EUID);
-	u32_if(attrs, WARD_A_EVENT_LOGINUID, &e->loginuid, &e->has, WARD_EVENT_HAS_LOGINUID);
-	u32_if(attrs, WARD_A_EVENT_GID, &e->gid, &e->has, WARD_EVENT_HAS_GID);
-	u32_if(attrs, WARD_A_EVENT_SESSION, &e->session, &e->has, WARD_EVENT_HAS_SESSION);
-	u32_if(attrs, WARD_A_EVENT_PID, &e->pid, &e->has, WARD_EVENT_HAS_PID);
-	u32_if(attrs, WARD_A_EVENT_PPID, &e->ppid, &e->has, WARD_EVENT_HAS_PPID);
-	u64_if(attrs, WARD_A_EVENT_INODE, &e->inode, &e->has, WARD_EVENT_HAS_INODE);
-	u64_if(attrs, WARD_A_EVENT_BLOCK, &e->block, &e->has, WARD_EVENT_HAS_BLOCK);
-	bytes_of(attrs, WARD_A_EVENT_COMM, &e->comm);
-	bytes_of(attrs, WARD_A_EVENT_EXE, &e->exe);
-	bytes_of(attrs, WARD_A_EVENT_PATH, &e->path);
-	bytes_of(attrs, WARD_A_EVENT_PATH2, &e->path2);
-	e->rule = string_of(attrs, WARD_A_EVENT_RULE);
-	e->detail = string_of(attrs, WARD_A_EVENT_DETAIL);
-	return 0;
-}
-
-struct event_taker {
-	ward_event_fn fn;
-	void *arg;
-};
-
-static int event_reply(struct nlattr **attrs, void *arg)
-{
-	struct event_taker *taker = arg;
-	struct ward_event event;
-	int err = decode(attrs, &event);
-
-	return err ? err : taker->fn(&event, taker->arg);
-}
-
-/**
- * ward_nl_event_dump - the events that the kernel still has
- * @nl: the connection
- * @from: sequence number of the first one wanted; what of them is gone comes as one event
- *	of kind WARD_KIND_LOST. 0: whatever is there
- * @fn: called for each, in order; not 0 ends the dump
- * @arg: for @fn
- *
- * Return: 0; what @fn returned; -ERANGE when there is no event with this number yet, as
- * after the module was loaded anew; -EPERM; -ENODEV when the module has gone; another
- * negative errno.
- */
-int ward_nl_event_dump(struct ward_nl *nl, uint64_t from, ward_event_fn fn, void *arg)
-{
-	struct event_taker taker = { fn, arg };
-	struct nl_msg *msg = request(nl, WARD_CMD_EVENT_GET, NLM_F_DUMP, 0);
-
-	if (!msg)
-		return -ENOMEM;
-	if (from)
-		nla_put_u64(msg, WARD_A_EVENT_SEQUENCE, from);
-	return exchange(nl, msg, event_reply, &taker, NULL);
-}
-
-/**
- * ward_nl_subscribe - have events sent as they happen
- * @nl: the connection
- *
- * To miss none: subscribe, then dump, then receive; the same event may come both ways.
- *
- * Return: 0, also when subscribed already; -EPERM; -ENOENT when the module has gone;
- * another negative errno.
- */
-int ward_nl_subscribe(struct ward_nl *nl)
-{
-	int room = EVENT_BUFFER, err, group;
-	struct nl_sock *sock;
-
-	if (nl->events)
-		return 0;
-	sock = connected(&err);
-	if (!sock)
-		return err;
-	/* As much as we are granted: what overflows is dumped. */
-	if (setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
-		setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	group = genl_ctrl_resolve_grp(sock, WARD_GENL_NAME, WARD_GENL_GROUP_EVENTS);
-	if (group < 0) {
-		err = group == -NLE_OBJ_NOTFOUND ? -ENOENT : -EIO;
-		goto free;
-	}
-	errno = 0;
-	if (nl_socket_add_membership(sock, group) < 0) {
-		err = errno ? -errno : -EIO;
-		goto free;
-	}
-	if (nl_socket_set_nonblocking(sock) < 0) {
-		err = -EIO;
-		goto free;
-	}
-	nl->events = sock;
-	return 0;
-free:
-	nl_socket_free(sock);
-	return err;
-}
-
-/**
- * ward_nl_event_fd - what to wait for events on
- * @nl: the connection
- *
- * Return: a descriptor for poll(2); -1 before subscribing.
- */
-int ward_nl_event_fd(const struct ward_nl *nl)
-{
-	return nl->events ? nl_socket_get_fd(nl->events) : -1;
-}
-
-/**
- * ward_nl_event_receive - the events that have come
- * @nl: the connection
- * @fn: called for each; not 0 ends it
- * @arg: for @fn
- *
- * Does not wait, and returns after some hundred events even when there are more: poll(2)
- * says so. A message that is not understood is left out, which shows as a gap in the
- * sequence numbers.
- *
- * Return: 0, also when nothing has come; -ENOBUFS when some were lost on the way:
- * ward_nl_event_dump() has them; what @fn returned; another negative errno.
- */
-int ward_nl_event_receive(struct ward_nl *nl, ward_event_fn fn, void *arg)
-{
-	struct event_taker taker = { fn, arg };
-	struct nlattr *attrs[WARD_A_MAX + 1];
-	int i, err = 0;
-
-	if (!nl->events)
-		return -EINVAL;
-	for (i = 0; !err && i < RECEIVE_MOST; i++) {
-		ssize_t n = receive(nl, nl->events);
-		struct nlmsghdr *h = &nl->buffer.align;
-		int left = n;
-
-		if (n == -EAGAIN)
-			return 0;
-		if (n < 0)
-			return n;
-		for (; !err && nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
-			if (h->nlmsg_type != nl->family || parse(h, attrs))
-				continue;
-			err = event_reply(attrs, &taker);
-			if (err == -EPROTO)
-				err = 0;
-		}
-	}
-	return err;
+	return ward_nl_exchange(nl, msg, NULL, NULL, NULL);
 }

@@ -197,6 +197,10 @@ int ward_nl_subscribe(struct ward_nl *nl);
 int ward_nl_event_fd(const struct ward_nl *nl);	/* for poll(2); -1 before subscribing */
 int ward_nl_event_receive(struct ward_nl *nl, ward_event_fn fn, void *arg);
 
+/* nlwatch.c: the module's coming and going. */
+int ward_nl_watch_open(void);
+void ward_nl_watch_drain(int fd);
+
 /* Names as docs/events.md and the contract have them; NULL for what is not known. */
 const char *ward_kind_name(uint32_t kind);
 const char *ward_action_name(uint32_t action);

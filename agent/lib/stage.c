@@ -106,6 +106,31 @@ int ward_stage_read(int ward, struct ward_stage *stage)
 	return ret ? ret : seen == SEEN_ALL ? 0 : -EBADMSG;
 }
 
+/*
+ * A full disk has no room for a second file, but what is there can be replaced:
+ * it is less than a sector.
+ */
+static int overwrite(int ward, const char *text, size_t len)
+{
+	int fd = openat(ward, WARD_CREATING_NAME, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	char padded[STAGE_MAX];
+	struct stat st;
+	int ret = -ENOSPC;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size >= len &&
+	    st.st_size <= 512) {
+		memset(padded, '\n', st.st_size);
+		memcpy(padded, text, len);
+		ret = ward_write_all(fd, padded, st.st_size);
+		if (!ret && fsync(fd))
+			ret = -errno;
+	}
+	close(fd);
+	return ret;
+}
+
 /**
  * ward_stage_write - write .ward/creating, durably
  * @ward: .ward
@@ -121,8 +146,9 @@ int ward_stage_write(int ward, const struct ward_stage *stage)
 			   words[stage->at], stage->name, (long long)stage->times[0].tv_sec,
 			   stage->times[0].tv_nsec, (long long)stage->times[1].tv_sec,
 			   stage->times[1].tv_nsec, stage->recovery_told ? "recovery=told\n" : "");
+	int ret = ward_durable_write(ward, WARD_CREATING_NAME, text, len, 0600);
 
-	return ward_durable_write(ward, WARD_CREATING_NAME, text, len, 0600);
+	return ret == -ENOSPC || ret == -EDQUOT ? overwrite(ward, text, len) : ret;
 }
 
 /**

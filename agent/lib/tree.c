@@ -53,7 +53,8 @@ int ward_tree_open(const char *path, struct ward_tree *tree, struct ward_err *er
 	if (tree->ward_fd < 0)
 		return ret == ENOENT || ret == ENOTDIR || ret == ELOOP ?
 			ward_fail(err, ret, WARD_NO_VAULT,
-				  "%s holds no vault: there is no directory .ward in it", path) :
+				  "%s holds no vault: there is no directory .ward in it (a mounted vault hides it; root finds it in /run/ward/lower/NAME)",
+				  path) :
 			ward_fail_errno(err, ret, "cannot open %s/.ward", path);
 	ret = ward_vaultfile_load(tree->ward_fd, &tree->vaults, err);
 	if (ret)

@@ -86,6 +86,49 @@ void ward_vaultfile_begin(struct ward_vaultfile *vf, const uint8_t uuid[WARD_UUI
 }
 
 /**
+ * ward_vaultfile_renew - begin a vault file that takes the place of another
+ * @vf: where it is made
+ * @old: the other one; its slots are taken over, since they wrap the same key
+ * @without: but not those of this type: WARD_SLOT_*; 0 for all
+ */
+void ward_vaultfile_renew(struct ward_vaultfile *vf, const struct ward_vault *old,
+			  uint16_t without)
+{
+	const struct ward_vault_slot *slot;
+	struct ward_vault_header *h = header(vf);
+
+	memset(vf, 0, sizeof(*vf));
+	*h = *ward_vault_header(old);
+	h->revision = htole64(le64toh(h->revision) + 1);
+	h->slots = 0;
+	vf->length = sizeof(*h);
+	for (slot = ward_vault_next_slot(old, NULL); slot; slot = ward_vault_next_slot(old, slot)) {
+		if (without && le16toh(slot->type) == without)
+			continue;
+		memcpy(vf->bytes + vf->length, slot, le32toh(slot->length));
+		vf->length += le32toh(slot->length);
+		h->slots = htole32(le32toh(h->slots) + 1);
+	}
+}
+
+/* One more than the highest number of a slot: a number is not given twice. */
+static uint32_t next_id(const struct ward_vaultfile *vf)
+{
+	const struct ward_vault_header *h = (const void *)vf->bytes;
+	size_t at = sizeof(*h);
+	uint32_t id = 0, i;
+
+	for (i = 0; i < le32toh(h->slots); i++) {
+		const struct ward_vault_slot *slot = (const void *)(vf->bytes + at);
+
+		if (le32toh(slot->id) > id)
+			id = le32toh(slot->id);
+		at += le32toh(slot->length);
+	}
+	return id + 1;
+}
+
+/**
  * ward_vaultfile_add_slot - add a key slot to a vault file that is being made
  * @vf: begun, not yet sealed
  * @factor: the secret, and what kind of slot it is for
@@ -112,7 +155,7 @@ int ward_vaultfile_add_slot(struct ward_vaultfile *vf, const struct ward_factor 
 	slot->length = htole32(sizeof(*slot));
 	slot->type = htole16(factor->type);
 	slot->kdf = htole16(cost ? WARD_KDF_ARGON2ID : WARD_KDF_HKDF);
-	slot->id = htole32(le32toh(h->slots) + 1);
+	slot->id = htole32(next_id(vf));
 	if (cost) {
 		slot->time_cost = htole32(cost->passes);
 		slot->memory_cost = htole32(cost->memory_kib);

@@ -37,6 +37,8 @@ struct ward_vaultfile {
 
 void ward_vaultfile_begin(struct ward_vaultfile *vf, const uint8_t uuid[WARD_UUID_SIZE],
 			  uint16_t suite);
+void ward_vaultfile_renew(struct ward_vaultfile *vf, const struct ward_vault *old,
+			  uint16_t without);
 int ward_vaultfile_add_slot(struct ward_vaultfile *vf, const struct ward_factor *factor,
 			    const struct ward_argon2 *cost, const char *label,
 			    const uint8_t master[WARD_KEY_SIZE]);

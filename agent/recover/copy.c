@@ -288,11 +288,21 @@ void copy_xattrs(struct recover *rc, int lower, int out, const uint8_t *keys, co
 	ssize_t n;
 
 	list = malloc(XATTR_LIST_MAX);
-	n = list ? flistxattr(lower, list, XATTR_LIST_MAX) : 0;
+	n = list ? flistxattr(lower, list, XATTR_LIST_MAX) : -1;
+	if (n < 0 && (!list || errno != ENOTSUP))
+		report_finding(rc->report, SEVERITY_FAILURE, path,
+			       "cannot list its extended attributes",
+			       strerror(list ? errno : ENOMEM));
 	for (name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
 		if (!strncmp(name, "user.", 5)) {
-			if (keys && !strncmp(name, WARD_XATTR_PREFIX, strlen(WARD_XATTR_PREFIX)))
+			bool ours = !strncmp(name, WARD_XATTR_PREFIX, strlen(WARD_XATTR_PREFIX));
+
+			if (ours && keys)
 				copy_user_xattr(rc, lower, out, keys, name, path);
+			else if (ours)
+				report_finding(rc->report, SEVERITY_INTEGRITY, path,
+					       "an extended attribute cannot be read: the directory's id is gone",
+					       name);
 			else
 				report_finding(rc->report, SEVERITY_NOTE, path,
 					       "an extended attribute that is not ours was left out",

@@ -259,7 +259,8 @@ static int list(int fd, struct listing *l)
 	if (!err && errno)
 		err = -errno;
 	closedir(dir);
-	qsort(l->names, l->count, sizeof(*l->names), compare_names);
+	if (l->count)
+		qsort(l->names, l->count, sizeof(*l->names), compare_names);
 	return err;
 }
 

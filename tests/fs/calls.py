@@ -2,17 +2,32 @@
 """For the Python lines of the file-system tests: system calls that Python has not, and a few assertions."""
 import ctypes
 import errno
+import fcntl
+import mmap
 import os
+import pickle
+import random
+import signal
 import stat
 import struct
+import subprocess
+import sys
+import time
+
+import testvault
 
 d = '/srv/lower/v'
-below = '/srv/below/v/.ward/tree'
+ward = '/srv/below/v/.ward'
+below = ward + '/tree'
 libc = ctypes.CDLL(None, use_errno=True)
+
+ALICE, BOB, MALLORY, CASEWORKERS = 61001, 61002, 61003, 61010
+BLOCK, HEADER, FIRST, CAP = 4096, 512, 3552, 4064       # docs/format.md, "A file"
 
 AT_FDCWD = -100
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
-SYS_getdents64, SYS_renameat2 = 217, 316
+AT_SYMLINK_FOLLOW = 0x400
+SYS_getdents64, SYS_linkat, SYS_renameat2 = 217, 265, 316
 
 
 def syscall(*args):
@@ -24,6 +39,11 @@ def syscall(*args):
 
 def renameat2(old, new, flags):
     syscall(SYS_renameat2, AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags)
+
+
+def link_fd(fd, path):
+    """A name for an open file."""
+    syscall(SYS_linkat, AT_FDCWD, b'/proc/self/fd/%d' % fd, AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW)
 
 
 def getdents(fd, size=32768):
@@ -54,11 +74,11 @@ def listing(path, size=32768):
 
 def fails(code, fn, *args, **kw):
     """The call fails with this errno (a name, or several)."""
-    names = code.split('|')
+    numbers = [getattr(errno, name) for name in code.split('|')]
     try:
         fn(*args, **kw)
     except OSError as e:
-        assert errno.errorcode[e.errno] in names, f'{errno.errorcode[e.errno]} instead of {code}'
+        assert e.errno in numbers, f'{errno.errorcode[e.errno]} instead of {code}'
         return
     assert False, f'succeeds instead of {code}'
 
@@ -80,3 +100,162 @@ def same(got, want):
 def hidden(path):
     """Names of the hidden symlinks in a directory below, but for its id."""
     return sorted(n for n in os.listdir(path) if n.startswith('.ward-') and n != '.ward-id')
+
+
+# ---- files as somebody else, in another process -------------------------------------------------------------------
+
+def as_user(uid, fn, *args, groups=(), **kw):
+    """Calls the function in a child process with this uid as uid and gid; OSError comes back as such."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.close(r)
+            os.setgroups(groups)
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            out = ('value', fn(*args, **kw))
+        except OSError as e:
+            out = ('errno', e.errno)
+        except BaseException as e:
+            out = ('other', repr(e))
+        with os.fdopen(w, 'wb') as f:
+            pickle.dump(out, f)
+        os._exit(0)
+    os.close(w)
+    with os.fdopen(r, 'rb') as f:
+        data = f.read()
+    status = os.waitpid(pid, 0)[1]
+    assert data, f'the child ended with status {status}'
+    kind, value = pickle.loads(data)
+    if kind == 'errno':
+        raise OSError(value, os.strerror(value))
+    assert kind == 'value', value
+    return value
+
+
+def child_signal(fn, *args):
+    """Calls the function in a child process; the signal that ends it, or 0."""
+    pid = os.fork()
+    if not pid:
+        try:
+            signal.signal(signal.SIGBUS, signal.SIG_DFL)
+            fn(*args)
+            os._exit(0)
+        except BaseException as e:
+            print(repr(e), flush=True)
+            os._exit(1)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) or not os.WEXITSTATUS(status), 'the child failed'
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+# ---- the vault ------------------------------------------------------------------------------------------------------
+
+def run(*args):
+    got = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert not got.returncode, f'{args}: {got.stdout}'
+    return got.stdout
+
+
+def umount():
+    run('umount', d)
+
+
+def mount():
+    run('mount', '-i', '-t', 'wardfs', d, d)
+
+
+def unlock():
+    testvault.unlock(netlink(), testvault.uuid_of(d))
+
+
+def lock(now=False):
+    netlink().ask('LOCK', testvault.uuid_of(d), **({'LOCK_NOW': b''} if now else {}))
+
+
+def state():
+    return netlink().ask('VAULT_GET', testvault.uuid_of(d))
+
+
+def again():
+    umount()
+    mount()
+    unlock()
+
+
+def drop_caches():
+    os.sync()
+    with open('/proc/sys/vm/drop_caches', 'w') as f:
+        f.write('3')
+
+
+def policy(*uids):
+    """Puts a policy in force that allows these users all, and nobody else anything."""
+    uuid = testvault.uuid_of(d)
+    serial = netlink().ask('VAULT_GET', uuid)['vault_policy_serial'] + 1
+    testvault.put(ward + '/policy.new', testvault.policy(uuid, uids, serial))
+    netlink().ask('POLICY_LOAD', uuid)
+    os.rename(ward + '/policy.new', ward + '/policy')
+
+
+def lower(path):
+    """Where an upper object lies below: inode numbers are the same."""
+    ino = os.lstat(path).st_ino
+    for top, dirs, files in os.walk(below):
+        for name in dirs + files:
+            if os.lstat(top + '/' + name).st_ino == ino:
+                return top + '/' + name
+    assert False, f'{path} is not there below'
+
+
+def length(size):
+    """The lower length of a file of this size: docs/format.md, "Size"."""
+    if not size:
+        return HEADER
+    n = 1 if size <= FIRST else 1 + (size - FIRST + CAP - 1) // CAP
+    return n * BLOCK + size - (FIRST + (n - 2) * CAP if n > 1 else 0)
+
+
+def noise(seed, size):
+    """Bytes that look random and are the same each time."""
+    return random.Random(seed).randbytes(size)
+
+
+# ---- events ---------------------------------------------------------------------------------------------------------
+
+_netlink = None
+
+
+def netlink():
+    """One socket for each process."""
+    global _netlink
+    if not _netlink or _netlink[0] != os.getpid():
+        _netlink = (os.getpid(), testvault.Netlink())
+    return _netlink[1]
+
+
+def mark():
+    """The number of the next event."""
+    return netlink().next_event()
+
+
+def events(since, **want):
+    """Events from a number on in which these fields have these values."""
+    return [e for e in netlink().events(since) if all(e.get(k) == v for k, v in want.items())]
+
+
+def reported(since, **want):
+    """There is such an event, the first one; one that was folded into another comes a second later."""
+    for _ in range(30):
+        found = events(since, **want)
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    assert False, f'no event with {want}, only {netlink().events(since)}'
+
+
+def quiet(since, kind='tamper'):
+    """There is no event of this kind."""
+    found = events(since, kind=kind)
+    assert not found, f'unexpected: {found}'

@@ -67,7 +67,7 @@ os.rename(l, s); same(hidden(below), [])
 os.mkdir(d + "/sub")
 os.rename(s, d + "/sub/" + "l" * 255); same(os.listdir(d), ["sub"])
 os.rename(d + "/sub/" + "l" * 255, l); same(os.listdir(d + "/sub"), []); same(len(hidden(below)), 1)
-fails("ENOTDIR", os.rename, l, d + "/sub/x/" + "y")if 0 else None
+fails("ENOENT", os.rename, l, d + "/sub/x/y")
 fails("EISDIR", os.rename, l, d + "/sub")
 fails("ENOTDIR", os.rename, d + "/sub", l)
 same(len(hidden(below)), 1)
@@ -137,15 +137,18 @@ same(os.listdir(below), [".ward-id"])
 '
 
 check "names that are not ours are not listed, and do no harm" py '
-touch(d + "/mine"); touch(d + "/" + "m" * 200)
+since = mark()
+touch(d + "/mine"); touch(d + "/" + "l" * 200)
 digest = [n for n in os.listdir(below) if n[0] == "="][0]
 plain = [n for n in os.listdir(below) if n[0] not in "=."][0]
 def other(n, at): return n[:at] + ("A" if n[at] != "A" else "B") + n[at + 1:]
 for n in ("plain", other(plain, 5), other(plain, len(plain) - 1), "=" + "A" * 43, other(digest, 9), plain + "=",
           plain[:-1], "x" * 255, ".nfs0001", "=", "-", ".hidden"):
     touch(below + "/" + n)
-same(sorted(os.listdir(d)), ["m" * 200, "mine"])
+same(sorted(os.listdir(d)), ["l" * 200, "mine"])
 fails("ENOENT", os.stat, d + "/plain")
+e = reported(since, kind="tamper", detail="a name in the directory does not authenticate")
+same((e["path"], e["action"], e["reason"], e["errno"]), ("/", "tamper", "integrity", errno.EIO))
 for n in os.listdir(below):
     if n not in (digest, plain) and not n.startswith(".ward-"): os.unlink(below + "/" + n)
 '
@@ -153,21 +156,114 @@ check "a long name without its hidden symlink is not listed" py '
 link = below + "/" + hidden(below)[0]
 t = os.readlink(link)
 os.unlink(link)
+n = mark()
 same(os.listdir(d), ["mine"])
+reported(n, kind="tamper", path="/")
 os.symlink(t[:-2] + "AA", link); same(os.listdir(d), ["mine"]); os.unlink(link)
-os.symlink(t, link); same(sorted(os.listdir(d)), ["m" * 200, "mine"])
+os.symlink(t, link); same(sorted(os.listdir(d)), ["l" * 200, "mine"])
 '
+check "a target that another symlink has is authentic; one that is cut is not" py '
+os.symlink("one", d + "/one"); os.symlink("two", d + "/two")
+one, two = lower(d + "/one"), lower(d + "/two")
+t = os.readlink(two)
+umount()
+os.unlink(one); os.symlink(t[:-1], one)
+mount(); unlock()
+n = mark()
+fails("EIO", os.readlink, d + "/one"); same(os.readlink(d + "/two"), "two")
+same(reported(n, kind="tamper")["path"], "/one")
+os.unlink(d + "/one"); os.unlink(d + "/two")
+'
+
+check "directories: made, removed, moved with what is in them" py '
+os.makedirs(d + "/p/q/" + "r" * 255)
+touch(d + "/p/q/" + "r" * 255 + "/f", b"deep")
+fails("ENOTEMPTY", os.rmdir, d + "/p"); fails("ENOTEMPTY", os.rmdir, d + "/p/q")
+fails("EINVAL|EBUSY", os.rename, d + "/p", d + "/p/q/in")
+os.mkdir(d + "/other")
+os.rename(d + "/p/q", d + "/other/q")
+same(read(d + "/other/q/" + "r" * 255 + "/f"), b"deep"); same(os.listdir(d + "/p"), [])
+same(os.stat(d + "/other").st_nlink, 3); same(os.stat(d + "/p").st_nlink, 2)
+again()
+same(read(d + "/other/q/" + "r" * 255 + "/f"), b"deep")
+'
+check "renaming onto a directory that only has hidden entries" py '
+os.mkdir(d + "/from"); touch(d + "/from/x", b"x"); os.mkdir(d + "/to")
+for k in range(150):
+    touch(d + "/to/" + "%03d" % k + "n" * 200)
+fails("ENOTEMPTY", os.rename, d + "/from", d + "/to")
+for k in range(150):
+    os.unlink(d + "/to/" + "%03d" % k + "n" * 200)
+# what a crash leaves behind, more than one batch of it
+at = lower(d + "/to")
+for k in range(150): os.symlink("x", at + "/.ward-n" + "%043d" % k)
+ino = os.stat(d + "/from").st_ino
+os.rename(d + "/from", d + "/to")
+same(read(d + "/to/x"), b"x"); same(os.stat(d + "/to").st_ino, ino)
+os.mkdir(d + "/empty")
+fails("ENOTEMPTY", renameat2, d + "/empty", d + "/to", 0)
+os.unlink(d + "/to/x")
+at = lower(d + "/to")
+for k in range(150): os.symlink("x", at + "/.ward-n" + "%043d" % k)
+os.rmdir(d + "/to"); assert not os.path.exists(at)
+os.rmdir(d + "/empty")
+'
+check "a directory of many entries: complete however it is read" py '
+many = d + "/many"
+os.mkdir(many)
+names = set()
+for k in range(1500):
+    n = "%d" % k + "e" * (k % 7 * 36)
+    names.add(n.encode())
+    os.close(os.open(many + "/" + n, os.O_CREAT | os.O_WRONLY))
+full = listing(many)
+same(len(full), len(names) + 2); same({n for n, *_ in full} - {b".", b".."}, names)
+small = listing(many, 700)
+same([n for n, *_ in small], [n for n, *_ in full])
+for n, ino, kind, off in full[::97]:
+    if n not in (b".", b".."):
+        st = os.stat(many.encode() + b"/" + n); same((st.st_ino, kind), (ino, 8))
+again()
+same({n for n, *_ in listing(many, 1000)} - {b".", b".."}, names)
+'
+check "positions: seekdir to each gives what followed it" py '
+many = d + "/many"
+full = listing(many)
+fd = os.open(many, os.O_RDONLY)
+for k in range(0, len(full) - 1, 61):
+    os.lseek(fd, full[k][3], os.SEEK_SET)
+    same(getdents(fd, 4096)[0][0], full[k + 1][0])
+os.lseek(fd, 0, os.SEEK_SET)
+first = getdents(fd, 4096)
+same([n for n, *_ in first], [n for n, *_ in full][:len(first)])
+'
+check "entries that go while the directory is read are not told twice" py '
+many = d + "/many"
+fd = os.open(many, os.O_RDONLY)
+seen = []
+while True:
+    some = getdents(fd, 2048)
+    if not some: break
+    for n, *_ in some:
+        seen.append(n)
+        if n not in (b".", b".."): os.unlink(many.encode() + b"/" + n)
+same(len(seen), len(set(seen))); same(len(seen), 1502)
+os.close(fd); os.rmdir(many)
+'
+
 check "a directory whose id is gone gets no other" py '
 os.mkdir(d + "/dir"); touch(d + "/dir/f", b"kept")
 '
+sub=$(py 'print(lower(d + "/dir"))')
 check "unmount" umount $d
-sub=$(find $below -mindepth 1 -type d)
 mv "$sub/.ward-id" /tmp/id
 check "mount" mount -i -t wardfs $d $d
 check "unlock" "$tv" unlock $d
-check "its names are gone" py '
-same(os.listdir(d + "/dir"), []); fails("ENOENT", os.stat, d + "/dir/f")
+check "nothing in it can be told, and nothing is lost" py '
+n = mark()
+same(os.listdir(d + "/dir"), []); fails("EIO", os.stat, d + "/dir/f")
 fails("EIO", touch, d + "/dir/g"); fails("ENOTEMPTY", os.rmdir, d + "/dir")
+same(reported(n, kind="tamper")["path"], "/dir")
 '
 cp -P /tmp/id "$sub/.ward-id"
 check "put back, they are there" py 'same(read(d + "/dir/f"), b"kept"); touch(d + "/dir/g")'

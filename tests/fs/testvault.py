@@ -10,8 +10,9 @@ tests of the module do not trust the agent.
     testvault.py lock DIR [now]
     testvault.py state DIR
     testvault.py checked DIR
+    testvault.py events NUMBER          those from this sequence number on, a JSON object a line
 """
-import ctypes, hashlib, hmac, os, socket, struct, sys
+import ctypes, hashlib, hmac, json, os, re, socket, struct, sys
 
 KEY = bytes(range(32))                      # the master key of every test vault
 SUITE = int(os.environ.get('WARD_TEST_SUITE', '1'))
@@ -84,6 +85,60 @@ def uuid_of(top):
     sys.exit('not mounted: ' + top)
 
 
+def header():
+    """The enums of module/uapi/ward_netlink.h: {enum: {name without its prefix: number}}."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), '../../module/uapi/ward_netlink.h')
+    with open(path) as f:
+        text = re.sub(r'/\*.*?\*/', '', f.read(), flags=re.S)
+    out = {}
+    for name, body in re.findall(r'enum (\w+) {(.*?)};', text, re.S):
+        value, names = -1, {}
+        for entry in body.split(','):
+            word, _, number = (part.strip() for part in entry.partition('='))
+            if word and not word.startswith('__'):
+                value = int(number, 0) if number else value + 1
+                names[re.sub(r'^WARD_[A-Z]+_', '', word)] = value
+        out[name] = names
+    return out
+
+
+ENUMS = header()
+CMD, ATTR = ENUMS['ward_cmd'], ENUMS['ward_attr']
+ATTR_NAME = {number: name for name, number in ATTR.items()}
+NUMBERS = ('EVENT_KIND', 'EVENT_ACTION', 'EVENT_REASON', 'EVENT_ERRNO', 'EVENT_COUNT', 'EVENT_UID', 'EVENT_EUID',
+           'EVENT_LOGINUID', 'EVENT_GID', 'EVENT_SESSION', 'EVENT_PID', 'EVENT_PPID', 'EVENT_INODE', 'EVENT_BLOCK',
+           'EVENT_LOST', 'EVENT_SEQUENCE', 'EVENT_TIME', 'EVENT_LAST_TIME', 'VAULT_STATE', 'VAULT_FLAGS', 'VAULT_SUITE',
+           'VAULT_EPOCH', 'VAULT_POLICY_SERIAL', 'VAULT_RULES', 'VAULT_VIOLATIONS', 'VAULT_TAMPERS', 'VAULT_SETTLED',
+           'VAULT_LOST', 'VAULT_DEV', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
+WORDS = {'EVENT_KIND': 'ward_event_kind', 'EVENT_ACTION': 'ward_action', 'EVENT_REASON': 'ward_reason',
+         'CHECK_RESULT': 'ward_check_result'}
+
+
+def plain(attrs):
+    """Netlink attributes as a dictionary: event.* without their prefix, enums as words in lower case."""
+    out = {}
+    for kind, value in attrs:
+        name = ATTR_NAME.get(kind, str(kind))
+        if name in NUMBERS:
+            value = int.from_bytes(value, sys.byteorder)
+        elif name in ('VAULT_ID', 'LOAD_ID'):
+            value = value.hex()
+        else:
+            value = value.rstrip(b'\0').decode(errors='surrogateescape')
+        if name in WORDS:
+            words = {number: word for word, number in ENUMS[WORDS[name]].items()}
+            value = words[value].lower()
+        out[name.removeprefix('EVENT_').lower()] = value
+    return out
+
+
+class Refused(Exception):
+    """The kernel's answer was an error."""
+    def __init__(self, number, text):
+        super().__init__('error %d: %s %s' % (number, os.strerror(number), text))
+        self.errno = number
+
+
 class Netlink:
     def __init__(self):
         self.s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
@@ -92,62 +147,95 @@ class Netlink:
             if kind == 1:
                 self.family = struct.unpack('H', value)[0]
 
-    def call(self, family, cmd, attrs):
+    def messages(self, family, cmd, attrs, flags):
+        """Sends a command; the attributes of each message that comes back."""
         body = struct.pack('BBH', cmd, 1, 0)
         for kind, value in attrs:
             body += struct.pack('HH', 4 + len(value), kind) + value
             body += b'\0' * (-len(body) % 4)
-        self.s.send(struct.pack('IHHII', 16 + len(body), family, 5, 1, 0) + body)  # REQUEST|ACK
-        out = []
+        self.s.send(struct.pack('IHHII', 16 + len(body), family, flags, 1, 0) + body)
         while True:
-            data = self.s.recv(65536)
+            data = self.s.recv(1 << 20)
             while data:
                 size, kind = struct.unpack('IH', data[:6])
-                if kind == 2:
+                if kind == 2:                   # NLMSG_ERROR, also the ACK
                     err = -struct.unpack('i', data[16:20])[0]
                     if err:
-                        sys.exit('error %d: %s %s' % (err, os.strerror(err), data[36:size]))
-                    return out
-                at = 20
+                        raise Refused(err, data[36:size])
+                    return
+                if kind == 3:                   # NLMSG_DONE
+                    return
+                at, out = 20, []
                 while at + 4 <= size:
                     n, t = struct.unpack('HH', data[at:at + 4])
                     out.append((t & 0x3fff, data[at + 4:at + n]))
                     at += (n + 3) & ~3
+                yield out
                 data = data[(size + 3) & ~3:]
 
+    def call(self, family, cmd, attrs):
+        out = []
+        for message in self.messages(family, cmd, attrs, 5):    # REQUEST|ACK
+            out += message
+        return out
 
-# Numbers of module/uapi/ward_netlink.h
-VAULT_GET, UNLOCK, LOCK, CHECKED = 2, 3, 4, 7
-VAULT_ID, VAULT_STATE, VAULT_FLAGS, KEY_SERIAL, LOCK_NOW = 8, 10, 11, 22, 23
+    def ask(self, cmd, uuid=None, **attrs):
+        """A command of the family "ward", by its name; the answer as plain() has it."""
+        sent = [(ATTR['VAULT_ID'], uuid)] if uuid else []
+        sent += [(ATTR[name], value) for name, value in attrs.items()]
+        return plain(self.call(self.family, CMD[cmd], sent))
+
+    def events(self, since):
+        """All events from this sequence number on."""
+        sent = [(ATTR['EVENT_SEQUENCE'], struct.pack('Q', since))]
+        return [plain(m) for m in self.messages(self.family, CMD['EVENT_GET'], sent, 0x301)]   # REQUEST|DUMP
+
+    def next_event(self):
+        for kind, value in self.call(self.family, CMD['MODULE_GET'], []):
+            if kind == ATTR['EVENT_NEXT']:
+                return struct.unpack('Q', value)[0]
+
+
+def unlock(nl, uuid):
+    text = uuid.hex()
+    name = 'ward:' + '-'.join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    payload = struct.pack('<II', 0, 1) + KEY
+    libc = ctypes.CDLL(None, use_errno=True)
+    serial = libc.syscall(248, b'ward', name.encode(), payload, len(payload), -4)
+    if serial < 0:
+        sys.exit('add_key: ' + os.strerror(ctypes.get_errno()))
+    nl.ask('UNLOCK', uuid, KEY_SERIAL=struct.pack('i', serial))
 
 
 def main(verb, top, *rest):
     if verb == 'create':
         create(top, [int(u) for u in rest])
         return
-    uuid = uuid_of(top)
     nl = Netlink()
+    if verb == 'events':
+        for event in nl.events(int(top)):
+            print(json.dumps(event))
+        return
+    uuid = uuid_of(top)
     if verb == 'unlock':
-        text = uuid.hex()
-        name = 'ward:' + '-'.join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-        payload = struct.pack('<II', 0, 1) + KEY
-        libc = ctypes.CDLL(None, use_errno=True)
-        serial = libc.syscall(248, b'ward', name.encode(), payload, len(payload), -4)
-        if serial < 0:
-            sys.exit('add_key: ' + os.strerror(ctypes.get_errno()))
-        nl.call(nl.family, UNLOCK, [(VAULT_ID, uuid), (KEY_SERIAL, struct.pack('i', serial))])
+        unlock(nl, uuid)
     elif verb == 'lock':
-        nl.call(nl.family, LOCK, [(VAULT_ID, uuid)] + [(LOCK_NOW, b'')] * ('now' in rest))
+        nl.ask('LOCK', uuid, **({'LOCK_NOW': b''} if 'now' in rest else {}))
     elif verb == 'checked':
-        nl.call(nl.family, CHECKED, [(VAULT_ID, uuid)])
+        epoch = nl.ask('VAULT_GET', uuid)['vault_epoch']
+        nl.ask('CHECKED', uuid, CHECK_SEQ=struct.pack('Q', epoch))
     elif verb == 'state':
-        a = dict(nl.call(nl.family, VAULT_GET, [(VAULT_ID, uuid)]))
-        state = ('locked', 'unlocking', 'unlocked', 'locking')[struct.unpack('I', a[VAULT_STATE])[0]]
-        flags = struct.unpack('I', a[VAULT_FLAGS])[0]
-        print(state + (' unchecked' if flags & 2 else ''))
+        a = nl.ask('VAULT_GET', uuid)
+        state = ('locked', 'unlocking', 'unlocked', 'locking')[a['vault_state']]
+        print(state + (' unchecked' if a['vault_flags'] & 2 else ''))
+    else:
+        sys.exit(__doc__)
 
 
 if __name__ == '__main__':
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except Refused as e:
+        sys.exit(str(e))

@@ -3,8 +3,9 @@
  * mkvault: writes a small vault with everything that the format knows, for
  * tests of ward-recover, and for the module to read. The same in each run.
  *
- *   mkvault [--chacha] [--unclean] [--plain DIR] [--map FILE] VAULTDIR
+ *   mkvault [--chacha] [--unclean] [--deep N] [--plain DIR] [--map FILE] VAULTDIR
  *
+ * --deep also makes N directories within each other, which have no plain form.
  * --plain also writes the plain files that the vault stands for; --map writes
  * a line for each object: lower path, tab, upper path (JSON strings).
  */
@@ -400,6 +401,22 @@ static void attributes(struct dir *top)
 	done(&d, 0755, 8);
 }
 
+/* Directories within each other; the way down is longer than a path may be. */
+static void deep(struct dir *top, int levels)
+{
+	struct dir d, sub;
+
+	top->plain = -1;
+	subdir(top, "deep", &d);
+	for (; levels; levels--) {
+		subdir(&d, "d", &sub);
+		done(&d, 0755, 12);
+		d = sub;
+	}
+	dense(&d, "at the bottom", 50, 0644);
+	done(&d, 0755, 12);
+}
+
 static void put_file(int dir, const char *name, const void *bytes, size_t len)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -415,11 +432,12 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "chacha", no_argument, NULL, 'c' }, { "unclean", no_argument, NULL, 'u' },
 		{ "plain", required_argument, NULL, 'p' }, { "map", required_argument, NULL, 'm' },
+		{ "deep", required_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static uint8_t bytes[65536];
 	const char *plain = NULL;
-	int c, suite = 1, clean = 3, ward, dir;
+	int c, suite = 1, clean = 3, levels = 0, ward, dir, plain_fd;
 	struct dir top, d;
 	size_t n;
 
@@ -430,6 +448,9 @@ int main(int argc, char **argv)
 			break;
 		case 'u':
 			clean = 0;
+			break;
+		case 'd':
+			levels = atoi(optarg);
 			break;
 		case 'p':
 			plain = optarg;
@@ -489,6 +510,10 @@ int main(int argc, char **argv)
 	make_id(&d);
 	done(&d, 0711, 10);
 	dense(&top, "ward-lost", 40, 0644);
+	plain_fd = top.plain;
+	if (levels)
+		deep(&top, levels);
+	top.plain = plain_fd;
 	done(&top, 0755, 11);
 	if (map && fclose(map))
 		die("map");

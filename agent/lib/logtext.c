@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A record of the event log as a sentence for people. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+static const char *text_of(json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static bool is(json_t *o, const char *key, const char *wanted)
+{
+	const char *text = text_of(o, key);
+
+	return text && !strcmp(text, wanted);
+}
+
+/**
+ * struct phrase - how an action is said
+ * @action: value of "event.action"
+ * @infinitive: after "may not", "wants to"
+ */
+struct phrase {
+	const char *action;
+	const char *infinitive;
+};
+
+static const struct phrase phrases[] = {
+	{ "open-read", "open for reading" },
+	{ "open-write", "open for writing" },
+	{ "create", "create" },
+	{ "delete", "delete" },
+	{ "rename", "rename" },
+	{ "link", "link" },
+	{ "list", "list" },
+	{ "lookup", "reach" },
+	{ "execute", "execute" },
+	{ "mmap", "map" },
+	{ "setattr", "change attributes of" },
+	{ "setxattr", "change extended attributes of" },
+	{ "read", "read" },
+	{ "write", "write" },
+};
+
+static const char *infinitive(json_t *o)
+{
+	const char *action = text_of(o, "event.action");
+	size_t i;
+
+	for (i = 0; action && i < sizeof(phrases) / sizeof(*phrases); i++)
+		if (!strcmp(action, phrases[i].action))
+			return phrases[i].infinitive;
+	return action ? action : "do something to";
+}
+
+static const char *path_of(json_t *o, const char *key, const char *other)
+{
+	const char *path = text_of(o, key);
+
+	if (!path)
+		path = text_of(o, other);
+	return path;
+}
+
+static void put_who(FILE *f, json_t *o)
+{
+	const char *name = text_of(o, "user.name"), *id = text_of(o, "user.id");
+	const char *login = text_of(o, "user.audit.id");
+	const char *process = text_of(o, "process.name");
+
+	if (name)
+		fprintf(f, "%s", name);
+	else if (id)
+		fprintf(f, "user %s", id);
+	else
+		fprintf(f, "the kernel");
+	/* Who is really behind it, when that is somebody else. */
+	if (login && id && strcmp(login, id))
+		fprintf(f, " (logged in as user %s)", login);
+	if (process)
+		fprintf(f, " with %s", process);
+}
+
+static void put_object(FILE *f, json_t *o)
+{
+	const char *path = path_of(o, "file.path", "ward.path_in_vault");
+	const char *target = path_of(o, "ward.target_path", "ward.target_path_in_vault");
+	const char *inode = text_of(o, "file.inode");
+
+	if (path)
+		fprintf(f, " %s", path);
+	else if (inode)
+		fprintf(f, " inode %s", inode);
+	if (target)
+		fprintf(f, " to %s", target);
+}
+
+static void put_access(FILE *f, json_t *o)
+{
+	const char *reason = text_of(o, "event.reason"), *rule = text_of(o, "rule.name");
+	bool refused = is(o, "event.outcome", "failure");
+
+	put_who(f, o);
+	if (refused)
+		fprintf(f, " may not %s", infinitive(o));
+	else if (is(o, "ward.kind", "violation"))
+		fprintf(f, " would not be allowed to %s", infinitive(o));
+	else
+		fprintf(f, " was allowed to %s", infinitive(o));
+	put_object(f, o);
+	if (reason && !strcmp(reason, "locked"))
+		fprintf(f, ": the vault is locked");
+	else if (rule)
+		fprintf(f, ": rule \"%s\"", rule);
+	else if (refused && reason && !strcmp(reason, "policy"))
+		fprintf(f, ": no rule allows it");
+	else if (refused && reason)
+		fprintf(f, ": %s", reason);
+}
+
+static void put_tamper(FILE *f, json_t *o)
+{
+	const char *message = text_of(o, "message");
+	json_t *block = json_object_get(o, "ward.block");
+
+	fprintf(f, "TAMPERED or damaged:");
+	put_object(f, o);
+	if (json_is_integer(block))
+		fprintf(f, ", block %" JSON_INTEGER_FORMAT, json_integer_value(block));
+	if (message)
+		fprintf(f, ": %s", message);
+}
+
+static void put_vault_event(FILE *f, json_t *o)
+{
+	const char *action = text_of(o, "event.action"), *message = text_of(o, "message");
+	const char *vault = text_of(o, "ward.vault"), *id = text_of(o, "ward.vault_id");
+	const char *code = text_of(o, "error.code");
+
+	fprintf(f, "vault %s: %s", vault ? vault : id ? id : "?", action ? action : "event");
+	if (action && !strcmp(action, "settle"))
+		put_object(f, o);
+	if (text_of(o, "user.id")) {
+		fprintf(f, " by ");
+		put_who(f, o);
+	}
+	if (is(o, "event.outcome", "failure"))
+		fprintf(f, " failed%s%s", code ? ": " : "", code ? code : "");
+	if (message)
+		fprintf(f, ": %s", message);
+}
+
+/**
+ * ward_log_text - a record as a sentence
+ * @object: the record
+ *
+ * What comes from files and processes in it is escaped as it is in the record, so fit to be
+ * shown when the record was made by ward_log_event(). Anybody who does not trust the log
+ * file escapes again.
+ *
+ * Return: one line for free(), without date; NULL without memory.
+ */
+char *ward_log_text(json_t *object)
+{
+	json_int_t count = json_integer_value(json_object_get(object, "ward.count"));
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	if (is(object, "ward.kind", "violation") || is(object, "ward.kind", "audit")) {
+		put_access(f, object);
+	} else if (is(object, "ward.kind", "tamper")) {
+		put_tamper(f, object);
+	} else if (is(object, "ward.kind", "lost")) {
+		fprintf(f, "%" JSON_INTEGER_FORMAT " events are lost: they came faster than they were fetched",
+			count);
+		count = 1;
+	} else {
+		put_vault_event(f, object);
+	}
+	if (count > 1)
+		fprintf(f, " (%" JSON_INTEGER_FORMAT " times)", count);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

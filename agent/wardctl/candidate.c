@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Can a directory become a vault? Nothing is changed in here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "../lib/inifile.h"
+#include "../lib/inuse.h"
+#include "../lib/mnt.h"
+#include "../lib/name.h"
+#include "../lib/text.h"
+#include "../lib/walk.h"
+#include "verb.h"
+#include "create.h"
+
+/* The path without slashes at its end, which would follow a symlink. */
+static int plain_path(const char *arg, char path[PATH_MAX], struct ward_err *err)
+{
+	size_t len = strlen(arg);
+
+	while (len > 1 && arg[len - 1] == '/')
+		len--;
+	if (!len || len >= PATH_MAX)
+		return ward_fail(err, ENAMETOOLONG, WARD_USAGE, len ? "the path is too long" :
+				 "the name of a directory is missing");
+	memcpy(path, arg, len);
+	path[len] = '\0';
+	return 0;
+}
+
+/* Can the path be written into a configuration and read back as it was? */
+static int read_back(void *arg, const char *section, const char *key, const char *value, int line)
+{
+	(void)section;
+	(void)line;
+	if (key && !strcmp(value, *(const char **)arg))
+		*(const char **)arg = NULL;
+	return 0;
+}
+
+static bool path_writable(const char *path)
+{
+	struct ward_err ignored;
+	char text[PATH_MAX + 32];
+	int len = snprintf(text, sizeof(text), "[vault]\ndirectory = %s\n", path);
+	const char *looked_for = path;
+
+	ward_err_clear(&ignored);
+	if (strlen(path) != strcspn(path, "\n\r") ||
+	    ward_ini_parse(text, len, read_back, &looked_for, &ignored))
+		return false;
+	return !looked_for;
+}
+
+/* What is there instead of a directory */
+static int not_a_directory(const char *path, const struct stat *st, struct ward_err *err)
+{
+	char target[PATH_MAX];
+
+	if (!S_ISLNK(st->st_mode))
+		return ward_fail(err, ENOTDIR, WARD_FAILED, "%s is not a directory", path);
+	if (realpath(path, target))
+		return ward_fail(err, ELOOP, WARD_FAILED,
+				 "%s is a symlink: name the directory that it points to, %s", path,
+				 target);
+	return ward_fail(err, ELOOP, WARD_FAILED, "%s is a symlink that leads nowhere: name a directory",
+			 path);
+}
+
+static bool is_mount_point(const char *dir, struct ward_err *err)
+{
+	struct ward_mount mounted;
+
+	return !ward_mnt_at(dir, &mounted, err) && mounted.found;
+}
+
+/* Is DIR a mounted vault, or in one? */
+static int in_a_vault(struct create *c)
+{
+	struct ward_conf_list list;
+	struct ward_mount mounted;
+	struct ward_err ignored;
+	char path[PATH_MAX], *slash;
+	int ret = 0;
+	size_t i;
+
+	ward_err_clear(&ignored);
+	if (ward_conf_list(&list, &ignored))
+		return ward_fail(c->err, EIO, ignored.cause, "%s", ignored.text);
+	snprintf(path, sizeof(path), "%s", c->conf.directory);
+	do {
+		bool self = !strcmp(path, c->conf.directory);
+
+		if (!ward_mnt_at(path, &mounted, &ignored) && mounted.found) {
+			if (mounted.wardfs && self)
+				ret = ward_fail(c->err, EEXIST, WARD_FAILED,
+						"%s is a mounted vault already", path);
+			else if (mounted.wardfs)
+				ret = ward_fail(c->err, EINVAL, WARD_FAILED,
+						"%s lies in the vault %s: there are no vaults in vaults; everything in it is protected already",
+						c->conf.directory, path);
+			else if (!self)	/* what is mounted here hides what is above */
+				break;
+		}
+		for (i = 0; !ret && !self && i < list.count; i++)
+			if (!strcmp(list.conf[i].directory, path))
+				ret = ward_fail(c->err, EINVAL, WARD_FAILED,
+						"%s lies in the vault %s (%s): there are no vaults in vaults",
+						c->conf.directory, list.conf[i].name, path);
+		slash = strrchr(path, '/');
+		if (slash == path)
+			slash++;
+		if (!*slash)
+			break;
+		*slash = '\0';
+	} while (!ret);
+	ward_conf_list_free(&list);
+	return ret;
+}
+
+/**
+ * candidate_open - find and open DIR
+ * @c: all zero; @err is set; @conf.directory, @dirfd, @ward, @st and @volume are filled
+ * @arg: DIR, as it was typed
+ *
+ * Return: 0; a negative errno.
+ */
+int candidate_open(struct create *c, const char *arg)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int ret;
+
+	ret = plain_path(arg, path, c->err);
+	if (ret)
+		return ret;
+	if (lstat(path, &st))
+		return errno == ENOENT ?
+		       ward_fail(c->err, ENOENT, WARD_FAILED,
+				 "%s does not exist: make it first, with the owner and mode that it is to have",
+				 path) :
+		       ward_fail_errno(c->err, errno, "cannot look at %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return not_a_directory(path, &st, c->err);
+	if (!realpath(path, c->conf.directory))
+		return ward_fail_errno(c->err, errno, "cannot find %s", path);
+	if (!strcmp(c->conf.directory, "/"))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the root directory cannot be a vault: name one below it");
+	if (!path_writable(c->conf.directory))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the path %s cannot be written into a configuration file: rename the directory (no line breaks, no blanks at its ends, no \" ;\")",
+				 c->conf.directory);
+	ret = in_a_vault(c);
+	if (ret)
+		return ret;
+	c->dirfd = open(c->conf.directory,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
+	if (c->dirfd < 0 || fstat(c->dirfd, &c->st))
+		return ward_fail_errno(c->err, errno, "cannot open %s", c->conf.directory);
+	if (flock(c->dirfd, LOCK_EX | LOCK_NB))
+		return ward_fail(c->err, EBUSY, WARD_FAILED,
+				 "something else has locked %s: is another wardctl create working on it?",
+				 c->conf.directory);
+	c->volume = is_mount_point(c->conf.directory, c->err);
+	c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
+	if (c->ward < 0 && c->ward != -ENOENT)
+		return ward_fail_errno(c->err, c->ward, "cannot open %s/.ward, which is in the way",
+				       c->conf.directory);
+	return 0;
+}
+
+/**
+ * candidate_name - settle the name of the new vault
+ * @c: DIR is known
+ * @name: as it was typed, or NULL for DIR's last component
+ *
+ * Return: 0; a negative errno.
+ */
+int candidate_name(struct create *c, const char *name)
+{
+	const char *from = name ? name : strrchr(c->conf.directory, '/') + 1;
+
+	if (!ward_text_name_ok(from))
+		return ward_fail(c->err, EINVAL, WARD_USAGE,
+				 "\"%s\" cannot be the name of a vault: %s with a-z, 0-9, dots, underscores and dashes, 63 at most, the first one a letter or digit",
+				 from, name ? "write it" : "use --name, and write one");
+	snprintf(c->conf.name, sizeof(c->conf.name), "%s", from);
+	return 0;
+}
+
+/**
+ * candidate_free - is the vault's name free, and DIR no vault's
+ * @c: name and DIR are known
+ *
+ * Return: 0; a negative errno.
+ */
+int candidate_free(struct create *c)
+{
+	struct ward_conf_list list;
+	struct ward_conf other;
+	struct ward_err why;
+	size_t i;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_conf_load(c->conf.name, &other, &why);
+	if (!ret && strcmp(other.directory, c->conf.directory))
+		return ward_fail(c->err, EEXIST, WARD_FAILED,
+				 "there is a vault \"%s\" already, in %s: use --name to give this one another name",
+				 c->conf.name, other.directory);
+	if (ret && ret != -ENOENT)
+		return ward_fail(c->err, EEXIST, why.cause,
+				 "there seems to be a vault \"%s\" already: %.800s", c->conf.name,
+				 why.text);
+	ret = ward_conf_list(&list, &why);
+	if (ret)
+		return ward_fail(c->err, -ret, why.cause, "%s", why.text);
+	for (i = 0; i < list.count; i++)
+		if (!strcmp(list.conf[i].directory, c->conf.directory))
+			break;
+	if (i < list.count)
+		ret = ward_fail(c->err, EEXIST, WARD_FAILED,
+				"%s/%s.conf says that %s is the vault \"%s\", but no vault is in there: restore it from a backup, or mount the volume that it lies on; if it is gone for good, remove that file",
+				WARD_CONF_DIR, list.conf[i].name, c->conf.directory,
+				list.conf[i].name);
+	ward_conf_list_free(&list);
+	return ret;
+}
+
+/**
+ * candidate_usable - can a vault lie in DIR, on this file system
+ * @c: DIR is open
+ *
+ * Return: 0; a negative errno.
+ */
+int candidate_usable(struct create *c)
+{
+	const char *dir = c->conf.directory;
+	struct statvfs vfs;
+	int flags = 0, ret;
+
+	ret = ward_mnt_below(dir, c->err);
+	if (ret < 0)
+		return ret;
+	if (ret)
+		return ward_fail(c->err, EBUSY, WARD_FAILED,
+				 "other file systems are mounted below %s: unmount them, or make vaults of those directories that hold the files",
+				 dir);
+	if (fstatvfs(c->dirfd, &vfs))
+		return ward_fail_errno(c->err, errno, "cannot look at the file system of %s", dir);
+	if (vfs.f_flag & ST_RDONLY)
+		return ward_fail(c->err, EROFS, WARD_FAILED,
+				 "the file system of %s is mounted read-only: mount it writable first (mount -o remount,rw)",
+				 dir);
+	if (!ioctl(c->dirfd, FS_IOC_GETFLAGS, &flags)) {
+		if (flags & FS_CASEFOLD_FL)
+			return ward_fail(c->err, EINVAL, WARD_FAILED,
+					 "%s folds case: a vault's encrypted names would collide; use a directory that does not (chattr -F, while it is empty)",
+					 dir);
+		if (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL))
+			return ward_fail(c->err, EPERM, WARD_FAILED,
+					 "%s cannot be changed: chattr -i -a %s first", dir, dir);
+	}
+	/* Blocks reserved for root are none of a vault's. */
+	if (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree))
+		return ward_fail(c->err, ENOSPC, WARD_FAILED,
+				 "the file system of %s is full: free some space, or enlarge it", dir);
+	return candidate_unused(c);
+}
+
+/**
+ * candidate_unused - does nobody use what is in DIR
+ * @c: DIR is open
+ *
+ * Return: 0; -EBUSY; another negative errno.
+ */
+int candidate_unused(struct create *c)
+{
+	int ret = ward_inuse(c->conf.directory, true, c->err);
+
+	if (ret > 0)
+		ret = ward_fail(c->err, EBUSY, WARD_FAILED,
+				"%s is in use: end what uses it, and try again", c->conf.directory);
+	return ret;
+}
+
+/**
+ * struct survey - what a walk over the plain files finds
+ * @c: the vault
+ * @links: files with several names: counted once
+ * @blocks: what they take on the disk, 512 bytes each
+ * @bad: objects that cannot go into a vault
+ */
+struct survey {
+	struct create *c;
+	struct ward_links links;
+	uint64_t blocks;
+	unsigned int bad;
+};
+
+/* A directory that is a vault of its own, not mounted */
+static bool is_vault(int dirfd, const char *name)
+{
+	char path[NAME_MAX + 32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", name, WARD_DIR_NAME, WARD_TREE_NAME);
+	return !fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+}
+
+static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
+{
+	struct survey *s = walk->arg;
+	struct ward_err *err = walk->err;
+	struct statx stx;
+
+	s->c->objects++;
+	if (statx(at->plain, at->name, AT_SYMLINK_NOFOLLOW, 0, &stx))
+		return ward_fail_errno(err, errno, "cannot look at %s", walk->path);
+	if (stx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) {
+		s->bad++;
+		ward_note(err, "%.300s cannot be changed: chattr -i -a it", walk->path);
+	}
+	if (S_ISDIR(at->st.st_mode) && is_vault(at->plain, at->name)) {
+		s->bad++;
+		ward_note(err, "%.300s is a vault of its own: take it out of here", walk->path);
+	}
+	if (S_ISLNK(at->st.st_mode) && at->st.st_size > WARD_TARGET_MAX) {
+		s->bad++;
+		ward_note(err, "%.300s is a symlink with a target of %lld bytes: a vault takes %d",
+			  walk->path, (long long)at->st.st_size, WARD_TARGET_MAX);
+	}
+	if (!S_ISREG(at->st.st_mode))
+		return 0;
+	s->c->bytes += at->st.st_size;
+	if (at->st.st_nlink > 1) {
+		if (ward_links_find(&s->links, at->st.st_ino))
+			return 0;
+		if (ward_links_add(&s->links, at->st.st_ino, 0, walk->path))
+			return ward_fail_errno(err, ENOMEM, "cannot go through the files");
+	}
+	s->blocks += at->st.st_blocks;
+	return 0;
+}
+
+static int survey_space(const struct survey *s)
+{
+	char need[32], have[32];
+	struct statvfs vfs;
+
+	if (fstatvfs(s->c->dirfd, &vfs))
+		return ward_fail_errno(s->c->err, errno, "cannot look at the file system of %s",
+				       s->c->conf.directory);
+	if (s->blocks * 512 <= vfs.f_bavail * vfs.f_frsize)
+		return 0;
+	ward_text_size(s->blocks * 512, need, sizeof(need));
+	ward_text_size(vfs.f_bavail * vfs.f_frsize, have, sizeof(have));
+	return ward_fail(s->c->err, ENOSPC, WARD_FAILED,
+			 "making a vault of %s needs room for a second copy of its files, %s, and %s are free: free some space, or enlarge the file system",
+			 s->c->conf.directory, need, have);
+}
+
+/**
+ * candidate_survey - go through what is in DIR
+ * @c: DIR is open; @bytes and @objects are filled
+ *
+ * Return: 0; a negative errno.
+ */
+int candidate_survey(struct create *c)
+{
+	static const struct ward_walk_ops ops = { .entry = survey_entry };
+	struct survey s = { .c = c };
+	struct ward_walk walk = {
+		.ops = &ops, .arg = &s, .err = c->err, .top = c->dirfd, .volume = c->volume,
+	};
+	int ret;
+
+	c->bytes = 0;
+	c->objects = 0;
+	ret = ward_walk_run(&walk, -1);
+	if (!ret && s.bad)
+		ret = ward_fail(c->err, EINVAL, WARD_FAILED,
+				"%u of the files in %s cannot go into a vault as they are", s.bad,
+				c->conf.directory);
+	/* When it goes on, part of the second copy is there already. */
+	if (!ret && c->ward < 0)
+		ret = survey_space(&s);
+	ward_links_free(&s.links);
+	return ret;
+}

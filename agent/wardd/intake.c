@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Events, from the module to the log, each once and in order. They come as they happen;
+ * whenever one is missing (we were not there, the socket overflowed, the log could not
+ * be written), all from the last one in the log on are dumped from the kernel's ring.
+ * What the ring has lost becomes a record that says how many.
+ *
+ * The module comes and goes: each load has a random id and counts anew.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wardd.h"
+
+#define RETRY_US	(2 * 1000000ULL)
+#define NAMES		32		/* vaults whose names are remembered */
+#define NAMES_FRESH	2		/* for how long, seconds */
+
+/* Results of taking an event that are no errors. */
+#define TAKE_GAP	1		/* events are missing before this one */
+#define TAKE_RELOADED	2		/* the event is of another load of the module */
+
+/**
+ * struct known - a vault's name and directory
+ * @uuid: which
+ * @until: how long they are believed, seconds of the monotonic clock; 0: not in use
+ * @name: its name
+ * @dir: its directory
+ */
+struct known {
+	uint8_t uuid[WARD_UUID_SIZE];
+	time_t until;
+	char name[64];
+	char dir[PATH_MAX];
+};
+
+/**
+ * struct wardd_intake - the way in
+ * @loop: the daemon's
+ * @settings: ward.conf
+ * @writer: the log
+ * @changed: called when vaults may have come, gone, or changed their state
+ * @arg: for @changed
+ * @nl: to the module; NULL while it is not there
+ * @watch: announces that it comes or goes
+ * @watch_source: for @watch
+ * @event_source: for the events; NULL without @nl
+ * @retry: fires when something is to be tried again
+ * @dumping: what is missing is being fetched
+ * @waiting: said that the module is not there
+ * @stalled: said that the log cannot be written
+ * @tell_changed: a state may have changed in this batch
+ * @known: names of vaults
+ */
+struct wardd_intake {
+	sd_event *loop;
+	const struct ward_settings *settings;
+	struct wardd_writer *writer;
+	void (*changed)(void *arg);
+	void *arg;
+	struct ward_nl *nl;
+	int watch;
+	sd_event_source *watch_source;
+	sd_event_source *event_source;
+	sd_event_source *retry;
+	bool dumping;
+	bool waiting;
+	bool stalled;
+	bool tell_changed;
+	struct known known[NAMES];
+};
+
+static void connect_module(struct wardd_intake *in);
+
+/* ---- names of vaults ------------------------------------------------------------ */
+
+static time_t monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1;
+}
+
+static void vault_names(const uint8_t *uuid, char *name, char *dir, void *arg)
+{
+	struct wardd_intake *in = arg;
+	struct known *k = &in->known[0];
+	char new_name[sizeof(k->name)], new_dir[sizeof(k->dir)];
+	time_t now = monotonic();
+	int i;
+
+	/* The one that is meant, else the one that is oldest. */
+	for (i = 0; i < NAMES; i++) {
+		if (in->known[i].until && !memcmp(in->known[i].uuid, uuid, WARD_UUID_SIZE)) {
+			k = &in->known[i];
+			break;
+		}
+		if (in->known[i].until < k->until)
+			k = &in->known[i];
+	}
+	if (i == NAMES) {
+		memset(k, 0, sizeof(*k));
+		memcpy(k->uuid, uuid, WARD_UUID_SIZE);
+	}
+	if (k->until <= now) {
+		/* A vault that is unmounted is still known by what it was. */
+		if (!ward_log_vault(uuid, new_name, sizeof(new_name), new_dir, sizeof(new_dir))) {
+			strcpy(k->name, new_name);
+			strcpy(k->dir, new_dir);
+		}
+		k->until = now + NAMES_FRESH;
+	}
+	strcpy(name, k->name);
+	strcpy(dir, k->dir);
+}
+
+static void forget_names(struct wardd_intake *in)
+{
+	int i;
+
+	for (i = 0; i < NAMES; i++)
+		if (in->known[i].until)
+			in->known[i].until = 1;
+}
+
+/* ---- taking events --------------------------------------------------------------- */
+
+static int record(struct wardd_intake *in, const struct ward_event *event)
+{
+	struct ward_log_names names = { vault_names, in };
+	json_t *object;
+	int ret;
+
+	/* Names may have changed with this one. */
+	if (event->kind == WARD_KIND_MOUNT || event->kind == WARD_KIND_KEY) {
+		forget_names(in);
+		in->tell_changed = true;
+	}
+	object = ward_log_event(event, &names);
+	if (!object)
+		return -ENOMEM;
+	ret = wardd_writer_append(in->writer, object, event);
+	if (!ret && in->settings->journal)
+		wardd_journal(object, event);
+	json_decref(object);
+	return ret;
+}
+
+/* A record of @count lost events, the last of which had the number @sequence. */
+static int record_lost(struct wardd_intake *in, const struct ward_event *event, uint64_t count,
+		       uint64_t sequence)
+{
+	struct ward_event lost = {
+		.kind = WARD_KIND_LOST,
+		.sequence = sequence,
+		.lost = count,
+		.count = 1,
+		.time = event->time,
+		.last_time = event->time,
+	};
+
+	memcpy(lost.load_id, event->load_id, sizeof(lost.load_id));
+	return record(in, &lost);
+}
+
+static int take(const struct ward_event *event, void *arg)
+{
+	struct wardd_intake *in = arg;
+	struct wardd_writer *w = in->writer;
+	uint64_t first = event->sequence;
+	int ret;
+
+	if (memcmp(event->load_id, w->load_id, sizeof(w->load_id)))
+		return TAKE_RELOADED;
+	/* Dumped before. */
+	if (event->sequence <= w->sequence)
+		return 0;
+	if (event->kind == WARD_KIND_LOST && event->lost && event->lost <= event->sequence)
+		first = event->sequence - event->lost + 1;
+	if (first > w->sequence + 1) {
+		if (!in->dumping)
+			return TAKE_GAP;
+		/* Not even the ring had it, or we did not understand it. */
+		ret = record_lost(in, event, first - w->sequence - 1, first - 1);
+		if (ret)
+			return ret;
+	}
+	if (event->kind == WARD_KIND_LOST)
+		return record_lost(in, event, event->sequence - w->sequence, event->sequence);
+	return record(in, event);
+}
+
+/* ---- trying again ---------------------------------------------------------------- */
+
+static int retry_now(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct wardd_intake *in = arg;
+
+	(void)source;
+	(void)now;
+	connect_module(in);
+	return 0;
+}
+
+static void retry_later(struct wardd_intake *in)
+{
+	uint64_t now;
+
+	sd_event_now(in->loop, CLOCK_MONOTONIC, &now);
+	if (in->retry) {
+		sd_event_source_set_time(in->retry, now + RETRY_US);
+		sd_event_source_set_enabled(in->retry, SD_EVENT_ONESHOT);
+		return;
+	}
+	if (sd_event_add_time(in->loop, &in->retry, CLOCK_MONOTONIC, now + RETRY_US, 0, retry_now,
+			      in) < 0)
+		wardd_say(LOG_ERR, "cannot set a timer");
+}
+
+static void disconnect(struct wardd_intake *in)
+{
+	in->event_source = sd_event_source_disable_unref(in->event_source);
+	ward_nl_close(in->nl);
+	in->nl = NULL;
+}
+
+/* Events could not be taken. They stay in the kernel, and are asked for again. */
+static void failed(struct wardd_intake *in, int err)
+{
+	disconnect(in);
+	if (err == -ENODEV || err == -ENOENT || err == TAKE_RELOADED) {
+		connect_module(in);
+		return;
+	}
+	if (!in->stalled)
+		wardd_say(LOG_ERR, "events cannot be recorded in %s: %s; they wait in the kernel, and this is tried again",
+			  in->settings->log, strerror(-err));
+	in->stalled = true;
+	retry_later(in);
+}
+
+/* ---- fetching -------------------------------------------------------------------- */
+
+/* Everything from the last event in the log on. 0, TAKE_RELOADED or a negative errno. */
+static int catch_up(struct wardd_intake *in)
+{
+	int ret;
+
+	in->dumping = true;
+	ret = ward_nl_event_dump(in->nl, in->writer->sequence + 1, take, in);
+	in->dumping = false;
+	return ret;
+}
+
+/* After each batch: make it durable, tell of changes. */
+static void batch_end(struct wardd_intake *in)
+{
+	int ret = wardd_writer_sync(in->writer);
+
+	if (ret)
+		wardd_say(LOG_ERR, "cannot make %s durable: %s", in->settings->log, strerror(-ret));
+	if (!in->tell_changed)
+		return;
+	in->tell_changed = false;
+	in->changed(in->arg);
+}
+
+static int events_came(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct wardd_intake *in = arg;
+	int ret;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	ret = wardd_writer_reopen(in->writer, false);
+	if (!ret)
+		ret = ward_nl_event_receive(in->nl, take, in);
+	if (ret == -ENOBUFS || ret == TAKE_GAP)
+		ret = catch_up(in);
+	batch_end(in);
+	if (ret)
+		failed(in, ret);
+	return 0;
+}
+
+/* ---- the module ------------------------------------------------------------------- */
+
+static int connect_events(struct wardd_intake *in)
+{
+	struct wardd_writer *w = in->writer;
+	struct ward_module module;
+	int ret;
+
+	/* First listen, then fetch what was before: so nothing is in between. */
+	ret = ward_nl_subscribe(in->nl);
+	if (!ret)
+		ret = ward_nl_module_get(in->nl, &module);
+	if (ret)
+		return ret;
+	if (memcmp(w->load_id, module.load_id, sizeof(w->load_id)) ||
+	    w->sequence >= module.next) {
+		memcpy(w->load_id, module.load_id, sizeof(w->load_id));
+		w->sequence = 0;
+	}
+	ret = wardd_writer_reopen(w, w->fd < 0);
+	if (!ret)
+		ret = catch_up(in);
+	batch_end(in);
+	if (ret)
+		return ret;
+	return sd_event_add_io(in->loop, &in->event_source, ward_nl_event_fd(in->nl), EPOLLIN,
+			       events_came, in);
+}
+
+static void connect_module(struct wardd_intake *in)
+{
+	int ret;
+
+	if (in->nl)
+		return;
+	ret = ward_nl_open(&in->nl);
+	if (ret == -ENOENT) {
+		if (!in->waiting)
+			wardd_say(LOG_NOTICE, "the kernel module wardfs is not loaded: waiting for it");
+		in->waiting = true;
+		return;
+	}
+	if (!ret)
+		ret = connect_events(in);
+	if (ret < 0 || ret == TAKE_RELOADED) {
+		failed(in, ret == -ENOENT || ret == -ENODEV || ret > 0 ? -EAGAIN : ret);
+		return;
+	}
+	if (in->waiting || in->stalled)
+		wardd_say(LOG_NOTICE, "events are recorded%s", in->stalled ? " again" : "");
+	in->waiting = false;
+	in->stalled = false;
+	in->changed(in->arg);
+}
+
+static int module_changed(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct wardd_intake *in = arg;
+	struct ward_module module;
+	int ret;
+
+	(void)source;
+	(void)revents;
+	ward_nl_watch_drain(fd);
+	if (in->nl) {
+		ret = ward_nl_module_get(in->nl, &module);
+		if (!ret && !memcmp(module.load_id, in->writer->load_id, sizeof(module.load_id)))
+			return 0;
+		/* It has gone; what it sent before is still to be had. */
+		ward_nl_event_receive(in->nl, take, in);
+		batch_end(in);
+		disconnect(in);
+		in->waiting = false;
+	}
+	connect_module(in);
+	return 0;
+}
+
+/**
+ * wardd_intake_start - begin to take events
+ * @intake: set to what stops it
+ * @loop: the daemon's loop
+ * @settings: ward.conf; kept
+ * @writer: the log, open; kept
+ * @changed: called when vaults may have changed their state; not to end @intake
+ * @arg: for @changed
+ *
+ * That the module is not there is no error: it is waited for.
+ *
+ * Return: 0 or a negative errno.
+ */
+int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
+		       const struct ward_settings *settings, struct wardd_writer *writer,
+		       void (*changed)(void *arg), void *arg)
+{
+	struct wardd_intake *in = calloc(1, sizeof(*in));
+	int ret;
+
+	if (!in)
+		return -ENOMEM;
+	in->loop = loop;
+	in->settings = settings;
+	in->writer = writer;
+	in->changed = changed;
+	in->arg = arg;
+	in->watch = ward_nl_watch_open();
+	ret = in->watch;
+	if (ret < 0)
+		goto free;
+	ret = sd_event_add_io(loop, &in->watch_source, in->watch, EPOLLIN, module_changed, in);
+	if (ret < 0)
+		goto close;
+	connect_module(in);
+	*intake = in;
+	return 0;
+close:
+	close(in->watch);
+free:
+	free(in);
+	return ret;
+}
+
+/**
+ * wardd_intake_stop - take no more events
+ * @intake: what takes them, or NULL
+ *
+ * What has come until now is recorded; what comes later waits in the kernel.
+ */
+void wardd_intake_stop(struct wardd_intake *intake)
+{
+	if (!intake)
+		return;
+	if (intake->nl) {
+		catch_up(intake);
+		wardd_writer_sync(intake->writer);
+	}
+	disconnect(intake);
+	sd_event_source_disable_unref(intake->retry);
+	sd_event_source_disable_unref(intake->watch_source);
+	close(intake->watch);
+	free(intake);
+}

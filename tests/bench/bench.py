@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 2400
+"""The benchmarks, inside the test machine: tests/bench/run starts it.
+
+Every file system gets the scratch disk to itself, freshly made, in turn; so whatever
+happens to the machine meanwhile happens to all of them. Writes $WARD_OUT/results.json.
+"""
+import json, os, shutil, subprocess, sys, time
+
+DISK = os.environ['WARD_DISK1']
+TOP = os.environ['WARD_TOP']
+LOWER = '/srv/bench'
+BELOW = '/srv/below'
+WORK = '/tmp/work'
+PASSPHRASE = 'correct horse battery staple'
+SIZES = {
+    'full': dict(mib=256, files=2000, tree=1000, random=2000, each=200),
+    'quick': dict(mib=64, files=300, tree=200, random=400, each=60),
+}
+
+
+def run(*command, **more):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout
+
+
+def drop_caches():
+    os.sync()
+    with open('/proc/sys/vm/drop_caches', 'w') as f:
+        f.write('3')
+
+
+def device():
+    """Bytes read from and written to the disk since it was there."""
+    with open('/sys/block/%s/stat' % os.path.basename(DISK)) as f:
+        fields = [int(field) for field in f.read().split()]
+    return fields[2] * 512, fields[6] * 512
+
+
+def cached():
+    with open('/proc/meminfo') as f:
+        for line in f:
+            if line.startswith('Cached:'):
+                return int(line.split()[1]) * 1024
+
+
+def used():
+    os.sync()
+    st = os.statvfs(LOWER)
+    return (st.f_blocks - st.f_bfree) * st.f_frsize
+
+
+# ---- the file systems: a name, and how to have one on LOWER -------------------------
+
+class Plain:
+    """ext4 itself"""
+    top = LOWER + '/plain'
+
+    def make(self):
+        os.mkdir(self.top)
+
+    def drop(self):
+        pass
+
+
+class Ecryptfs:
+    """AES-256 in CBC, encrypted names; authenticates nothing"""
+    top = LOWER + '/ecryptfs'
+
+    def make(self):
+        os.mkdir(self.top)
+        out = run('ecryptfs-add-passphrase', '--fnek', '-', input=PASSPHRASE + '\n')
+        data, names = [line.split('[')[1].split(']')[0] for line in out.splitlines() if '[' in line]
+        run('mount', '-i', '-t', 'ecryptfs', self.top, self.top, '-o',
+            'ecryptfs_sig=%s,ecryptfs_fnek_sig=%s,ecryptfs_cipher=aes,ecryptfs_key_bytes=32,'
+            'ecryptfs_unlink_sigs' % (data, names))
+
+    def drop(self):
+        run('umount', self.top)
+
+
+class Gocryptfs:
+    """AES-256-GCM, in user space (FUSE)"""
+    top = LOWER + '/gocryptfs'
+    cipher = LOWER + '/gocryptfs.cipher'
+
+    def make(self):
+        os.mkdir(self.top)
+        os.mkdir(self.cipher)
+        with open('/tmp/passphrase', 'w') as f:
+            f.write(PASSPHRASE)
+        run('gocryptfs', '-q', '-init', '-scryptn', '10', '-passfile', '/tmp/passphrase', self.cipher)
+        run('gocryptfs', '-q', '-passfile', '/tmp/passphrase', self.cipher, self.top)
+
+    def drop(self):
+        run('umount', self.top)
+        while subprocess.run(['pidof', 'gocryptfs'], stdout=subprocess.DEVNULL).returncode == 0:
+            time.sleep(0.1)
+
+
+class Ward:
+    """AES-256-GCM, in the kernel"""
+    top = LOWER + '/ward'
+
+    def make(self):
+        tool = TOP + '/tests/fs/testvault.py'
+        os.mkdir(self.top, 0o755)
+        run(tool, 'create', self.top, '0')
+        run('mount', '-i', '-t', 'wardfs', self.top, self.top)
+        run(tool, 'unlock', self.top)
+
+    def drop(self):
+        run('umount', self.top)
+
+
+KINDS = {'ext4': Plain, 'eCryptfs': Ecryptfs, 'gocryptfs': Gocryptfs, 'Ward': Ward}
+
+
+# ---- one pass over one file system ---------------------------------------------------
+
+def one_pass(kind, n):
+    run('mkfs.ext4', '-q', '-F', '-N', '65536', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0', DISK)
+    os.makedirs(LOWER, exist_ok=True)
+    run('mount', '-o', 'noinit_itable', DISK, LOWER)
+    fs = kind()
+    fs.make()
+    results = {}
+
+    def measure(name, *command, cold=False):
+        """Times a command of WORK's. Programs are read from another disk: before the clock starts."""
+        if cold:
+            drop_caches()
+            if command[0].startswith('time'):
+                for place in '/tmp/warm-up.copy', '/tmp/warm-up':
+                    shutil.rmtree(place, ignore_errors=True)
+                os.mkdir('/tmp/warm-up')
+                open('/tmp/warm-up/file', 'w').close()
+                run('cp', '-a', '/tmp/warm-up', '/tmp/warm-up.copy')
+                run('find', '/tmp/warm-up.copy', '-ls')
+                run('rm', '-r', '/tmp/warm-up.copy')
+            else:
+                run(WORK, 'stat', '/tmp', '0')
+        else:
+            os.sync()
+        before = device()
+        ns = int(run(WORK, *command))
+        os.sync()       # what is still dirty is written, and counted, but not timed
+        after = device()
+        results[name] = dict(seconds=ns / 1e9, read=after[0] - before[0], written=after[1] - before[1])
+
+    at = fs.top + '/'
+    mib, files, each = str(n['mib']), str(n['files']), str(n['each'])
+    data, log, many, tree, copy = (at + name for name in ('data', 'log', 'many', 'tree', 'copy'))
+    measure('write', 'write', data, mib)
+    drop_caches()
+    run(WORK, 'stat', '/tmp', '0')
+    before = cached()
+    measure('read cold', 'read', data, mib)
+    results['cache'] = dict(bytes=cached() - before, of=n['mib'] << 20)
+    measure('read warm', 'read', data, mib)
+    measure('mmap cold', 'mmap', data, mib, cold=True)
+    measure('random read cold', 'random-read', data, str(n['random']), cold=True)
+    measure('overwrite', 'overwrite', data, str(n['random']), cold=True)
+    measure('overwrite sync', 'overwrite-sync', data, each, cold=True)
+    measure('append sync', 'append-sync', log, each)
+    run(WORK, 'read', data, mib)        # all that was overwritten is still right
+    os.unlink(data)
+
+    before = used()
+    measure('create', 'create', many, files)
+    results['space files'] = dict(bytes=used() - before)
+    measure('stat cold', 'stat', many, files, cold=True)
+    measure('read files cold', 'read-files', many, files, cold=True)
+    measure('unlink', 'unlink', many, files)
+
+    run(WORK, 'tree', tree, str(n['tree']))
+    before = used()
+    measure('cp -a', 'time-sync', 'cp', '-a', tree, copy)
+    results['space tree'] = dict(bytes=used() - before)
+    measure('find -ls cold', 'time', 'find', copy, '-ls', cold=True)
+    measure('rm -rf', 'time-sync', 'rm', '-rf', copy)
+
+    fs.drop()
+    run('umount', LOWER)
+    return results
+
+
+def main():
+    # What tests/bench/run was asked for
+    with open(os.environ['WARD_OUT'] + '/config.json') as f:
+        config = json.load(f)
+    shutil.copy(TOP + '/build/bench/work', WORK)
+    for module in 'ecryptfs', 'fuse':
+        subprocess.run(['modprobe', module])
+    n = SIZES['quick' if config['quick'] else 'full']
+    wanted = config['fs'] or list(KINDS)
+    plan = [('unrecorded pass', SIZES['quick'], None)] if config['warm'] else []
+    plan += [('pass %d' % (p + 1), n, p) for p in range(config['passes'])]
+    recorded = {name: [] for name in wanted}
+    print('1..%d' % (len(plan) * len(wanted)))
+    test = failed = 0
+    for title, sizes, p in plan:
+        for name in wanted:
+            test += 1
+            start = time.monotonic()
+            try:
+                results = one_pass(KINDS[name], sizes)
+                if p is not None:
+                    recorded[name].append(results)
+                print('ok %d - %s, %s # %d s' % (test, title, name, time.monotonic() - start), flush=True)
+            except (subprocess.CalledProcessError, OSError) as e:
+                failed += 1
+                print('not ok %d - %s, %s: %s' % (test, title, name, e), flush=True)
+                for path in KINDS[name].top, LOWER:
+                    subprocess.run(['umount', '-l', path], stderr=subprocess.DEVNULL)
+    # One write: the place is on the host, and has no cache.
+    with open(os.environ['WARD_OUT'] + '/results.json', 'w') as f:
+        f.write(json.dumps(dict(kernel=os.uname().release, cpus=os.cpu_count(), sizes=n,
+                                passes=config['passes'], fs=recorded)))
+    return failed > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,281 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Attributes: owners, modes, times, links, special files, xattrs, ACLs, statfs.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+
+check "a vault" new_vault 0 61001 61002
+check "alice's directory" py 'os.mkdir(d + "/a"); os.chown(d + "/a", ALICE, ALICE); os.chmod(d, 0o755)'
+
+check "modes and the umask" py '
+os.umask(0o027)
+for make, want in ((lambda p: os.close(os.open(p, os.O_CREAT | os.O_WRONLY, 0o666)), 0o100640),
+                   (lambda p: os.mkdir(p, 0o777), 0o040750), (lambda p: os.mknod(p, stat.S_IFIFO | 0o666), 0o010640)):
+    make(d + "/m"); same(os.stat(d + "/m").st_mode, want)
+    os.chmod(d + "/m", 0o7531); same(os.stat(d + "/m").st_mode & 0o7777, 0o7531)
+    (os.rmdir if os.path.isdir(d + "/m") else os.unlink)(d + "/m")
+'
+check "owners" py '
+touch(d + "/f", b"x")
+os.chown(d + "/f", ALICE, CASEWORKERS); st = os.stat(d + "/f"); same((st.st_uid, st.st_gid), (ALICE, CASEWORKERS))
+st = os.stat(lower(d + "/f")); same((st.st_uid, st.st_gid), (ALICE, CASEWORKERS))
+os.symlink("f", d + "/l"); os.lchown(d + "/l", BOB, BOB)
+same(os.lstat(d + "/l").st_uid, BOB); same(os.stat(d + "/l").st_uid, ALICE)
+fails("EPERM", as_user, BOB, os.chown, d + "/f", BOB, BOB)
+fails("EPERM", as_user, BOB, os.chmod, d + "/f", 0o777)
+fails("EPERM", as_user, ALICE, os.chown, d + "/f", BOB, -1)
+as_user(ALICE, os.chmod, d + "/f", 0o600)
+fails("EACCES", as_user, BOB, read, d + "/f"); same(as_user(ALICE, read, d + "/f"), b"x")
+os.unlink(d + "/f"); os.unlink(d + "/l")
+'
+check "what a user makes belongs to the user, below too" py '
+as_user(ALICE, touch, d + "/a/f", b"hers"); as_user(ALICE, os.mkdir, d + "/a/d"); as_user(ALICE, os.symlink, "t", d + "/a/l")
+for n in ("f", "d", "l"):
+    same(os.lstat(d + "/a/" + n).st_uid, ALICE); same(os.lstat(lower(d + "/a/" + n)).st_uid, ALICE)
+as_user(ALICE, touch, d + "/a/d/x")
+same(os.lstat(lower(d + "/a/d") + "/.ward-id").st_uid, ALICE)
+fails("EACCES", as_user, BOB, touch, d + "/a/g"); fails("EACCES", as_user, BOB, os.unlink, d + "/a/f")
+'
+check "a sticky directory" py '
+os.mkdir(d + "/t"); os.chmod(d + "/t", 0o1777)
+long = d + "/t/" + "x" * 250
+as_user(ALICE, touch, long, b"hers"); as_user(BOB, touch, d + "/t/bob")
+fails("EPERM|EACCES", as_user, BOB, os.unlink, long); fails("EPERM|EACCES", as_user, BOB, os.rename, long, d + "/t/y")
+as_user(ALICE, os.unlink, long); as_user(BOB, os.unlink, d + "/t/bob"); os.rmdir(d + "/t")
+'
+check "set-group-id directories" py '
+os.mkdir(d + "/s"); os.chown(d + "/s", 0, CASEWORKERS); os.chmod(d + "/s", 0o2777)
+as_user(ALICE, touch, d + "/s/f"); as_user(ALICE, os.mkdir, d + "/s/d")
+same(os.stat(d + "/s/f").st_gid, CASEWORKERS); same(os.stat(d + "/s/d").st_gid, CASEWORKERS)
+assert os.stat(d + "/s/d").st_mode & stat.S_ISGID
+'
+
+check "times, to the nanosecond, are not disturbed by writing out later" py '
+f = d + "/f"
+want = (1234567890123456789, 987654321987654321)
+fd = os.open(f, os.O_CREAT | os.O_RDWR)
+os.write(fd, noise(1, 300000))
+os.utime(fd, ns=want)
+def told(): st = os.stat(f); return st.st_atime_ns, st.st_mtime_ns
+same(told(), want)
+os.fsync(fd); same(told(), want)
+os.close(fd); same(told(), want)
+os.sync(); same(told(), want)
+st = os.stat(lower(f)); same(st.st_mtime_ns, want[1])
+again(); same(told(), want)
+os.utime(d, ns=want); st = os.stat(d); same((st.st_atime_ns, st.st_mtime_ns), want)
+os.symlink("x", d + "/tl"); os.utime(d + "/tl", ns=want, follow_symlinks=False)
+same(os.lstat(d + "/tl").st_mtime_ns, want[1]); os.unlink(d + "/tl")
+'
+check "times move when they should, and only then" py '
+f = d + "/f"
+def told(): st = os.stat(f); return st.st_mtime_ns, st.st_ctime_ns
+a = told(); time.sleep(0.02)
+fd = os.open(f, os.O_RDWR); os.pread(fd, 10, 0); same(told(), a)
+os.pwrite(fd, b"x", 5); b = told(); assert b[0] > a[0] and b[1] > a[1], (a, b)
+os.close(fd); same(told()[0], b[0]); assert told()[1] >= b[1], (told(), b)
+time.sleep(0.02); drop_caches(); same(told()[0], b[0])
+os.chmod(f, 0o600); c = told(); same(c[0], b[0]); assert c[1] > b[1]
+time.sleep(0.02); os.truncate(f, 100); e = told(); assert e[0] > c[0], (c, e)
+time.sleep(0.02); os.close(os.open(f, os.O_TRUNC | os.O_WRONLY)); g = told(); assert g[0] > e[0]
+time.sleep(0.02); os.rename(f, d + "/f2"); os.rename(d + "/f2", f); assert told()[0] == g[0]
+dir0 = os.stat(d).st_mtime_ns; time.sleep(0.02); touch(d + "/new"); assert os.stat(d).st_mtime_ns > dir0
+os.unlink(d + "/new")
+drop_caches(); umount(); mount(); unlock(); same(told()[0], g[0])
+'
+check "utime: whose, and now" py '
+os.chown(d + "/f", ALICE, ALICE); os.chmod(d + "/f", 0o666)
+fails("EPERM", as_user, BOB, os.utime, d + "/f", (1, 1))
+as_user(BOB, os.utime, d + "/f"); assert abs(os.stat(d + "/f").st_mtime - time.time()) < 60
+as_user(ALICE, os.utime, d + "/f", (1, 2)); same(os.stat(d + "/f").st_mtime, 2)
+'
+check "writing takes set-user-id away, for users" py '
+f = d + "/a/prog"
+touch(f, b"program"); os.chown(f, BOB, BOB)
+def suid(): os.chmod(f, 0o6777); same(os.stat(f).st_mode & 0o7777, 0o6777)
+def write(): fd = os.open(f, os.O_WRONLY); os.write(fd, b"P"); os.close(fd)
+def trunc(): os.truncate(f, 3)
+for change in (write, trunc, lambda: touch(f, b"new")):
+    suid(); as_user(ALICE, change); same(os.stat(f).st_mode & 0o7777, 0o777)
+    same(os.stat(lower(f)).st_mode & 0o7777, 0o777)
+suid(); write(); same(os.stat(f).st_mode & 0o6000, 0o6000)
+suid(); as_user(BOB, os.chown, f, -1, BOB); same(os.stat(f).st_mode & 0o6000, 0)
+os.setxattr(f, "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
+as_user(ALICE, write); fails("ENODATA", os.getxattr, f, "security.capability")
+os.unlink(f)
+'
+
+check "hard links share everything" py '
+os.chmod(d + "/a", 0o777)
+f, g = d + "/f", d + "/a/g"
+touch(f, b"1"); os.link(f, g)
+st, su = os.stat(f), os.stat(g); same(st, su); same(st.st_nlink, 2)
+fd = os.open(g, os.O_WRONLY | os.O_APPEND); os.write(fd, b"2"); os.close(fd)
+same(read(f), b"12")
+os.setxattr(f, "user.x", b"y"); same(os.getxattr(g, "user.x"), b"y")
+fails("EPERM", os.link, d + "/a", d + "/b")
+os.unlink(f); same(os.stat(g).st_nlink, 1)
+fd = os.open(g, os.O_RDWR); os.unlink(g); os.pwrite(fd, b"gone", 0); same(os.pread(fd, 9, 0), b"gone")
+same(os.fstat(fd).st_nlink, 0); os.close(fd)
+'
+check "special files" py '
+os.mknod(d + "/fifo", stat.S_IFIFO | 0o600)
+pid = os.fork()
+if not pid:
+    fd = os.open(d + "/fifo", os.O_WRONLY); os.write(fd, b"through"); os._exit(0)
+same(read(d + "/fifo"), b"through"); os.waitpid(pid, 0)
+os.mknod(d + "/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+st = os.stat(d + "/null"); assert stat.S_ISCHR(st.st_mode); same(st.st_rdev, os.makedev(1, 3))
+os.mknod(d + "/blk", stat.S_IFBLK | 0o600, os.makedev(7, 300)); same(os.stat(d + "/blk").st_rdev, os.makedev(7, 300))
+import socket
+s = socket.socket(socket.AF_UNIX); s.bind(d + "/sock"); assert stat.S_ISSOCK(os.stat(d + "/sock").st_mode); s.close()
+fails("EPERM", as_user, ALICE, os.mknod, d + "/a/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+again()
+for n, kind in (("fifo", stat.S_ISFIFO), ("null", stat.S_ISCHR), ("blk", stat.S_ISBLK), ("sock", stat.S_ISSOCK)):
+    assert kind(os.stat(d + "/" + n).st_mode); os.unlink(d + "/" + n)
+'
+check "mknod of a regular file makes one that can be written" py '
+f = d + "/reg"
+os.mknod(f, stat.S_IFREG | 0o644)
+same(os.stat(f).st_size, 0); same(read(f), b"")
+fd = os.open(f, os.O_RDWR); os.write(fd, noise(3, 9000)); os.close(fd)
+os.mknod(d + "/reg0", stat.S_IFREG | 0o600)
+again()
+same(read(f), noise(3, 9000)); same(read(d + "/reg0"), b""); os.unlink(f); os.unlink(d + "/reg0")
+'
+check "files without a name" py '
+fd = os.open(d, os.O_TMPFILE | os.O_RDWR, 0o600)
+os.write(fd, noise(4, 20000))
+link_fd(fd, d + "/named")
+os.close(fd)
+same(read(d + "/named"), noise(4, 20000)); same(os.stat(d + "/named").st_nlink, 1)
+again(); same(read(d + "/named"), noise(4, 20000)); os.unlink(d + "/named")
+fd = os.open(d, os.O_TMPFILE | os.O_RDWR, 0o600); os.write(fd, b"x"); os.close(fd)
+fd = os.open(d, os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o600)
+fails("ENOENT", link_fd, fd, d + "/n2")
+'
+
+cat >/tmp/xattrs.py <<'END'
+from calls import *
+def all_xattrs(p): return {n: os.getxattr(p, n, follow_symlinks=False) for n in os.listxattr(p, follow_symlinks=False)}
+want = {'user.a': b'', 'user.comment': b'secret words', 'user.ward.x': b'1', 'user.' + 'n' * 160: b'long',
+        'user.big': noise(5, 2000), 'user.\xfc'.encode().decode(errors='surrogateescape'): b'\0\1\2'}
+END
+check "user xattrs" py '
+exec(open("/tmp/xattrs.py").read())
+touch(d + "/x"); os.mkdir(d + "/xd")
+for p in (d + "/x", d + "/xd"):
+    for n, v in want.items(): os.setxattr(p, n, v)
+    same(all_xattrs(p), want)
+    fails("EEXIST", os.setxattr, p, "user.a", b"z", os.XATTR_CREATE)
+    os.setxattr(p, "user.a", b"z", os.XATTR_REPLACE); os.setxattr(p, "user.a", b"")
+    fails("ENODATA", os.setxattr, p, "user.none", b"z", os.XATTR_REPLACE)
+    fails("ENODATA", os.getxattr, p, "user.none"); fails("ENODATA", os.removexattr, p, "user.none")
+    fails("ERANGE", os.setxattr, p, "user." + "n" * 161, b"")
+    fails("ENODATA", os.getxattr, p, "user." + "n" * 161)
+    fails("E2BIG|ENOSPC|ERANGE", os.setxattr, p, "user.huge", b"x" * 65536)
+    buf = ctypes.create_string_buffer(5)
+    assert libc.getxattr(p.encode(), b"user.comment", buf, 5) < 0 and ctypes.get_errno() == errno.ERANGE
+    same(libc.getxattr(p.encode(), b"user.comment", None, 0), 12)
+    assert libc.listxattr(p.encode(), buf, 5) < 0 and ctypes.get_errno() == errno.ERANGE
+os.symlink("x", d + "/xl"); fails("EPERM", os.setxattr, d + "/xl", "user.a", b"", follow_symlinks=False)
+'
+check "xattrs after mounting again, and below" py '
+exec(open("/tmp/xattrs.py").read())
+again()
+for p in (d + "/x", d + "/xd"):
+    same(all_xattrs(p), want)
+    low = all_xattrs(lower(p))
+    same(len(low), len(want))
+    for n, v in low.items():
+        assert n.startswith("user.ward.") and b"secret" not in v and "comment" not in n, n
+assert {*all_xattrs(lower(d + "/x"))}.isdisjoint(all_xattrs(lower(d + "/xd")))
+'
+check "xattrs that were changed below" py '
+exec(open("/tmp/xattrs.py").read())
+p = d + "/x"; low = lower(p)
+n = mark()
+os.setxattr(low, "user.plain", b"1"); same(all_xattrs(p), want)
+fails("ENODATA", os.getxattr, p, "user.plain")
+sealed = all_xattrs(low)
+one, two = sorted(k for k in sealed if k.startswith("user.ward."))[:2]
+os.setxattr(low, one, sealed[one][:-1] + bytes([sealed[one][-1] ^ 1]))
+os.setxattr(low, "user.ward.AAAA", b"x" * 20)
+bad = 0
+same(set(os.listxattr(p)), set(want))
+for k in want:
+    try: same(os.getxattr(p, k), want[k])
+    except OSError as e: same(e.errno, errno.EIO); bad += 1
+same(bad, 1)
+same(reported(n, kind="tamper", detail="an xattr\x27s name does not authenticate")["path"], "/x")
+same(reported(n, kind="tamper", detail="an xattr\x27s value does not authenticate")["path"], "/x")
+os.setxattr(low, one, sealed[two]); os.removexattr(low, "user.ward.AAAA")
+bad = 0
+for k in want:
+    try: same(os.getxattr(p, k), want[k])
+    except OSError as e: same(e.errno, errno.EIO); bad += 1
+same(bad, 1)
+for k in want: os.removexattr(p, k)
+same(os.listxattr(p), [])
+os.rmdir(d + "/xd")
+'
+check "other namespaces pass through" py '
+p = d + "/x"
+os.setxattr(p, "trusted.t", b"1"); os.setxattr(p, "security.ward-test", b"2")
+low = lower(p)
+same(os.getxattr(low, "trusted.t"), b"1"); same(os.getxattr(low, "security.ward-test"), b"2")
+same({"trusted.t", "security.ward-test"} - set(os.listxattr(p)), set())
+os.chown(p, ALICE, ALICE); os.chmod(p, 0o666)
+fails("EPERM", as_user, ALICE, os.setxattr, p, "trusted.u", b"1"); fails("ENODATA|EPERM", as_user, ALICE, os.getxattr, p, "trusted.t")
+assert "trusted.t" not in as_user(ALICE, os.listxattr, p)
+fails("EOPNOTSUPP", os.setxattr, p, "system.nonsense", b"1"); fails("EOPNOTSUPP", os.setxattr, p, "nonsense", b"1")
+os.removexattr(p, "trusted.t"); fails("ENODATA", os.getxattr, low, "trusted.t")
+os.chmod(p, 0o600); fails("EACCES", as_user, BOB, os.setxattr, p, "user.b", b"1"); fails("EACCES", as_user, BOB, os.getxattr, p, "user.b")
+'
+
+check "an ACL lets in whom it names" sh -c "cd $d && touch acl && chmod 600 acl && setfacl -m u:bob:rw acl &&
+	getfacl -n acl | grep -q user:61002:rw- && [ \$(stat -c %a acl) = 660 ]"
+check "and asks nobody else in" py '
+f = d + "/acl"
+as_user(BOB, touch, f, b"by bob"); fails("EACCES", as_user, ALICE, read, f); same(as_user(BOB, read, f), b"by bob")
+os.chmod(f, 0o600); fails("EACCES", as_user, BOB, read, f)
+os.chmod(f, 0o660); same(as_user(BOB, read, f), b"by bob")
+fails("EPERM", as_user, BOB, os.setxattr, f, "system.posix_acl_access", os.getxattr(f, "system.posix_acl_access"))
+again(); same(as_user(BOB, read, f), b"by bob"); fails("EACCES", as_user, ALICE, read, f)
+'
+check "removing it" sh -c "cd $d && setfacl -b acl && chmod 600 acl && ! getfacl -n acl | grep user:6"
+check "default ACLs are inherited, and the umask is not applied then" sh -c "cd $d && mkdir -m 777 da &&
+	setfacl -d -m u::rwx,g::rx,o::-,u:alice:rwx,m::rwx da && umask 077 && touch da/f && mkdir da/d &&
+	getfacl -n da/f | grep -q user:61001:rwx && [ \$(stat -c %a da/f) = 660 ] &&
+	getfacl -n da/d | grep -q default:user:61001:rwx && setfacl -k da && touch da/g && [ \$(stat -c %a da/g) = 600 ]"
+check "default ACLs are for directories" sh -c "! setfacl -d -m u:alice:r $d/acl"
+check "access() with ACLs" py '
+os.chmod(d + "/da", 0o755)
+assert as_user(ALICE, os.access, d + "/da/f", os.R_OK) and not as_user(BOB, os.access, d + "/da/f", os.R_OK)
+'
+
+check "statfs" py '
+got, want = os.statvfs(d), os.statvfs("/srv/below")
+same(got.f_namemax, 255); same((got.f_blocks, got.f_files), (want.f_blocks, want.f_files))
+same(run("stat", "-f", "-c", "%t", d).strip(), "57415244")
+'
+check "devices and inode numbers" py '
+assert os.stat(d).st_dev != os.stat("/srv/below").st_dev
+touch(d + "/i"); same(os.stat(d + "/i").st_ino, os.stat(lower(d + "/i")).st_ino)
+same(os.stat(d + "/i").st_dev, os.stat(d).st_dev)
+'
+check "allocated space is told" py '
+touch(d + "/i", noise(6, 100000)); os.sync()
+assert 100000 <= os.stat(d + "/i").st_blocks * 512 <= 120000, os.stat(d + "/i").st_blocks
+'
+check "immutable and append-only" py '
+f = d + "/i"
+run("chattr", "+i", f); fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.unlink, f); same(read(f), noise(6, 100000))
+run("chattr", "-i", f); run("chattr", "+a", f)
+fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.truncate, f, 0)
+run("chattr", "-a", f); fd = os.open(f, os.O_WRONLY | os.O_APPEND); os.write(fd, b"end"); os.close(fd)
+same(read(f), noise(6, 100000) + b"end")
+'
+check "unmount" umount $d
+done_testing
