@@ -5,7 +5,7 @@
 #   make demo                 on a fresh Debian: installs what is missing, boots a virtual machine, shows the main job
 #   make test                 the same, for every test; make vm-test T="tests/fs/some.sh" for some of them
 #   make bench                the benchmarks
-#   make check                sparse and checkpatch
+#   make check                sparse and checkpatch; check-module for the module alone
 #
 # All that is made lies in build/; the module has a directory there for each kernel it is built for.
 
@@ -34,7 +34,7 @@ PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)
 COMPLETIONS := $(wildcard packaging/completion/*)
 
-.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench deb check clean
+.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench deb check check-module check-agent clean
 
 all: module agent docs
 
@@ -125,7 +125,9 @@ IGNORED_AGENT := $(IGNORED) BIT_MACRO CAMELCASE ARRAY_SIZE EMBEDDED_FUNCTION_NAM
 	PREFER_FALLTHROUGH
 
 # Sections (wardfs_enter()) begin conditionally, which sparse's contexts cannot say.
-check:
+check: check-module check-agent
+
+check-module:
 	tests/vm/deps test
 	tests/vm/linux-source
 	rm -rf build/sparse
@@ -134,6 +136,10 @@ check:
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/build/sparse C=2 CF='-Wsparse-error -Wno-context' modules
 	$(CHECKPATCH) --ignore $(subst $(space),$(comma),$(strip $(IGNORED))) \
 		-f $(wildcard module/*.[ch] module/*/*.[ch])
+
+check-agent:
+	tests/vm/deps test
+	tests/vm/linux-source
 	$(CHECKPATCH) --ignore $(subst $(space),$(comma),$(strip $(IGNORED_AGENT))) \
 		-f $(wildcard agent/*/*.[ch] tests/*/*.[ch])
 

@@ -379,5 +379,7 @@ const struct inode_operations wardfs_file_iops = {
 	.permission	= wardfs_permission,
 	.listxattr	= wardfs_listxattr,
 	.update_time	= wardfs_update_time,
+	.fileattr_get	= wardfs_fileattr_get,
+	.fileattr_set	= wardfs_fileattr_set,
 	WARDFS_ACL_OPS
 };

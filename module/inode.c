@@ -473,6 +473,12 @@ static int lower_touch(struct inode *inode, int flags)
 	return err;
 }
 
+/* Below nobody may set times of such a file; only reading still moves its atime. */
+static bool fixed_below(const struct inode *inode)
+{
+	return wardfs_lower_inode(inode)->i_flags & (S_IMMUTABLE | S_APPEND);
+}
+
 /**
  * wardfs_update_time - inode_operations.update_time
  * @inode: upper inode that was read or written
@@ -486,7 +492,7 @@ static int lower_touch(struct inode *inode, int flags)
  */
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 {
-	if (!S_ISREG(inode->i_mode))
+	if (!S_ISREG(inode->i_mode) || fixed_below(inode))
 		return lower_touch(inode, flags);
 	if (flags & S_ATIME)
 		inode_set_atime_to_ts(inode, *time);
@@ -550,7 +556,7 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 	if (fa->flags_valid && (fa->flags ^ now.flags) & ~FILEATTR_FLAGS)
 		return -EOPNOTSUPP;
 	/* Immutable files cannot be written any more, not by us either. */
-	if (S_ISREG(inode->i_mode)) {
+	if (S_ISREG(inode->i_mode) && !fixed_below(inode)) {
 		err = wardfs_data_write_out(inode);
 		if (err)
 			return err;

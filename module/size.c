@@ -348,8 +348,14 @@ int wardfs_data_flush(struct inode *inode)
 			valid |= ATTR_SIZE;
 	}
 	if (d->times_dirty) {
+		struct timespec64 ctime = inode_get_ctime(inode);
+		struct timespec64 below = inode_get_ctime(wardfs_lower_inode(inode));
+
 		d->times_dirty = false;
 		valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
+		/* It cannot be set, but must not seem to go back. */
+		if (timespec64_compare(&ctime, &below) > 0)
+			valid |= ATTR_CTIME;
 	}
 	if (valid) {
 		err = lower_attr(inode, valid, length);

@@ -357,7 +357,7 @@ int wardfs_data_xattr_keys(struct inode *inode, u8 *keys);	/* 64 bytes */
 bool wardfs_holes_allowed(struct inode *inode);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
-void wardfs_io_lock(struct inode *inode);		/* lower freeze protection, then wardfs_data.io */
+void wardfs_io_lock(struct inode *inode);		/* from freezing, then io */
 void wardfs_io_unlock(struct inode *inode);
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */

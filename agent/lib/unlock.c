@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "mnt.h"
+#include "text.h"
 #include "unlock.h"
 
 /* What the kernel said, or the words for an errno. */
@@ -33,6 +34,39 @@ int ward_unlock_connect(struct ward_nl **nl, struct ward_err *err)
 		return ward_fail(err, ENOENT, WARD_NO_MODULE,
 				 "the kernel module wardfs does not answer: it is too old, or was just unloaded; try modprobe wardfs");
 	return ret ? ward_fail_errno(err, ret, "cannot reach the kernel module") : 0;
+}
+
+static int parse_recovery(struct ward_secret *secret, struct ward_err *err)
+{
+	uint8_t key[WARD_RECOVERY_SIZE];
+	int ret = ward_text_parse_recovery((const char *)secret->data, secret->len, key);
+
+	if (ret)
+		return ward_fail(err, -ret, WARD_BAD_KEY, ret == -EBADMSG ?
+				 "the recovery key is mistyped: its checksum does not hold" :
+				 "this is not a recovery key: it has 14 groups of 4 letters or digits");
+	memcpy(secret->data, key, sizeof(key));
+	secret->len = sizeof(key);
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
+/**
+ * ward_unlock_factor - make of a secret what opens a key slot
+ * @secret: as it was read; a recovery key is turned from text into its bytes
+ * @factor: its @type is set; the rest is filled, and lives as long as @secret
+ * @err: says what is wrong
+ *
+ * Return: 0; -EINVAL or -EBADMSG for what is no recovery key.
+ */
+int ward_unlock_factor(struct ward_secret *secret, struct ward_factor *factor,
+		       struct ward_err *err)
+{
+	int ret = factor->type == WARD_SLOT_RECOVERY ? parse_recovery(secret, err) : 0;
+
+	factor->data = secret->data;
+	factor->length = secret->len;
+	return ret;
 }
 
 /**

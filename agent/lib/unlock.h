@@ -7,9 +7,12 @@
 #include "err.h"
 #include "key.h"
 #include "netlink.h"
+#include "secret.h"
 #include "vaultfile.h"
 
 int ward_unlock_connect(struct ward_nl **nl, struct ward_err *err);
+int ward_unlock_factor(struct ward_secret *secret, struct ward_factor *factor,
+		       struct ward_err *err);
 int ward_unlock_open(const struct ward_conf *conf, const struct ward_factor *factor,
 		     struct ward_master *master, struct ward_err *err);
 int ward_unlock_vault(struct ward_nl *nl, const struct ward_master *master, struct ward_err *err);

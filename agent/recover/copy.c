@@ -59,26 +59,24 @@ static int finish_file(struct recover *rc, const struct place *to, int out, int 
 	err = ward_filekey_xattrs(rc->tree, fk, keys);
 	if (err)
 		return err;
-	if (out >= 0) {
-		/* A sparse file may claim more than the output can hold. */
-		if (size > INT64_MAX || ftruncate(out, size)) {
-			err = size > INT64_MAX ? -EFBIG : -errno;
-			failed(rc, to, "cannot give it its size", err);
-			if (out_hopeless(err))
-				goto wipe;
-		}
-		err = out_finish(out, st);
-		if (err)
-			failed(rc, to, "cannot set owner, mode or times", err);
-		err = 0;
-	}
-	copy_xattrs(rc, lower, out, keys, to->path);
-	/* Some file systems count an xattr as a change of the file. */
-	if (out >= 0)
-		futimens(out, times);
-wipe:
+	copy_user_xattrs(rc, lower, out, keys, to->path);
 	explicit_bzero(keys, sizeof(keys));
-	return err;
+	if (out < 0)
+		return 0;
+	/* A sparse file may claim more than the output can hold. */
+	if (size > INT64_MAX || ftruncate(out, size)) {
+		err = size > INT64_MAX ? -EFBIG : -errno;
+		failed(rc, to, "cannot give it its size", err);
+		if (out_hopeless(err))
+			return err;
+	}
+	err = out_finish(out, st);
+	if (err)
+		failed(rc, to, "cannot set owner, mode or times", err);
+	copy_other_xattrs(rc, lower, out, to->path);
+	/* Some file systems count an xattr as a change of the file. */
+	futimens(out, times);
+	return 0;
 }
 
 /**
@@ -270,47 +268,75 @@ static bool passes(const char *name)
 	return true;
 }
 
+/* Names of all lower xattrs, one after the other, for free(); what fails is told. */
+static char *list_xattrs(struct recover *rc, int lower, const char *path, ssize_t *len)
+{
+	char *list = malloc(XATTR_LIST_MAX);
+
+	*len = list ? flistxattr(lower, list, XATTR_LIST_MAX) : -1;
+	if (*len < 0 && (!list || errno != ENOTSUP))
+		report_finding(rc->report, SEVERITY_FAILURE, path,
+			       "cannot list its extended attributes",
+			       strerror(list ? errno : ENOMEM));
+	return list;
+}
+
 /**
- * copy_xattrs - recover extended attributes and ACLs
+ * copy_user_xattrs - recover user xattrs
  * @rc: the recovery
  * @lower: lower object
  * @out: the object below OUTDIR; -1: only verify
  * @keys: keys of its user xattrs; NULL: it has none that could be read
  * @path: path to show
  *
- * After owner and mode are set, which ACLs refine.
+ * Before the mode is set, which may take the right to write them away.
  */
-void copy_xattrs(struct recover *rc, int lower, int out, const uint8_t *keys, const char *path)
+void copy_user_xattrs(struct recover *rc, int lower, int out, const uint8_t *keys,
+		      const char *path)
+{
+	char *list, *name;
+	ssize_t n;
+	bool ours;
+
+	list = list_xattrs(rc, lower, path, &n);
+	for (name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
+		if (strncmp(name, "user.", 5))
+			continue;
+		ours = !strncmp(name, WARD_XATTR_PREFIX, strlen(WARD_XATTR_PREFIX));
+		if (ours && keys)
+			copy_user_xattr(rc, lower, out, keys, name, path);
+		else if (ours)
+			report_finding(rc->report, SEVERITY_INTEGRITY, path,
+				       "an extended attribute cannot be read: the directory's id is gone",
+				       name);
+		else
+			report_finding(rc->report, SEVERITY_NOTE, path,
+				       "an extended attribute that is not ours was left out",
+				       name);
+	}
+	free(list);
+}
+
+/**
+ * copy_other_xattrs - take over ACLs and the like, where permitted
+ * @rc: the recovery
+ * @lower: lower object
+ * @out: the object below OUTDIR
+ * @path: path to show
+ *
+ * After owner and mode are set, which ACLs refine. Best effort: file systems
+ * differ in what they take.
+ */
+void copy_other_xattrs(struct recover *rc, int lower, int out, const char *path)
 {
 	char *list, *name;
 	uint8_t *value;
 	size_t len;
 	ssize_t n;
 
-	list = malloc(XATTR_LIST_MAX);
-	n = list ? flistxattr(lower, list, XATTR_LIST_MAX) : -1;
-	if (n < 0 && (!list || errno != ENOTSUP))
-		report_finding(rc->report, SEVERITY_FAILURE, path,
-			       "cannot list its extended attributes",
-			       strerror(list ? errno : ENOMEM));
+	list = list_xattrs(rc, lower, path, &n);
 	for (name = list; n > 0 && name < list + n; name += strlen(name) + 1) {
-		if (!strncmp(name, "user.", 5)) {
-			bool ours = !strncmp(name, WARD_XATTR_PREFIX, strlen(WARD_XATTR_PREFIX));
-
-			if (ours && keys)
-				copy_user_xattr(rc, lower, out, keys, name, path);
-			else if (ours)
-				report_finding(rc->report, SEVERITY_INTEGRITY, path,
-					       "an extended attribute cannot be read: the directory's id is gone",
-					       name);
-			else
-				report_finding(rc->report, SEVERITY_NOTE, path,
-					       "an extended attribute that is not ours was left out",
-					       name);
-			continue;
-		}
-		/* Best effort: file systems differ in what they take. */
-		if (out < 0 || !passes(name))
+		if (!strncmp(name, "user.", 5) || !passes(name))
 			continue;
 		value = xattr_value(lower, name, &len);
 		if (value)

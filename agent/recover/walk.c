@@ -513,15 +513,17 @@ static void finish_directory(struct walk *w)
 	bool keys;
 	int err;
 
-	err = f->out >= 0 ? out_finish(f->out, &f->st) : 0;
+	keys = !ward_tree_dir(w->rc->tree, f->lower, &dir);
+	copy_user_xattrs(w->rc, f->lower, f->out, keys ? dir.xattrs : NULL, path);
+	explicit_bzero(&dir, sizeof(dir));
+	if (f->out < 0)
+		return;
+	err = out_finish(f->out, &f->st);
 	if (err)
 		report_finding(w->rc->report, SEVERITY_FAILURE, path,
 			       "cannot set owner, mode or times", strerror(-err));
-	keys = !ward_tree_dir(w->rc->tree, f->lower, &dir);
-	copy_xattrs(w->rc, f->lower, f->out, keys ? dir.xattrs : NULL, path);
-	if (f->out >= 0)
-		futimens(f->out, times);
-	explicit_bzero(&dir, sizeof(dir));
+	copy_other_xattrs(w->rc, f->lower, f->out, path);
+	futimens(f->out, times);
 }
 
 /* Open the frame above the top one again, where it was closed. */

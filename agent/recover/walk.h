@@ -25,7 +25,9 @@ struct place;
 int copy_file(struct recover *rc, int lower_dir, const char *lower, const struct place *to);
 int copy_special(struct recover *rc, int lower_dir, const char *lower, const struct stat *st,
 		 const struct place *to);
-void copy_xattrs(struct recover *rc, int lower, int out, const uint8_t *keys, const char *path);
+void copy_user_xattrs(struct recover *rc, int lower, int out, const uint8_t *keys,
+		      const char *path);
+void copy_other_xattrs(struct recover *rc, int lower, int out, const char *path);
 
 /**
  * struct place - where an object goes, and what it is called in reports

@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "../lib/text.h"
+#include "../lib/unlock.h"
 #include "verb.h"
 
 /**
@@ -104,21 +104,6 @@ close_tty:
 	return secret;
 }
 
-static int parse_recovery(struct ward_secret *secret, struct ward_err *err)
-{
-	uint8_t key[WARD_KEY_SIZE];
-	int ret = ward_text_parse_recovery((const char *)secret->data, secret->len, key);
-
-	if (ret)
-		return ward_fail(err, -ret, WARD_BAD_KEY, ret == -EBADMSG ?
-				 "the recovery key is mistyped: its checksum does not hold" :
-				 "this is not a recovery key: it has 14 groups of 4 letters or digits");
-	memcpy(secret->data, key, sizeof(key));
-	secret->len = sizeof(key);
-	explicit_bzero(key, sizeof(key));
-	return 0;
-}
-
 /**
  * ask_secret - get the secret that opens a vault
  * @ask: where it comes from; type 0 is a passphrase
@@ -139,14 +124,10 @@ struct ward_secret *ask_secret(const struct ask *ask, const char *prompt,
 	else
 		secret = ask_terminal(prompt, factor->type == WARD_SLOT_RECOVERY ?
 				      "--recovery-key-file" : "--passphrase-file", err);
-	if (!secret)
-		return NULL;
-	if (factor->type == WARD_SLOT_RECOVERY && parse_recovery(secret, err)) {
+	if (secret && ward_unlock_factor(secret, factor, err)) {
 		ward_secret_free(secret);
 		return NULL;
 	}
-	factor->data = secret->data;
-	factor->length = secret->len;
 	return secret;
 }
 

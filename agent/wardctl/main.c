@@ -18,6 +18,10 @@ static const struct verb * const verbs[] = {
 	&verb_umount,
 	&verb_status,
 	&verb_key,
+	&verb_policy,
+	&verb_log,
+	&verb_check,
+	&verb_doctor,
 };
 
 #define VERBS	(sizeof(verbs) / sizeof(*verbs))

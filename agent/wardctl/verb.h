@@ -39,7 +39,7 @@ struct verb {
 };
 
 extern const struct verb verb_create, verb_mount, verb_umount, verb_unlock, verb_lock,
-	verb_status, verb_key;
+	verb_status, verb_key, verb_policy, verb_log, verb_check, verb_doctor;
 
 /* ---- main.c: the command line ------------------------------------------- */
 

@@ -271,11 +271,14 @@ assert 100000 <= os.stat(d + "/i").st_blocks * 512 <= 120000, os.stat(d + "/i").
 '
 check "immutable and append-only" py '
 f = d + "/i"
-run("chattr", "+i", f); fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.unlink, f); same(read(f), noise(6, 100000))
-run("chattr", "-i", f); run("chattr", "+a", f)
-fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.truncate, f, 0)
-run("chattr", "-a", f); fd = os.open(f, os.O_WRONLY | os.O_APPEND); os.write(fd, b"end"); os.close(fd)
-same(read(f), noise(6, 100000) + b"end")
+def flag(what): run("chattr", what, f)
+flag("+i"); fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.unlink, f); fails("EPERM", os.chmod, f, 0)
+same(read(f), noise(6, 100000)); assert "i" in run("lsattr", f).split()[0]
+lock(); unlock(); same(read(f), noise(6, 100000)); flag("-i")
+flag("+a"); fails("EPERM", os.open, f, os.O_WRONLY); fails("EPERM", os.truncate, f, 0)
+same(read(f), noise(6, 100000)); lock(); unlock(); flag("-a")
+fd = os.open(f, os.O_WRONLY | os.O_APPEND); os.write(fd, b"end"); os.close(fd); same(read(f), noise(6, 100000) + b"end")
+os.mkdir(d + "/nd"); run("chattr", "+d", d + "/nd"); assert "d" in run("lsattr", "-d", d + "/nd").split()[0]
 '
 check "unmount" umount $d
 done_testing

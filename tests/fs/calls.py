@@ -190,13 +190,25 @@ def drop_caches():
         f.write('3')
 
 
-def policy(*uids):
-    """Puts a policy in force that allows these users all, and nobody else anything."""
-    uuid = testvault.uuid_of(d)
-    serial = netlink().ask('VAULT_GET', uuid)['vault_policy_serial'] + 1
-    testvault.put(ward + '/policy.new', testvault.policy(uuid, uids, serial))
-    netlink().ask('POLICY_LOAD', uuid)
+def load(blob):
+    """Puts a compiled policy in force."""
+    testvault.put(ward + '/policy.new', blob)
+    netlink().ask('POLICY_LOAD', testvault.uuid_of(d))
     os.rename(ward + '/policy.new', ward + '/policy')
+
+
+def next_serial():
+    return state()['vault_policy_serial'] + 1
+
+
+def policy(*uids):
+    """These users may do all from now on, and nobody else anything."""
+    load(testvault.policy(testvault.uuid_of(d), uids, next_serial()))
+
+
+def rules(*some, flags=0):
+    """Puts these rules in force: see testvault.rule()."""
+    load(testvault.policy_of(testvault.uuid_of(d), next_serial(), some, flags))
 
 
 def lower(path):
@@ -259,3 +271,58 @@ def quiet(since, kind='tamper'):
     """There is no event of this kind."""
     found = events(since, kind=kind)
     assert not found, f'unexpected: {found}'
+
+
+# ---- contents that were tampered with -------------------------------------------------------------------------------
+
+def base(k):
+    """Upper offset of the first byte of block k."""
+    return FIRST + (k - 1) * CAP if k else 0
+
+
+def unit(k):
+    """Lower offset of the unit header of block k."""
+    return k * BLOCK + (0 if k else HEADER)
+
+
+def rewrite(path, at, change):
+    """Replaces bytes of a file below: change is given those from an offset on, and returns as many."""
+    with open(path, 'r+b') as f:
+        f.seek(at)
+        old = f.read(BLOCK)
+        new = change(old)
+        f.seek(at)
+        f.write(new[:len(old)])
+
+
+def flip(path, at, bit=0):
+    rewrite(path, at, lambda old: bytes([old[0] ^ (1 << bit)]))
+
+
+def pages(path):
+    """The file's pages, read one by one: bytes, or the errno of each."""
+    out = []
+    fd = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+    for at in range(0, os.fstat(fd).st_size, 4096):
+        try:
+            out.append(os.pread(fd, 4096, at))
+        except OSError as e:
+            out.append(e.errno)
+    os.close(fd)
+    return out
+
+
+def partly(path, want, bad):
+    """These blocks read as EIO, all others as they should; no other plaintext than was written."""
+    size = os.stat(path).st_size
+    got = pages(path)
+    for k, page in enumerate(got):
+        lo, hi = k * 4096, min(k * 4096 + 4096, size)
+        hit = any(base(b) < hi and lo < base(b + 1) for b in bad)
+        if isinstance(page, int):
+            assert page == errno.EIO, f'{path}: {errno.errorcode[page]}'
+            assert hit, f'{path}: page {k} cannot be read, but no bad block is in it'
+        else:
+            assert not hit, f'{path}: page {k} can be read, in spite of the bad block'
+            assert page == want[lo:hi], f'{path}: page {k} is not what was written'

@@ -38,15 +38,31 @@ def put(path, data):
         os.fsync(f.fileno())
 
 
-def policy(uuid, uids, serial):
-    rules = b''
-    if uids:
-        entries = b''.join(struct.pack('<II', 1, u) for u in uids)
-        cond = struct.pack('<IHH', 8 + len(entries), 1, len(uids)) + entries
-        rules = struct.pack('<IHHII64s', 80 + len(cond), 1, 1, 0x3ff, 0, b'allowed') + cond
-    body = struct.pack('<8sHHI16sQI20s', b'WARDPOL', 0, 0, 64 + len(rules) + 32, uuid, serial,
-                       1 if uids else 0, b'') + rules
+ALLOW, RECORD, SILENT = 1, 2, 4
+OPS = {'read': 1, 'write': 2, 'create': 4, 'delete': 8, 'rename': 16, 'link': 32, 'list': 64, 'execute': 128,
+       'setattr': 256, 'setxattr': 512}
+ALL = 0x3ff
+
+
+def rule(name, flags, ops, *conditions):
+    """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group."""
+    body = b''
+    for kind, entries in conditions:
+        body += struct.pack('<IHH', 8 + 8 * len(entries), kind, len(entries))
+        body += b''.join(struct.pack('<II', *e) for e in entries)
+    return struct.pack('<IHHII64s', 80 + len(body), flags, len(conditions), ops, 0, name.encode()) + body
+
+
+def policy_of(uuid, serial, rules, flags=0):
+    body = struct.pack('<8sHHI16sQI20s', b'WARDPOL', 0, flags, 64 + len(b''.join(rules)) + 32, uuid, serial,
+                       len(rules), b'') + b''.join(rules)
     return body + mac(uuid, b'ward 0 policy mac', body)
+
+
+def policy(uuid, uids, serial):
+    """These users may do all, others nothing."""
+    rules = [rule('allowed', ALLOW, ALL, (1, [(1, u) for u in uids]))] if uids else []
+    return policy_of(uuid, serial, rules)
 
 
 def create(top, uids):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """TAP for tests in Python, and the compiled peer that they ask."""
+import multiprocessing
 import os
 import subprocess
-import sys
 import traceback
 
 UNIT = os.environ.get('WARD_UNIT') or os.path.join(os.path.dirname(__file__), '../../build/unit')
@@ -12,24 +12,32 @@ class Skip(Exception):
     pass
 
 
-def run(tests):
-    """Runs functions; each raises what is wrong. Returns the exit status."""
-    print(f'TAP version 13\n1..{len(tests)}')
-    failed = 0
-    for i, test in enumerate(tests, 1):
-        name = test.__name__.replace('_', ' ')
-        try:
-            test()
-            print(f'ok {i} - {name}')
-        except Skip as why:
-            print(f'ok {i} - {name} # SKIP {why}')
-        except Exception:       # whatever it is, it is told, and the next test runs
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f'# {line}')
-            print(f'not ok {i} - {name}')
-        sys.stdout.flush()
-    return failed > 0
+def one(test):
+    """Runs one function. Returns: did it fail, what TAP says of it, and why."""
+    name = test.__name__.replace('_', ' ')
+    try:
+        test()
+        return False, name, []
+    except Skip as why:
+        return False, f'{name} # SKIP {why}', []
+    except Exception:       # whatever it is, it is told, and the next test runs
+        return True, name, traceback.format_exc().splitlines()
+
+
+def run(tests, jobs=1):
+    """Runs functions, @jobs at once in processes of their own; each raises what is wrong. Returns the exit status."""
+    print(f'TAP version 13\n1..{len(tests)}', flush=True)
+    status = 0
+    pool = multiprocessing.get_context('fork').Pool(jobs) if jobs > 1 else None
+    for i, (failed, name, lines) in enumerate((pool.imap if pool else map)(one, tests), 1):
+        for line in lines:
+            print(f'# {line}')
+        print(f'{"not ok" if failed else "ok"} {i} - {name}', flush=True)
+        status |= failed
+    if pool:
+        pool.close()
+        pool.join()
+    return status
 
 
 class Peer:

@@ -126,20 +126,23 @@ class Vault:
         return Result(self.run('--json', *secret, *args, self.dir, out, **kwargs), out)
 
     def change(self, path, at, how):
-        """Changes one byte of a lower file; @path is absolute."""
+        """Changes one byte of a lower file; @path is absolute. Nobody can tell by its times."""
+        st = os.stat(path)
         with open(path, 'r+b') as f:
             f.seek(at)
             old = f.read(1)
             f.seek(at)
             f.write(bytes([how(old[0])]))
+        os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
 
     def flip(self, path, at, bit=0):
         self.change(path, at, lambda b: b ^ 1 << bit)
 
     # ---- what must be true ----
 
-    def same(self, result, but=()):
-        """The output is what the vault stands for, in every respect; files named in @but aside."""
+    def same(self, result, but=(), touched=()):
+        """The output is what the vault stands for, in every respect; files named in @but aside, and the times of
+        @touched."""
         want, got = everything(self.plain), everything(result.out)
         assert set(want) - set(but) == set(got) - set(but), set(want) ^ set(got)
         links = {}
@@ -158,13 +161,16 @@ class Vault:
                 assert read(a) == read(b), path
                 assert g.st_blocks <= w.st_blocks + 64, f'{path}: its holes were filled'
             if not stat.S_ISFIFO(w.st_mode):
-                assert g.st_mtime_ns == w.st_mtime_ns, f'{path}: modified {g.st_mtime_ns}, not {w.st_mtime_ns}'
                 assert xattrs(a) == xattrs(b), path
+                assert g.st_mtime_ns == w.st_mtime_ns or path in touched, f'{path}: modified {g.st_mtime_ns}'
 
     def judge(self, result):
         """No wrong plaintext anywhere, and whatever is missing or wrong is named."""
         named, want, got = result.named(), everything(self.plain), everything(result.out)
         named |= {self.upper_of[lower] for lower in self.upper_of if self.as_told(lower) in named}
+        # A file with several names is read, and told of, under the first one.
+        inodes = {want[path].st_ino for path in named if path in want and not stat.S_ISDIR(want[path].st_mode)}
+        named |= {path for path, st in want.items() if st.st_ino in inodes}
 
         def told(path):
             while path:
@@ -173,7 +179,8 @@ class Vault:
                 path = os.path.dirname(path)
             return '.' in named
 
-        lost = {p for p in got if re.match(r'ward-lost\.\d+(/|$)', p)}
+        # The vault has a file of its own by the name of ward-lost: it is avoided where it can be read.
+        lost = {p for p in got if re.match(r'ward-lost(\.\d+)?(/|$)', p) and (p != 'ward-lost' or '.' in named)}
         stray = set(got) - set(want) - lost
         assert not stray, f'came from nowhere: {stray}'
         for path, w in want.items():

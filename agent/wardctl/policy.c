@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* wardctl policy: rules, before and after they bite. */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/durable.h"
+#include "../lib/epochfile.h"
+#include "../lib/inifile.h"
+#include "../lib/mnt.h"
+#include "../lib/policyfile.h"
+#include "../lib/unlock.h"
+#include "verb.h"
+
+static const struct option options[] = {
+	ASK_OPTIONS,
+	{ 0 }
+};
+
+/* ---- check FILE -------------------------------------------------------------------- */
+
+/* Rules that are allowed, and that are hardly what somebody meant. */
+static void doubts(const struct ward_policy *policy)
+{
+	bool allows = false;
+	size_t i;
+
+	for (i = 0; i < policy->count; i++) {
+		const struct ward_policy_rule *rule = &policy->rules[i];
+
+		allows |= rule->flags & WARD_RULE_ALLOW;
+		if (!rule->count && rule->operations == WARD_OP_ALL && i + 1 < policy->count)
+			ui_warn("the rule \"%s\" is for everybody and everything: no rule after it is ever asked",
+				rule->name);
+		if (!rule->count && rule->flags & WARD_RULE_ALLOW)
+			ui_warn("the rule \"%s\" names neither users nor groups nor logins: it lets in everybody",
+				rule->name);
+	}
+	if (!allows)
+		ui_warn("no rule allows anything: nobody gets in");
+}
+
+static int load_rules(const char *path, struct ward_policy *policy, struct ward_err *err)
+{
+	void *text;
+	size_t len;
+	int ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
+
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot read %s", path);
+	ret = ward_policy_parse(text, len, policy, err);
+	free(text);
+	if (ret) {
+		char why[WARD_ERR_TEXT];
+
+		memcpy(why, err->text, sizeof(why));
+		ward_fail(err, -ret, err->cause, "%.200s: %.800s", path, why);
+	}
+	return ret;
+}
+
+static int check(const char *path)
+{
+	struct ward_policy policy;
+	struct ward_err err;
+	size_t count;
+
+	ward_err_clear(&err);
+	if (load_rules(path, &policy, &err))
+		return ui_fail(&err);
+	doubts(&policy);
+	count = policy.count;
+	ward_policy_free(&policy);
+	if (verb_globals.json)
+		return ui_json(json_pack("{s:o, s:b, s:I}", "file", ui_string(path), "valid", 1,
+					 "rules", (json_int_t)count));
+	ui_say("%s: %zu rule%s, nothing wrong with %s", path, count, count == 1 ? "" : "s",
+	       count == 1 ? "it" : "them");
+	return WARD_DONE;
+}
+
+/* ---- load NAME ------------------------------------------------------------------------ */
+
+/**
+ * struct loading - a policy on its way into the kernel
+ * @conf: the vault
+ * @nl: to the kernel
+ * @policy: the rules
+ * @serial: that they get
+ */
+struct loading {
+	struct ward_conf conf;
+	struct ward_nl *nl;
+	struct ward_policy policy;
+	uint64_t serial;
+};
+
+/* Higher than all that the kernel has seen, and than what it would refuse as old. */
+static int next_serial(struct loading *l, int dirfd, const struct ward_master *master,
+		       struct ward_err *err)
+{
+	struct ward_epoch_record *record = malloc(sizeof(*record));
+	struct ward_mounted vault;
+	int ret;
+
+	if (!record)
+		return ward_fail_errno(err, ENOMEM, "cannot read the epoch file");
+	ret = ward_epochfile_read(dirfd, master, record);
+	if (ret) {
+		ward_fail_errno(err, ret, "cannot read .ward/epoch");
+		goto free;
+	}
+	ret = ward_nl_vault_get(l->nl, l->conf.uuid, &vault);
+	if (ret == -ENOENT || (!ret && vault.state != WARD_STATE_UNLOCKED)) {
+		ret = ward_fail(err, ENOKEY, WARD_LOCKED,
+				"%s is locked: wardctl unlock %s, then load its policy",
+				l->conf.name, l->conf.name);
+		goto free;
+	}
+	if (ret) {
+		ward_fail_errno(err, ret, "cannot ask the kernel about %s", l->conf.name);
+		goto free;
+	}
+	l->serial = le64toh(record->policy_serial);
+	if (l->serial < vault.policy_serial)
+		l->serial = vault.policy_serial;
+	l->serial++;
+free:
+	free(record);
+	return ret;
+}
+
+/*
+ * First the new file, then the kernel takes it and notes its serial in the epoch record,
+ * then it takes the old one's place.
+ */
+static int put_in_force(struct loading *l, int dirfd, const struct ward_master *master,
+			struct ward_err *err)
+{
+	void *blob;
+	size_t len;
+	int ret;
+
+	ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot compile the rules");
+	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
+	free(blob);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot write .ward/policy.new");
+	ret = ward_nl_policy_load(l->nl, l->conf.uuid);
+	if (ret) {
+		ward_fail(err, -ret, ret == -EPERM ? WARD_NOT_PERMITTED :
+			  ret == -ENOKEY ? WARD_LOCKED : WARD_FAILED,
+			  "the kernel does not take the policy: %s; the old one stays in force",
+			  ward_nl_why(l->nl)[0] ? ward_nl_why(l->nl) : strerror(-ret));
+		ward_durable_unlink(dirfd, WARD_POLICY_NEW_NAME);
+		return ret;
+	}
+	ret = ward_durable_rename(dirfd, WARD_POLICY_NEW_NAME, WARD_POLICY_NAME);
+	if (ret)
+		return ward_fail_errno(err, ret,
+				       "the policy is in force, but cannot be kept: load it again before the vault is locked; .ward/policy");
+	return 0;
+}
+
+static int load_with(struct loading *l, const struct ward_master *master, struct ward_err *err)
+{
+	int lock, dirfd, ret;
+
+	lock = ward_mnt_lock(l->conf.name, err);
+	if (lock < 0)
+		return lock;
+	dirfd = ward_mnt_ward_dir(&l->conf, true, err);
+	ret = dirfd;
+	if (dirfd >= 0) {
+		ret = next_serial(l, dirfd, master, err);
+		if (!ret)
+			ret = put_in_force(l, dirfd, master, err);
+		close(dirfd);
+	}
+	close(lock);
+	return ret;
+}
+
+static int say_loaded(const struct loading *l)
+{
+	if (verb_globals.json)
+		return ui_json(json_pack("{s:s, s:I, s:I}", "name", l->conf.name, "serial",
+					 (json_int_t)l->serial, "rules",
+					 (json_int_t)l->policy.count));
+	ui_say("%s: %zu rule%s in force (policy %" PRIu64 ")", l->conf.name, l->policy.count,
+	       l->policy.count == 1 ? "" : "s", l->serial);
+	return WARD_DONE;
+}
+
+static int load(const char *arg, const struct ask *ask)
+{
+	struct ward_secret *secret = NULL;
+	struct ward_master *master = NULL;
+	struct ward_factor factor = { 0 };
+	struct loading l = { 0 };
+	char path[128], prompt[128];
+	struct ward_err err;
+	int ret, status;
+
+	ward_err_clear(&err);
+	if (ward_conf_find(arg, &l.conf, &err) || ward_unlock_connect(&l.nl, &err))
+		return ui_fail(&err);
+	snprintf(path, sizeof(path), "%s/%.64s.conf", WARD_CONF_DIR, l.conf.name);
+	ret = load_rules(path, &l.policy, &err);
+	if (ret)
+		goto close;
+	doubts(&l.policy);
+	snprintf(prompt, sizeof(prompt), "%s of %s", ask->type == WARD_SLOT_RECOVERY ?
+		 "Recovery key" : "Passphrase", l.conf.name);
+	ret = -ENOMEM;
+	master = ward_master_new();
+	if (!master)
+		ward_fail_errno(&err, errno, "cannot lock memory for the key");
+	else
+		secret = ask_secret(ask, prompt, &factor, &err);
+	if (secret)
+		ret = ward_unlock_open(&l.conf, &factor, master, &err);
+	ward_secret_free(secret);
+	if (!ret)
+		ret = load_with(&l, master, &err);
+	ward_master_free(master);
+close:
+	if (ret) {
+		status = ui_fail(&err);
+	} else {
+		ui_notes(&err);
+		status = say_loaded(&l);
+	}
+	ward_policy_free(&l.policy);
+	ward_nl_close(l.nl);
+	return status;
+}
+
+/* ---- show NAME ---------------------------------------------------------------------------- */
+
+static json_t *rule_json(const struct ward_policy_rule *rule)
+{
+	json_t *conditions = json_array(), *operations = json_array();
+	unsigned int bit;
+	size_t i, k;
+
+	for (i = 0; i < rule->count; i++) {
+		json_t *who = json_array();
+		char name[256];
+
+		for (k = 0; k < rule->conds[i].who.count; k++) {
+			ward_who_name(&rule->conds[i].who.who[k], name, sizeof(name));
+			json_array_append_new(who, ui_string(name));
+		}
+		json_array_append_new(conditions,
+				      json_pack("{s:s, s:o}", "of",
+						rule->conds[i].type == WARD_COND_LOGIN ?
+						"login" : "user", "any", who));
+	}
+	for (bit = 0; ward_operation_name(bit); bit++)
+		if (rule->operations & 1U << bit)
+			json_array_append_new(operations, json_string(ward_operation_name(bit)));
+	return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o}", "name", ui_string(rule->name), "allow",
+			 !!(rule->flags & WARD_RULE_ALLOW), "record",
+			 !!(rule->flags & WARD_RULE_RECORD), "silent",
+			 !!(rule->flags & WARD_RULE_SILENT), "operations", operations,
+			 "conditions", conditions);
+}
+
+/* @in_force: serial of the policy in force, 0 for none */
+static int show_json(const struct ward_conf *conf, const struct ward_policy *policy,
+		     uint64_t in_force)
+{
+	json_t *rules = json_array();
+	size_t i;
+
+	for (i = 0; i < policy->count; i++)
+		json_array_append_new(rules, rule_json(&policy->rules[i]));
+	return ui_json(json_pack("{s:s, s:I, s:b, s:b, s:o}", "name", conf->name, "serial",
+				 (json_int_t)policy->serial, "in_force",
+				 in_force == policy->serial, "permissive",
+				 !!(policy->flags & WARD_POLICY_PERMISSIVE), "rules", rules));
+}
+
+static int show_text(const struct ward_conf *conf, const struct ward_policy *policy,
+		     uint64_t in_force)
+{
+	printf("# Policy %" PRIu64 " of %s, %s%s\n", policy->serial, conf->name,
+	       in_force == policy->serial ? "in force" :
+	       in_force ? "NOT the one in force" : "not in force while the vault is locked",
+	       policy->flags & WARD_POLICY_PERMISSIVE ?
+	       "; permissive: refusals are reported, and let through" : "");
+	if (!policy->count)
+		printf("# no rules: nobody gets in\n");
+	return ward_policy_print(policy, stdout) ? WARD_FAILED : WARD_DONE;
+}
+
+static int show(const char *arg)
+{
+	struct ward_mounted vault = { 0 };
+	struct ward_policy policy = { 0 };
+	struct ward_nl *nl = NULL;
+	struct ward_conf conf;
+	struct ward_err err;
+	void *blob = NULL;
+	int dirfd, ret;
+	size_t len;
+
+	ward_err_clear(&err);
+	if (ward_conf_find(arg, &conf, &err))
+		return ui_fail(&err);
+	dirfd = ward_mnt_ward_dir(&conf, false, &err);
+	if (dirfd < 0)
+		return ui_fail(&err);
+	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, &blob, &len);
+	close(dirfd);
+	if (ret) {
+		ward_fail_errno(&err, ret, "cannot read .ward/policy of %s", conf.name);
+		return ui_fail(&err);
+	}
+	ret = ward_policy_decode(blob, len, conf.uuid, &policy);
+	free(blob);
+	if (ret) {
+		ward_fail(&err, -ret, ret == -ENOMEM ? WARD_FAILED : WARD_INTEGRITY,
+			  ret == -EPROTONOSUPPORT ?
+			  ".ward/policy of %s has something in it that this wardctl does not know: it was made by a newer Ward" :
+			  ".ward/policy of %s is damaged: load the rules anew with wardctl policy load",
+			  conf.name);
+		return ui_fail(&err);
+	}
+	/* Without the module nothing is in force. */
+	if (!ward_nl_open(&nl) && ward_nl_vault_get(nl, conf.uuid, &vault))
+		memset(&vault, 0, sizeof(vault));
+	ward_nl_close(nl);
+	ret = verb_globals.json ? show_json(&conf, &policy, vault.policy_serial) :
+	      show_text(&conf, &policy, vault.policy_serial);
+	ward_policy_free(&policy);
+	return ret;
+}
+
+static int run(int argc, char **argv)
+{
+	struct ask ask = { 0 };
+	const char *what;
+	int c, ret;
+
+	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE)
+		if (c == VERB_BAD || ask_option(&ask, c, optarg))
+			return WARD_USAGE;
+	if (optind == argc)
+		return verb_usage("say what to do: policy check, policy load or policy show");
+	what = argv[optind];
+	if (!strcmp(what, "explain") || !strcmp(what, "learn"))
+		return verb_usage("this version does not know \"policy %s\" yet", what);
+	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show"))
+		return verb_usage("there is no \"policy %s\": policy check, policy load or policy show",
+				  what);
+	ret = verb_args(argc, 2, 2);
+	if (ret)
+		return ret;
+	if (ask.file && strcmp(what, "load"))
+		return verb_usage("policy %s needs no secret", what);
+	if (!strcmp(what, "check"))
+		return check(argv[optind + 1]);
+	ret = ui_need_root();
+	if (ret)
+		return ret;
+	return !strcmp(what, "load") ? load(argv[optind + 1], &ask) : show(argv[optind + 1]);
+}
+
+const struct verb verb_policy = {
+	.name = "policy",
+	.args = "check FILE\n"
+		"load NAME [--passphrase-file FILE | --recovery-key-file FILE]\n"
+		"show NAME",
+	.what = "checks rules, puts them in force, shows those that are",
+	.help =
+	"  check FILE   are these rules without mistakes? Changes nothing\n"
+	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force\n"
+	"  show NAME    shows the rules as they were last loaded\n"
+	"\n"
+	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
+	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
+	"  --key-file FILE            FILE is the key\n"
+	"\n"
+	"Loading takes a secret of the vault: root without it changes nothing.\n",
+	.run = run,
+};
