@@ -242,6 +242,12 @@ static int wardfs_write_begin(WARDFS_WRITE_BEGIN_ARGS, struct address_space *map
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0)
 		return idx;
+	/* Locked and unlocked since it was opened: write-back will not load a key. */
+	err = wardfs_data_ready(inode);
+	if (err) {
+		wardfs_exit(inode->i_sb, idx);
+		return err;
+	}
 again:
 	folio = wardfs_folio_begin(mapping, pos >> PAGE_SHIFT);
 	if (IS_ERR(folio)) {

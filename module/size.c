@@ -174,6 +174,8 @@ int wardfs_data_size(struct inode *inode)
 	size = min_t(u64, size, WARD_SIZE_MAX);
 	d->lower_size = size;
 	i_size_write(inode, size);
+	/* It was made by somebody before, whether its header is good or not. */
+	d->made = true;
 	if (READ_ONCE(WARDFS_SB(inode->i_sb)->unchecked))
 		return wardfs_settle(inode);
 	d->settled = true;
