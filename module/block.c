@@ -243,8 +243,10 @@ int wardfs_run_store(struct wardfs_run *run)
 	int err = run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
 			 run->lower->f_mode & FMODE_CAN_ODIRECT);
 
-	if (err)
+	if (err) {
+		WRITE_ONCE(WARDFS_I(run->inode)->data.lenient, true);
 		wardfs_epoch_doubt(run->inode->i_sb);
+	}
 	return err;
 }
 

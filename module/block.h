@@ -76,8 +76,10 @@ void wardfs_run_free(struct wardfs_run *run);
 /* store.c: blocks out of the page cache */
 int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size);
 /* settle.c */
-int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
-		 unsigned int *count);
+#define WARDFS_FIND_HOLES	0x1
+#define WARDFS_FIND_OUTGROWN	0x2
+int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
+		       unsigned long *found, unsigned int *count);
 
 /* filekey.c */
 int wardfs_header_seal(struct inode *inode);

@@ -36,7 +36,7 @@ static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 		struct name_snapshot snap;
 
 		parent = dget_parent(lower);
-		dir = wardfs_iget(sbi->sb, parent);
+		dir = wardfs_iget(sbi->sb, parent, NULL);
 		if (IS_ERR(dir)) {
 			err = PTR_ERR(dir);
 			dput(parent);
@@ -104,8 +104,7 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 			if (run->state[i] == WARDFS_BLOCK_GOOD ||
 			    (run->state[i] == WARDFS_BLOCK_HOLE && k + i > 0 &&
 			     wardfs_holes_allowed(inode)) ||
-			    (run->state[i] == WARDFS_BLOCK_ODD &&
-			     k + i + 1 != ward_layout_blocks(d->lower_size)))
+			    (run->state[i] == WARDFS_BLOCK_ODD && READ_ONCE(d->lenient)))
 				continue;
 			check->bad++;
 			wardfs_report_tamper(inode, NULL, k + i, "block does not authenticate");
@@ -168,7 +167,7 @@ int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_c
 	}
 	if (err)
 		goto put;
-	inode = wardfs_iget(sbi->sb, lower);
+	inode = wardfs_iget(sbi->sb, lower, NULL);
 	if (IS_ERR(inode)) {
 		err = PTR_ERR(inode);
 		goto put;

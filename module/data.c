@@ -58,9 +58,10 @@ static bool block_usable(struct wardfs_run *run, unsigned int i)
 	case WARDFS_BLOCK_ODD:
 		/*
 		 * Short or marked last in the middle: an older block of this
-		 * file, left by a crash. Its padding reads as the zeros it is.
+		 * file. Where a crash can have left it, its padding reads as
+		 * the zeros it is.
 		 */
-		if (k + 1 != n || READ_ONCE(WARDFS_SB(run->inode->i_sb)->unchecked))
+		if (READ_ONCE(WARDFS_I(run->inode)->data.lenient))
 			return true;
 		wardfs_report_tamper(run->inode, NULL, k, "file was cut short or grown below");
 		return false;

@@ -55,7 +55,7 @@ static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode
 	if (IS_ERR(lower))
 		return PTR_ERR(lower);
 	if (d_is_positive(lower)) {
-		*inode = wardfs_iget(dir->i_sb, lower);
+		*inode = wardfs_iget(dir->i_sb, lower, dentry);
 		err = PTR_ERR_OR_ZERO(*inode);
 	}
 	dput(lower);

@@ -105,6 +105,9 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
 	spin_lock(&inode->i_lock);
 	dentry = hlist_entry_safe(inode->i_dentry.first, struct dentry, d_u.d_alias);
 	spin_unlock(&inode->i_lock);
+	/* Only who is making the inode can see it then, and holds the entry. */
+	if (!dentry)
+		dentry = READ_ONCE(WARDFS_I(inode)->entry);
 	if (dentry)
 		put_dentry(b, type, dentry);
 	rcu_read_unlock();

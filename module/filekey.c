@@ -221,7 +221,8 @@ static int load_header(struct inode *inode)
 		err = wardfs_header_open(inode, page_address(run->pages[0]));
 	wardfs_run_free(run);
 	if (err == -EBADMSG && WARDFS_SB(inode->i_sb)->unchecked && !d->settled &&
-	    ward_bytes_zero(d->header, WARD_HEADER_SIZE))
+	    (i_size_read(wardfs_lower_inode(inode)) < WARD_HEADER_SIZE ||
+	     ward_bytes_zero(d->header, WARD_HEADER_SIZE)))
 		return -ENODATA;	/* rule R2: no header; for wardfs_settle() */
 	if (!err && d->bad_length)
 		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK, "length was changed below");
@@ -391,10 +392,11 @@ int wardfs_data_xattr_keys(struct inode *inode, u8 *keys)
  * wardfs_holes_allowed - may a block of zeros below be a hole
  * @inode: upper regular file with its header loaded
  *
- * Return: true for a sparse file, and in a vault that is not yet checked.
+ * Return: true for a sparse file, and for one that could not be settled.
  */
 bool wardfs_holes_allowed(struct inode *inode)
 {
-	return WARDFS_I(inode)->data.flags & WARD_FILE_SPARSE ||
-	       READ_ONCE(WARDFS_SB(inode->i_sb)->unchecked);
+	const struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	return d->flags & WARD_FILE_SPARSE || READ_ONCE(d->lenient);
 }

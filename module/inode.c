@@ -67,6 +67,7 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
 	wi->names = NULL;
 	wi->id_unsynced = false;
 	wi->id_lost = false;
+	wi->entry = NULL;
 	wi->target = NULL;
 	wi->xattrs = NULL;
 	wardfs_data_init_once(&wi->data);
@@ -171,7 +172,8 @@ static bool weird(const struct dentry *lower)
 				 DCACHE_OP_HASH | DCACHE_OP_COMPARE);
 }
 
-static struct inode *iget(struct super_block *sb, struct dentry *lower, bool fresh)
+static struct inode *iget(struct super_block *sb, struct dentry *lower, struct dentry *entry,
+			  bool fresh)
 {
 	struct inode *low = d_inode(lower);
 	struct inode *inode;
@@ -192,8 +194,11 @@ static struct inode *iget(struct super_block *sb, struct dentry *lower, bool fre
 	/* ACLs are cached below. */
 	inode->i_acl = ACL_DONT_CACHE;
 	inode->i_default_acl = ACL_DONT_CACHE;
-	if (S_ISREG(inode->i_mode))
+	if (S_ISREG(inode->i_mode)) {
+		WRITE_ONCE(WARDFS_I(inode)->entry, entry);
 		err = fresh ? wardfs_data_new(inode) : wardfs_data_size(inode);
+		WRITE_ONCE(WARDFS_I(inode)->entry, NULL);
+	}
 	if (err) {
 		iget_failed(inode);
 		return ERR_PTR(err);
@@ -206,6 +211,7 @@ static struct inode *iget(struct super_block *sb, struct dentry *lower, bool fre
  * wardfs_iget - the upper inode of a lower object
  * @sb: the vault's super block
  * @lower: positive lower dentry; a reference of its own is taken
+ * @entry: the upper entry that is being looked up, for reports; or NULL
  *
  * Inside a section for a regular file, whose size may have to be settled.
  *
@@ -213,9 +219,9 @@ static struct inode *iget(struct super_block *sb, struct dentry *lower, bool fre
  * below, ERR_PTR(-EREMOTE) for an automount point or other names than bytes,
  * ERR_PTR(-ENOMEM), or ERR_PTR of what wardfs_data_size() says.
  */
-struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower)
+struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower, struct dentry *entry)
 {
-	return iget(sb, lower, false);
+	return iget(sb, lower, entry, false);
 }
 
 /**
@@ -229,7 +235,7 @@ struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower)
  */
 struct inode *wardfs_iget_new(struct super_block *sb, struct dentry *lower)
 {
-	return iget(sb, lower, true);
+	return iget(sb, lower, NULL, true);
 }
 
 /* ---- attributes ---- */
@@ -581,6 +587,8 @@ static enum ward_action attempted(const struct inode *inode, int mask)
 	return mask & MAY_EXEC ? WARD_ACTION_EXECUTE : WARD_ACTION_OPEN_READ;
 }
 
+#define ASKED	(MAY_READ | MAY_WRITE | MAY_EXEC | MAY_OPEN | MAY_ACCESS)
+
 /*
  * Regular files are decided at open, where the file is at hand; here only for
  * who asks without opening: access(), truncate(), xattrs. Changes in a
@@ -592,6 +600,9 @@ static int permission_policy(struct inode *inode, int mask)
 	int err;
 
 	if (S_ISLNK(inode->i_mode))
+		return 0;
+	/* may_linkat() asks so, and lets the owner link all the same: link is asked itself. */
+	if ((mask & ASKED) == (MAY_READ | MAY_WRITE))
 		return 0;
 	if (S_ISDIR(inode->i_mode)) {
 		if (mask & MAY_EXEC) {

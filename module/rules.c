@@ -10,11 +10,17 @@
 #include "rules.h"
 #include "header.h"
 
-/*
- * NUL-padded UTF-8 with at least one NUL: shortest form only, no surrogates, so
- * that one name has one spelling in logs and tools.
+/**
+ * ward_policy_name_ok - can this be the name of a rule
+ * @name: NUL-padded, with at least one NUL
+ * @size: bytes with the padding
+ *
+ * UTF-8 (RFC 3629): shortest form only, no surrogates, so that one name has one
+ * spelling in logs and tools.
+ *
+ * Return: true when it can.
  */
-static bool name_ok(const u8 *name, size_t size)
+bool ward_policy_name_ok(const u8 *name, size_t size)
 {
 	size_t i = 0;
 
@@ -78,7 +84,7 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	u32 i;
 
 	if (flags & ~WARD_RULE_FLAGS || !ops || ops & ~WARD_OP_ALL || r->reserved ||
-	    !name_ok(r->name, sizeof(r->name)))
+	    !ward_policy_name_ok(r->name, sizeof(r->name)))
 		return false;
 	for (i = 0; i < le16_to_cpu(r->conditions); i++) {
 		const struct ward_condition *c = (const void *)p;

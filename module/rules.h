@@ -52,6 +52,7 @@ struct ward_policy_traits {
 	bool by_login;
 };
 
+bool ward_policy_name_ok(const u8 *name, size_t size);
 int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 			 struct ward_policy_traits *traits);
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,

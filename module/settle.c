@@ -113,20 +113,34 @@ static int find_end(struct inode *inode, u64 lower, struct ending *e)
 	return 0;
 }
 
+/* Short or marked last, and not the last: from before growth that did not get there. */
+static bool outgrown(struct wardfs_run *run, unsigned int i, u64 n)
+{
+	const struct ward_unit_header *u = wardfs_run_unit(run, i);
+	u64 k = run->first + i;
+
+	if (k + 1 >= n || (!u->flags && le16_to_cpu(u->length) == ward_layout_cap(k)))
+		return false;
+	run->size = ward_layout_base(n - 1) + 1;
+	wardfs_run_open(run, i);
+	return run->state[i] == WARDFS_BLOCK_ODD;
+}
+
 /**
- * wardfs_holes - which of a file's blocks are zeros below
+ * wardfs_find_blocks - which of a file's blocks are zeros below, or outgrown
  * @inode: upper regular file with its key loaded
  * @first: first block to look at
- * @n: end of the blocks to look at
- * @holes: bitmap of WARDFS_RUN_BLOCKS out, bit 0 for @first
+ * @n: end of the blocks to look at; blocks of the file for WARDFS_FIND_OUTGROWN
+ * @what: WARDFS_FIND_*
+ * @found: bitmap of WARDFS_RUN_BLOCKS out, bit 0 for @first
  * @count: out: how many were looked at, at least one
  *
  * Context: wardfs_data.io held, inside a section.
  *
  * Return: 0 or the lower's error.
  */
-int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
-		 unsigned int *count)
+int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
+		       unsigned long *found, unsigned int *count)
 {
 	struct wardfs_run *run = wardfs_run_alloc(inode, first, min_t(u64, n - first,
 								      WARDFS_RUN_BLOCKS),
@@ -134,28 +148,38 @@ int wardfs_holes(struct inode *inode, u64 first, u64 n, unsigned long *holes,
 	unsigned int i;
 	int err;
 
-	bitmap_zero(holes, WARDFS_RUN_BLOCKS);
+	bitmap_zero(found, WARDFS_RUN_BLOCKS);
 	err = wardfs_run_load(run);
 	*count = run->count;
-	for (i = 0; !err && i < run->count; i++)
-		if (ward_bytes_zero(wardfs_run_unit(run, i),
-				    WARD_UNIT_HEADER_SIZE + ward_layout_cap(first + i)))
-			__set_bit(i, holes);
+	for (i = 0; !err && i < run->count; i++) {
+		bool hole = ward_bytes_zero(wardfs_run_unit(run, i),
+					    WARD_UNIT_HEADER_SIZE + ward_layout_cap(first + i));
+
+		if (hole ? what & WARDFS_FIND_HOLES :
+			   what & WARDFS_FIND_OUTGROWN && outgrown(run, i, n))
+			__set_bit(i, found);
+	}
 	wardfs_run_free(run);
 	return err;
 }
 
-/* Write zeros where a block in the middle of an ordinary file never came. */
+/*
+ * Write the blocks in the middle that growth left behind: zeros where one never
+ * came (in a sparse file they are holes), and full the ones that are still short.
+ */
 static int fill_holes(struct inode *inode, u64 size, bool *found)
 {
+	unsigned int what = WARDFS_FIND_OUTGROWN;
 	u64 n = ward_layout_blocks(size), k = 0;
 	int err = 0;
 
+	if (!(WARDFS_I(inode)->data.flags & WARD_FILE_SPARSE))
+		what |= WARDFS_FIND_HOLES;
 	while (!err && k < n) {
 		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
 		unsigned int i, count;
 
-		err = wardfs_holes(inode, k, n, holes, &count);
+		err = wardfs_find_blocks(inode, k, n, what, holes, &count);
 		for_each_set_bit(i, holes, count) {
 			if (err)
 				break;
@@ -190,7 +214,7 @@ static int settle(struct inode *inode, struct ending *e, bool *odd)
 	 * Blocks in the middle are missing only where the file grew, and growth
 	 * writes the last block: an old one vouches for those before it.
 	 */
-	if (!err && !(d->flags & WARD_FILE_SPARSE) && (*odd || e->epoch >= sbi->unchecked_from))
+	if (!err && (*odd || e->epoch >= sbi->unchecked_from))
 		err = fill_holes(inode, e->size, odd);
 	if (!err && e->state != WARDFS_BLOCK_GOOD)
 		err = wardfs_store_blocks(inode, n - 1, n - 1, e->size);
@@ -225,9 +249,10 @@ int wardfs_settle(struct inode *inode)
 		.detail = "crash or cut",
 	};
 	struct ending e = {};
-	bool odd;
+	bool odd = false;
 	int err;
 
+	d->lenient = true;
 	err = wardfs_data_get(inode);
 	if (err == -ENODATA) {
 		/* No header: empty. A new one is made, with a new key. */
@@ -264,8 +289,11 @@ int wardfs_settle(struct inode *inode)
 		goto put;
 	}
 	d->bad_length = false;
-	if (!sb_rdonly(inode->i_sb) && !d->lower_rdonly)
+	if (!sb_rdonly(inode->i_sb) && !d->lower_rdonly) {
 		err = settle(inode, &e, &odd);
+		/* What is not as it should be from now on was made so by nobody's crash. */
+		WRITE_ONCE(d->lenient, err != 0);
+	}
 put:
 	d->settled = true;
 	wardfs_data_put(inode);

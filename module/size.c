@@ -65,8 +65,10 @@ static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
-	if (err && valid & ATTR_SIZE)
+	if (err && valid & ATTR_SIZE) {
+		WRITE_ONCE(WARDFS_I(inode)->data.lenient, true);
 		wardfs_epoch_doubt(inode->i_sb);
+	}
 	return err;
 }
 
@@ -399,7 +401,7 @@ void wardfs_data_fill_up(struct inode *inode)
 		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
 		unsigned int count;
 
-		if (wardfs_holes(inode, k, n, holes, &count) ||
+		if (wardfs_find_blocks(inode, k, n, WARDFS_FIND_HOLES, holes, &count) ||
 		    !bitmap_empty(holes, WARDFS_RUN_BLOCKS))
 			goto up;
 		k += count;

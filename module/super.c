@@ -356,7 +356,7 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 		goto free;
 	}
 	sb->s_fs_info = sbi;
-	root = wardfs_iget(sb, sbi->tree);
+	root = wardfs_iget(sb, sbi->tree, NULL);
 	if (IS_ERR(root)) {
 		err = PTR_ERR(root);
 		goto unlist;

@@ -135,6 +135,7 @@ struct wardfs_data {
 	bool made;			/* the header is on the lower file; under io */
 	bool header_dirty;		/* @header is to be sealed again: flags changed; under io */
 	bool settled;			/* size is known to be right (rule R2 done) */
+	bool lenient;			/* rule R2 holds: not settled, or a write below failed */
 	u64 lower_size;			/* the upper size that the blocks below state; under io */
 	bool bad_length;		/* no settled file has this lower length */
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
@@ -155,6 +156,7 @@ struct wardfs_inode {
 	struct wardfs_siv *names;	/* NULL: no id yet, or not loaded */
 	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
+	struct dentry *entry;		/* being looked up while I_NEW: names it in reports */
 	char *target;			/* symlink: decoded; same rules as names */
 	/* directory or regular file: same rules */
 	struct wardfs_siv *xattrs;
@@ -312,7 +314,7 @@ void wardfs_inode_exit(void);
 struct inode *wardfs_alloc_inode(struct super_block *sb);
 void wardfs_free_inode(struct inode *inode);
 void wardfs_evict_inode(struct inode *inode);
-struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower);
+struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower, struct dentry *entry);
 struct inode *wardfs_iget_new(struct super_block *sb, struct dentry *lower); /* just made */
 void wardfs_copy_attr(struct inode *inode);		/* from below; not size or fresher times */
 int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *stat,

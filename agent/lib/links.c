@@ -65,6 +65,8 @@ int ward_links_add(struct ward_links *links, uint64_t plain, uint64_t vault, con
 		return -ENOMEM;
 	s->plain = plain;
 	s->vault = vault;
+	s->names = 1;
+	s->nlink = 0;
 	links->count++;
 	return 0;
 }

@@ -11,11 +11,15 @@
  * @plain: its inode number among the plain files
  * @vault: its inode number in the vault
  * @path: its first name met, from the top; for free()
+ * @names: how many names of it were met, for whoever counts; begins with 1
+ * @nlink: how many it has, for whoever compares
  */
 struct ward_link {
 	uint64_t plain;
 	uint64_t vault;
 	char *path;
+	uint64_t names;
+	uint64_t nlink;
 };
 
 /**

@@ -145,6 +145,20 @@ int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir,
 	return ret ? mounted_vault(uuid, name, name_size, dir, dir_size) : 0;
 }
 
+/**
+ * ward_log_user - name of a user
+ * @uid: which
+ * @name: where it goes; "" when there is no such user
+ *
+ * Asks the machine's user database, which can take its time.
+ */
+void ward_log_user(uint32_t uid, char name[WARD_LOG_USER])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	snprintf(name, WARD_LOG_USER, "%s", pw ? pw->pw_name : "");
+}
+
 /* ---- fields ------------------------------------------------------------------------- */
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -210,34 +224,40 @@ static void put_path(json_t *o, const char *key, const char *dir, const struct w
 	free(whole);
 }
 
-static void put_user_name(json_t *o, uint32_t uid)
-{
-	const struct passwd *pw = getpwuid(uid);
-
-	if (pw)
-		put_bytes(o, "user.name", pw->pw_name, strlen(pw->pw_name));
-}
-
 static void put_host(json_t *o)
 {
-	char name[HOST_NAME_MAX + 1] = "", boot[64] = "";
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	static char boot[64];	/* does not change while we run */
+	char name[HOST_NAME_MAX + 1] = "";
+	FILE *f;
 
 	if (!gethostname(name, sizeof(name) - 1))
 		put_bytes(o, "host.name", name, strlen(name));
-	if (f && fgets(boot, sizeof(boot), f)) {
-		boot[strcspn(boot, "\n")] = '\0';
-		put_text(o, "host.boot.id", boot);
+	if (!boot[0]) {
+		f = fopen("/proc/sys/kernel/random/boot_id", "re");
+		if (f && fgets(boot, sizeof(boot), f))
+			boot[strcspn(boot, "\n")] = '\0';
+		if (f)
+			fclose(f);
 	}
-	if (f)
-		fclose(f);
+	put_text(o, "host.boot.id", boot);
 }
 
-static void put_who(json_t *o, const struct ward_event *e)
+static void put_user_name(json_t *o, uint32_t uid, const struct ward_log_names *names)
+{
+	char name[WARD_LOG_USER] = "";
+
+	if (names)
+		names->user(uid, name, names->arg);
+	else
+		ward_log_user(uid, name);
+	put_bytes(o, "user.name", name, strlen(name));
+}
+
+static void put_who(json_t *o, const struct ward_event *e, const struct ward_log_names *names)
 {
 	if (e->has & WARD_EVENT_HAS_UID) {
 		put_id(o, "user.id", e->uid);
-		put_user_name(o, e->uid);
+		put_user_name(o, e->uid, names);
 	}
 	if (e->has & WARD_EVENT_HAS_EUID)
 		put_id(o, "user.effective.id", e->euid);
@@ -302,9 +322,7 @@ static void put_vault(json_t *o, const struct ward_event *e, const struct ward_l
 /**
  * ward_log_event - an event as a JSON object
  * @event: the event
- * @names: who knows the vaults; NULL: ward_log_vault()
- *
- * Asks the machine's user database for the user's name.
+ * @names: who knows vaults and users; NULL: ward_log_vault() and ward_log_user()
  *
  * Return: a new reference, or NULL without memory.
  */
@@ -332,7 +350,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put_bytes(o, "message", event->detail, strlen(event->detail));
 	if (event->rule)
 		put_bytes(o, "rule.name", event->rule, strlen(event->rule));
-	put_who(o, event);
+	put_who(o, event, names);
 	put_text(o, "ward.kind", ward_kind_name(event->kind));
 	put_vault(o, event, names, dir, sizeof(dir));
 	if (dir[0]) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../module/rules.h"
 #include "inifile.h"
 #include "policyfile.h"
 
@@ -99,6 +100,8 @@ static int begin_section(struct reader *r, const char *section)
 	r->rule = &more[policy->count++];
 	memset(r->rule, 0, sizeof(*r->rule));
 	snprintf(r->rule->name, sizeof(r->rule->name), "%s", name);
+	if (!ward_policy_name_ok((const uint8_t *)r->rule->name, sizeof(r->rule->name)))
+		wrong(r, r->line, "the rule's name is not UTF-8");
 	r->rule_line = r->line;
 	r->effect = false;
 	r->operations = false;
@@ -139,6 +142,10 @@ static int add_who(void *arg, char *item)
 	ward_err_clear(&why);
 	if (ward_who_parse(item, &who, &why)) {
 		wrong(r, r->line, "%s", why.text);
+		return 0;
+	}
+	if (!strcmp(r->key, "logins") && who.kind == WARD_SUBJECT_GID) {
+		wrong(r, r->line, "logins are users: \"%s\" is a group", item);
 		return 0;
 	}
 	if (ward_who_add(&condition(r)->who, &who))

@@ -101,6 +101,18 @@ int ward_unlock_open(const struct ward_conf *conf, const struct ward_factor *fac
 	return ret;
 }
 
+static const char *advice(int ret)
+{
+	switch (ret) {
+	case -EROFS:
+		return " (the file system below is read-only: mount it writable, or the vault read-only)";
+	case -ENOSPC:
+		return " (the file system below is full: free some space)";
+	default:
+		return "";
+	}
+}
+
 /**
  * ward_unlock_vault - unlock a mounted vault
  * @nl: connection to the kernel module
@@ -132,9 +144,7 @@ int ward_unlock_vault(struct ward_nl *nl, const struct ward_master *master, stru
 	ward_key_drop(master->uuid);
 	return ward_fail(err, -ret, ret == -EUCLEAN || ret == -EKEYREJECTED ? WARD_INTEGRITY :
 			 ret == -EPERM ? WARD_NOT_PERMITTED : WARD_FAILED,
-			 "the kernel does not unlock the vault: %s%s", why(nl, ret),
-			 ret == -EROFS ? " (the file system below is read-only: mount it writable, or the vault read-only)" :
-			 ret == -ENOSPC ? " (the file system below is full: free some space)" : "");
+			 "the kernel does not unlock the vault: %s%s", why(nl, ret), advice(ret));
 }
 
 /**

@@ -137,8 +137,8 @@ static int take_option(struct request *r, const char *name, size_t len, const ch
 	}
 	if (r->sloppy)
 		return 0;
-	fprintf(stderr, "mount.wardfs: there is no option \"%.*s\": see mount.wardfs(8)\n", (int)len,
-		name);
+	fprintf(stderr, "mount.wardfs: there is no option \"%.*s\": see mount.wardfs(8)\n",
+		(int)len, name);
 	return MOUNT_USAGE;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Secrets: out of a file, or asked for on the terminal. Never an argument, never the environment. */
+/* Secrets: out of a file, or from a terminal. Never an argument, never the environment. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

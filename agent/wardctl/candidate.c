@@ -275,7 +275,8 @@ int candidate_usable(struct create *c)
 	/* Blocks reserved for root are none of a vault's. */
 	if (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree))
 		return ward_fail(c->err, ENOSPC, WARD_FAILED,
-				 "the file system of %s is full: free some space, or enlarge it", dir);
+				 "the file system of %s is full: free some space, or enlarge it",
+				 dir);
 	return candidate_unused(c);
 }
 
@@ -345,10 +346,15 @@ static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 		return 0;
 	s->c->bytes += at->st.st_size;
 	if (at->st.st_nlink > 1) {
-		if (ward_links_find(&s->links, at->st.st_ino))
+		struct ward_link *link = ward_links_find(&s->links, at->st.st_ino);
+
+		if (link) {
+			link->names++;
 			return 0;
+		}
 		if (ward_links_add(&s->links, at->st.st_ino, 0, walk->path))
 			return ward_fail_errno(err, ENOMEM, "cannot go through the files");
+		ward_links_find(&s->links, at->st.st_ino)->nlink = at->st.st_nlink;
 	}
 	s->blocks += at->st.st_blocks;
 	return 0;
@@ -371,9 +377,26 @@ static int survey_space(const struct survey *s)
 			 s->c->conf.directory, need, have);
 }
 
+/* Files with names elsewhere: those names keep the plain contents. */
+static void survey_outside(const struct survey *s)
+{
+	struct create *c = s->c;
+	size_t i;
+
+	c->outside = 0;
+	for (i = 0; i < s->links.room; i++) {
+		const struct ward_link *link = &s->links.slots[i];
+
+		if (!link->path || link->names >= link->nlink)
+			continue;
+		c->outside++;
+		snprintf(c->outside_path, sizeof(c->outside_path), "%s", link->path);
+	}
+}
+
 /**
  * candidate_survey - go through what is in DIR
- * @c: DIR is open; @bytes and @objects are filled
+ * @c: DIR is open; @bytes, @objects and @outside are filled
  *
  * Return: 0; a negative errno.
  */
@@ -396,6 +419,7 @@ int candidate_survey(struct create *c)
 	/* When it goes on, part of the second copy is there already. */
 	if (!ret && c->ward < 0)
 		ret = survey_space(&s);
+	survey_outside(&s);
 	ward_links_free(&s.links);
 	return ret;
 }

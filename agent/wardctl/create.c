@@ -394,7 +394,8 @@ static int convert(struct create *c, const struct wanted *w, char recovery[WARD_
 		ret = convert_remove(c, resumed);
 		/* The top's times changed with each name that was made in it. */
 		if (!ret && futimens(c->vault, c->stage.times))
-			ret = ward_fail_errno(c->err, errno, "cannot set the times of the vault's top");
+			ret = ward_fail_errno(c->err, errno,
+					      "cannot set the times of the vault's top");
 		if (!ret)
 			ret = scaffold_stage(c, WARD_STAGE_FINISHING);
 	}
@@ -459,38 +460,47 @@ static int make(struct create *c, const struct wanted *w, bool resumed,
 	return ret;
 }
 
+/* A .ward that does not say that it is being made: a vault, unless nothing is in it. */
+static int look_at_unknown(struct create *c)
+{
+	char **names;
+	size_t count, i;
+	int ret = ward_walk_names(c->ward, &names, &count);
+	bool made = false;
+
+	if (ret)
+		return ward_fail_errno(c->err, ret, "cannot read %s/.ward", c->conf.directory);
+	/* Stopped right after making it, or right before removing it, it is empty. */
+	for (i = 0; i < count; i++)
+		if (strcmp(names[i], WARD_CREATING_NAME ".tmp"))
+			made = true;
+	ward_walk_names_free(names, count);
+	c->stage.times[0] = c->st.st_atim;
+	c->stage.times[1] = c->st.st_mtim;
+	return made ? ward_fail(c->err, EEXIST, WARD_FAILED,
+				"%s is a vault already (it has a .ward in it): wardctl unlock %s opens it; wardctl status tells whether this machine knows it",
+				c->conf.directory, c->conf.directory) : 0;
+}
+
 /*
  * What is in DIR/.ward? Sets @resumed when a vault was begun there, and what was
  * made of it is of use.
  */
 static int look_at_ward(struct create *c, const struct wanted *w, bool *resumed)
 {
-	char **names;
-	size_t count;
 	int ret;
 
 	*resumed = false;
 	if (c->ward < 0)
 		return 0;
 	ret = ward_stage_read(c->ward, &c->stage);
-	if (ret == -ENOENT) {
-		ret = ward_walk_names(c->ward, &names, &count);
-		if (!ret)
-			ward_walk_names_free(names, count);
-		if (ret)
-			return ward_fail_errno(c->err, ret, "cannot read %s/.ward",
-					       c->conf.directory);
-		/* Stopped right after making it, or right before removing it. */
-		if (!count)
-			return 0;
-		return ward_fail(c->err, EEXIST, WARD_FAILED,
-				 "%s is a vault already (it has a .ward in it): wardctl unlock %s opens it; wardctl status tells whether this machine knows it",
-				 c->conf.directory, c->conf.directory);
-	}
+	if (ret == -ENOENT)
+		return look_at_unknown(c);
 	if (ret)
 		return ward_fail(c->err, -ret, WARD_FAILED,
 				 "%s/.ward/creating, which says how far the making of this vault was, cannot be read: %s; the plain files in %s, and what ward-recover reads out of it, together are all there is",
-				 c->conf.directory, ret == -EBADMSG ? "it is damaged" : strerror(-ret),
+				 c->conf.directory,
+				 ret == -EBADMSG ? "it is damaged" : strerror(-ret),
 				 c->conf.directory);
 	if (w->name && strcmp(w->name, c->stage.name))
 		return ward_fail(c->err, EINVAL, WARD_USAGE,
@@ -520,7 +530,8 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	if (c->ward >= 0 && !*resumed) {
 		ret = scaffold_undo(c);
 		if (!ret && fstat(c->dirfd, &c->st))
-			ret = ward_fail_errno(c->err, errno, "cannot look at %s", c->conf.directory);
+			ret = ward_fail_errno(c->err, errno, "cannot look at %s",
+					      c->conf.directory);
 	}
 	if (!ret && !*resumed)
 		ret = candidate_free(c);
@@ -538,22 +549,31 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	return ret ? ret : candidate_survey(c);
 }
 
-static int report(const struct create *c, const char *recovery)
+static int report(const struct create *c, bool resumed, const char *recovery)
 {
 	char uuid[WARD_UUID_TEXT], size[32];
 	json_t *object;
 
+	if (c->outside)
+		ui_warn("%llu files have names outside %s, too (%s is one): those names keep the plain contents",
+			(unsigned long long)c->outside, c->conf.directory, c->outside_path);
 	if (verb_globals.json) {
 		ward_text_uuid(c->conf.uuid, uuid);
-		object = json_pack("{s:s, s:s, s:o, s:I, s:I}", "name", c->conf.name, "uuid", uuid,
-				   "directory", ui_string(c->conf.directory), "objects",
-				   (json_int_t)c->objects, "bytes", (json_int_t)c->bytes);
+		object = json_pack("{s:s, s:s, s:o}", "name", c->conf.name, "uuid", uuid,
+				   "directory", ui_string(c->conf.directory));
+		if (!resumed) {
+			json_object_set_new(object, "objects", json_integer(c->objects));
+			json_object_set_new(object, "bytes", json_integer(c->bytes));
+		}
 		if (*recovery)
 			json_object_set_new(object, "recovery_key", json_string(recovery));
 		return ui_json(object);
 	}
 	ward_text_size(c->bytes, size, sizeof(size));
-	if (c->objects)
+	/* What an earlier run brought in, this one has not counted. */
+	if (resumed)
+		ui_say("%s is a vault now, \"%s\", and unlocked", c->conf.directory, c->conf.name);
+	else if (c->objects)
 		ui_say("%s is a vault now, \"%s\", and unlocked; %llu files and directories are in it, %s",
 		       c->conf.directory, c->conf.name, (unsigned long long)c->objects, size);
 	else
@@ -587,7 +607,7 @@ static int run(int argc, char **argv)
 		       c.conf.name);
 	if (!ret)
 		ret = make(&c, &w, resumed, recovery);
-	ret = ret ? ui_fail(&err) : report(&c, recovery);
+	ret = ret ? ui_fail(&err) : report(&c, resumed, recovery);
 free:
 	explicit_bzero(recovery, sizeof(recovery));
 	ward_master_free(c.master);

@@ -31,6 +31,8 @@
  * @master: the master key; NULL until it is known
  * @bytes: of the plain files' contents
  * @objects: files and directories in all
+ * @outside: files that have names outside DIR, too
+ * @outside_path: one of them
  * @tell: is told how far copying and comparing are; not 0 stops them
  */
 struct create {
@@ -46,6 +48,8 @@ struct create {
 	struct ward_master *master;
 	uint64_t bytes;
 	uint64_t objects;
+	uint64_t outside;
+	char outside_path[512];
 	ward_progress_fn tell;
 };
 

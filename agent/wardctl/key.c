@@ -55,7 +55,9 @@ static int list_json(const struct ward_conf *conf, const struct ward_vault *v)
 
 static int list_table(const struct ward_vault *v)
 {
-	static const char * const columns[] = { "SLOT", "METHOD", "CREATED", "DERIVATION", "LABEL" };
+	static const char * const columns[] = {
+		"SLOT", "METHOD", "CREATED", "DERIVATION", "LABEL",
+	};
 	struct libscols_table *table = scols_new_table();
 	const struct ward_vault_slot *slot;
 	size_t i;

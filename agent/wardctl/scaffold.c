@@ -123,7 +123,8 @@ static int make_dirs(struct create *c)
 	int tree, ret;
 
 	if (c->ward < 0) {
-		if (mkdirat(c->dirfd, WARD_DIR_NAME, 0700))
+		/* Its times stay those that the vault's top is to have. */
+		if (mkdirat(c->dirfd, WARD_DIR_NAME, 0700) || futimens(c->dirfd, c->stage.times))
 			return cannot(c, -errno, "make");
 		c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
 		if (c->ward < 0)
@@ -350,12 +351,13 @@ int scaffold_cold(struct create *c)
 	int ret;
 
 	if (syncfs(c->vault))
-		return ward_fail_errno(c->err, errno, "cannot write the vault to the disk%s",
-				       errno == ENOSPC ? " (making a vault needs room for a second copy: free some, or enlarge the file system)" : "");
+		return ward_fail_errno(c->err, errno,
+				       "cannot write the vault to the disk (making one needs room for a second copy of the files)");
 	ret = ward_unlock_lock(c->nl, c->conf.uuid, false, &lost, c->err);
 	if (ret == -ENOENT)
 		return ward_fail(c->err, ENOENT, WARD_FAILED,
-				 "the vault's mount in %s went away: run this again", WARD_CREATE_DIR);
+				 "the vault's mount in %s went away: run this again",
+				 WARD_CREATE_DIR);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
 
@@ -522,7 +524,7 @@ int scaffold_undo(struct create *c)
 	c->ward = -1;
 	if (!ret && unlinkat(c->dirfd, WARD_DIR_NAME, AT_REMOVEDIR))
 		ret = -errno;
-	if (!ret && c->stage.name[0] && futimens(c->dirfd, c->stage.times))
+	if (!ret && futimens(c->dirfd, c->stage.times))
 		ret = -errno;
 	if (!ret)
 		ret = ward_durable_sync_dir(c->dirfd);

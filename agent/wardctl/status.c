@@ -151,7 +151,7 @@ static json_t *words_json(const char *words)
 static json_t *state_json(const struct state *s)
 {
 	const struct ward_mounted *k = &s->in_kernel;
-	json_t *problems = json_array(), *object;
+	json_t *problems = json_array(), *object, *more;
 	char uuid[WARD_UUID_TEXT];
 	size_t i;
 
@@ -166,19 +166,19 @@ static json_t *state_json(const struct state *s)
 			   "methods", words_json(s->methods), "problems", problems);
 	if (!object || !s->mounted)
 		return object;
-	json_object_update_new(object, json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
-						 "read_only", !!(k->flags & WARD_VAULT_F_RDONLY),
-						 "unchecked", !!(k->flags & WARD_VAULT_F_UNCHECKED),
-						 "permissive", !!(k->flags & WARD_VAULT_F_PERMISSIVE),
-						 "violations", (json_int_t)k->violations,
-						 "tampers", (json_int_t)k->tampers,
-						 "settled", (json_int_t)k->settled));
-	if (k->state == WARD_STATE_UNLOCKED)
-		json_object_update_new(object, json_pack("{s:I, s:s, s:I, s:I}",
-							 "epoch", (json_int_t)k->epoch,
-							 "driver", k->driver,
-							 "policy_serial", (json_int_t)k->policy_serial,
-							 "rules", (json_int_t)k->rules));
+	more = json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
+			 "read_only", !!(k->flags & WARD_VAULT_F_RDONLY),
+			 "unchecked", !!(k->flags & WARD_VAULT_F_UNCHECKED),
+			 "permissive", !!(k->flags & WARD_VAULT_F_PERMISSIVE),
+			 "violations", (json_int_t)k->violations,
+			 "tampers", (json_int_t)k->tampers, "settled", (json_int_t)k->settled);
+	json_object_update_new(object, more);
+	if (k->state != WARD_STATE_UNLOCKED)
+		return object;
+	more = json_pack("{s:I, s:s, s:I, s:I}", "epoch", (json_int_t)k->epoch,
+			 "driver", k->driver, "policy_serial", (json_int_t)k->policy_serial,
+			 "rules", (json_int_t)k->rules);
+	json_object_update_new(object, more);
 	return object;
 }
 

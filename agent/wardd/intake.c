@@ -9,37 +9,19 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "wardd.h"
 
 #define RETRY_US	(2 * 1000000ULL)
-#define NAMES		32		/* vaults whose names are remembered */
-#define NAMES_FRESH	2		/* for how long, seconds */
 
 /* Results of taking an event that are no errors. */
 #define TAKE_GAP	1		/* events are missing before this one */
 #define TAKE_RELOADED	2		/* the event is of another load of the module */
-
-/**
- * struct known - a vault's name and directory
- * @uuid: which
- * @until: how long they are believed, seconds of the monotonic clock; 0: not in use
- * @name: its name
- * @dir: its directory
- */
-struct known {
-	uint8_t uuid[WARD_UUID_SIZE];
-	time_t until;
-	char name[64];
-	char dir[PATH_MAX];
-};
 
 /**
  * struct wardd_intake - the way in
@@ -57,7 +39,7 @@ struct known {
  * @waiting: said that the module is not there
  * @stalled: said that the log cannot be written
  * @tell_changed: a state may have changed in this batch
- * @known: names of vaults
+ * @names: of vaults and users
  */
 struct wardd_intake {
 	sd_event *loop;
@@ -74,74 +56,22 @@ struct wardd_intake {
 	bool waiting;
 	bool stalled;
 	bool tell_changed;
-	struct known known[NAMES];
+	struct wardd_names *names;
 };
 
 static void connect_module(struct wardd_intake *in);
-
-/* ---- names of vaults ------------------------------------------------------------ */
-
-static time_t monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1;
-}
-
-static void vault_names(const uint8_t *uuid, char *name, char *dir, void *arg)
-{
-	struct wardd_intake *in = arg;
-	struct known *k = &in->known[0];
-	char new_name[sizeof(k->name)], new_dir[sizeof(k->dir)];
-	time_t now = monotonic();
-	int i;
-
-	/* The one that is meant, else the one that is oldest. */
-	for (i = 0; i < NAMES; i++) {
-		if (in->known[i].until && !memcmp(in->known[i].uuid, uuid, WARD_UUID_SIZE)) {
-			k = &in->known[i];
-			break;
-		}
-		if (in->known[i].until < k->until)
-			k = &in->known[i];
-	}
-	if (i == NAMES) {
-		memset(k, 0, sizeof(*k));
-		memcpy(k->uuid, uuid, WARD_UUID_SIZE);
-	}
-	if (k->until <= now) {
-		/* A vault that is unmounted is still known by what it was. */
-		if (!ward_log_vault(uuid, new_name, sizeof(new_name), new_dir, sizeof(new_dir))) {
-			strcpy(k->name, new_name);
-			strcpy(k->dir, new_dir);
-		}
-		k->until = now + NAMES_FRESH;
-	}
-	strcpy(name, k->name);
-	strcpy(dir, k->dir);
-}
-
-static void forget_names(struct wardd_intake *in)
-{
-	int i;
-
-	for (i = 0; i < NAMES; i++)
-		if (in->known[i].until)
-			in->known[i].until = 1;
-}
 
 /* ---- taking events --------------------------------------------------------------- */
 
 static int record(struct wardd_intake *in, const struct ward_event *event)
 {
-	struct ward_log_names names = { vault_names, in };
+	struct ward_log_names names = { wardd_names_vault, wardd_names_user, in->names };
 	json_t *object;
 	int ret;
 
 	/* Names may have changed with this one. */
 	if (event->kind == WARD_KIND_MOUNT || event->kind == WARD_KIND_KEY) {
-		forget_names(in);
+		wardd_names_changed(in->names);
 		in->tell_changed = true;
 	}
 	object = ward_log_event(event, &names);
@@ -397,7 +327,8 @@ int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
 	in->writer = writer;
 	in->changed = changed;
 	in->arg = arg;
-	in->watch = ward_nl_watch_open();
+	in->names = wardd_names_new();
+	in->watch = in->names ? ward_nl_watch_open() : -ENOMEM;
 	ret = in->watch;
 	if (ret < 0)
 		goto free;
@@ -410,6 +341,7 @@ int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
 close:
 	close(in->watch);
 free:
+	wardd_names_free(in->names);
 	free(in);
 	return ret;
 }
@@ -432,5 +364,6 @@ void wardd_intake_stop(struct wardd_intake *intake)
 	sd_event_source_disable_unref(intake->retry);
 	sd_event_source_disable_unref(intake->watch_source);
 	close(intake->watch);
+	wardd_names_free(intake->names);
 	free(intake);
 }

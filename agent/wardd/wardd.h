@@ -55,6 +55,14 @@ void wardd_writer_close(struct wardd_writer *w);
 /* ---- journal.c: the systemd journal ----------------------------------------------- */
 void wardd_journal(json_t *object, const struct ward_event *event);
 
+/* ---- names.c: names of vaults and users ---------------------------------------------- */
+struct wardd_names;
+struct wardd_names *wardd_names_new(void);
+void wardd_names_free(struct wardd_names *names);
+void wardd_names_vault(const uint8_t *uuid, char *name, char *dir, void *arg);
+void wardd_names_user(uint32_t uid, char *name, void *arg);
+void wardd_names_changed(struct wardd_names *names);
+
 /* ---- intake.c: events, from the module to the writer ------------------------------- */
 struct wardd_intake;
 int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,

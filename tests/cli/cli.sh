@@ -5,11 +5,30 @@
 #
 #   files DIR		fills DIR with every kind of file that there is
 #   picture DIR		what DIR looks like from above: to be compared with another picture
+#   refused STATUS REGEX NAME COMMAND...	passes when the command exits so, and says something that matches
 
 . "$WARD_TOP/tests/vm/lib.sh"
 
 pass=/root/pass
 echo "correct horse battery staple" >$pass
+# What test files before this one made
+rm -f /etc/ward/vaults.d/*.conf
+
+refused()
+{
+	cli_status=$1
+	cli_regex=$2
+	cli_name=$3
+	shift 3
+	cli_got=0
+	"$@" >"$lib_out" 2>&1 </dev/null || cli_got=$?
+	if [ $cli_got = "$cli_status" ] && grep -qE "$cli_regex" "$lib_out"; then
+		pass "$cli_name"
+	else
+		echo "exit status $cli_got instead of $cli_status, or nothing like \"$cli_regex\", from: $*" >>"$lib_out"
+		fail "$cli_name"
+	fi
+}
 
 lower()
 {

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# timeout: 300
+#
 # Attributes: owners, modes, times, links, special files, xattrs, ACLs, statfs.
 
 . "$WARD_TOP/tests/fs/vault.sh"

@@ -41,6 +41,12 @@ def renameat2(old, new, flags):
     syscall(SYS_renameat2, AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags)
 
 
+def access(path, mode):
+    """access(2) with its errno."""
+    if libc.access(os.fsencode(path), mode):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def link_fd(fd, path):
     """A name for an open file."""
     syscall(SYS_linkat, AT_FDCWD, b'/proc/self/fd/%d' % fd, AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW)

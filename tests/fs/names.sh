@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# timeout: 300
+#
 # Names: of every length, of every byte, long ones under digests; symlink targets; what was changed below.
 
 . "$WARD_TOP/tests/fs/vault.sh"

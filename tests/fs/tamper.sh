@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# timeout: 300
+#
 # What was changed below in a cleanly ended vault is found when it is read: EIO for that part, never wrong plaintext,
 # an event that names the file; the rest stays readable. Damaged files beside the tree are refused.
 
@@ -108,7 +110,7 @@ for name, (fn, bad) in cases.items():
         e = reported(since, kind='tamper', path='/' + name)
         same((e['action'], e['reason'], e['errno']), ('tamper', 'integrity', errno.EIO))
         if isinstance(bad, set) and len(bad) == 1 and 'cut' not in name: same(e['block'], *bad)
-    except AssertionError as e:
+    except (AssertionError, OSError) as e:
         failed.append(f'{name}: {e}')
 assert not failed, '\n'.join(failed)
 END
@@ -183,7 +185,7 @@ ids(j, i)
 since = mark(); same((os.listdir(d + "/one"), os.listdir(d + "/two")), ([], []))
 for p in ("/one", "/two"): reported(since, kind="tamper", path=p)
 fails("ENOTEMPTY", os.rmdir, d + "/one")
-for a, b in (("damaged", i[:-1]), (i + "A", None), ("", "../..")) [:2]:
+for a, b in (("damaged", i[:-1]), (i + "A", None)):
     ids(a, b)
     since = mark()
     for p in ("/one", "/two"):
@@ -203,7 +205,7 @@ os.rmdir(d + "/a"); os.unlink(d + "/b"); os.unlink(d + "/c")
 '
 
 check "one damaged epoch record: opens, but is to be checked" py '
-umount(); flip(ward + "/epoch", 20); flip(ward + "/epoch", 4096 + 4000) if 0 else None
+umount(); flip(ward + "/epoch", 20)
 mount(); unlock()
 assert state()["vault_flags"] & 2, state()
 same(read(d + "/one/file"), b"1")
@@ -236,7 +238,7 @@ END
 check "both epoch records damaged, none, or another vault's: refused" py '
 exec(open("/tmp/refused.py").read())
 both = lambda raw: bit(30)(bit(4096 + 30)(raw))
-for data in (both, None, b"", b"x" * 8192, lambda raw: raw[:5000], bytes(8192)):
+for data in (both, None, b"", b"x" * 8192, lambda raw: raw[:4000], bytes(8192)):
     with_file("epoch", data, lambda: refused(errno.EUCLEAN, errno.ENOENT))
 '
 check "an epoch file that was put back is not taken for the same epoch" py '
@@ -264,7 +266,7 @@ same(as_user(ALICE, read, d + "/one/file"), b"1")
 '
 check "one damaged vault file does no harm; two are refused" py '
 exec(open("/tmp/refused.py").read())
-with_file("vault", bit(20), unlock); with_file("vault.bak", bit(20), unlock)
+with_file("vault", bit(70), unlock); with_file("vault.bak", bit(70), unlock)
 with_file("vault", None, unlock)
 umount()
 keep = read(ward + "/vault")

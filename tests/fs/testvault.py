@@ -143,7 +143,7 @@ def plain(attrs):
             value = value.rstrip(b'\0').decode(errors='surrogateescape')
         if name in WORDS:
             words = {number: word for word, number in ENUMS[WORDS[name]].items()}
-            value = words[value].lower()
+            value = words[value].lower().replace('_', '-')
         out[name.removeprefix('EVENT_').lower()] = value
     return out
 

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 300
+#
+# wardd may be stopped, killed, started twice; the module may come and go; the log may be rotated, or its disk be full:
+# no event is missing, none is there twice, and what the kernel had to drop is counted.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+. "$WARD_TOP/tests/agent/agent.sh"
+
+# refuse COUNT: as many refusals that do not fold
+refuse()
+{
+	python3 -c "
+import os
+for uid in range(200000, 200000 + $1):
+    os.setresuid(uid, uid, 0)
+    try:
+        os.stat('$d/x')
+        raise SystemExit('let in')
+    except PermissionError:
+        pass
+    os.setresuid(0, 0, 0)"
+}
+
+check "vault" new_vault 0
+chmod 777 $d
+check "start" start_wardd
+refuse 20
+check "everything is recorded" wait_for completeness complete
+check_fails_with 1 "a second one does not start" wardd
+check "and says why" sh -c "wardd 2>&1 | grep -q 'running already (process $wardd)'"
+
+check "stop" stop_wardd
+refuse 30
+check "start again: what happened meanwhile is recorded" start_wardd
+stop_wardd -KILL 2>/dev/null
+refuse 30
+check "killed, and started again" start_wardd
+
+kill -STOP $wardd
+refuse 300
+kill -CONT $wardd
+check "it was held up" wait_for completeness complete
+
+# A line that was not finished when the power went
+stop_wardd
+printf '{"@timestamp":"20' >>$log
+refuse 3
+check "half a line at the end is taken away" start_wardd
+check "told so" grep -q "in the middle of a line" /tmp/wardd.err
+
+# Rotation, with and without a word
+mv $log $log.1
+kill -HUP $wardd
+refuse 3
+check "a new log after SIGHUP" wait_for "the new log" test -s $log
+wait_for "all of it" sh -c "[ \$(wc -l <$log) -ge 3 ]"
+cat $log.1 $log >/tmp/all
+check "the chain goes on across it" complete /tmp/all
+mv $log $log.2
+refuse 3
+check "a new log without being told" wait_for "the new log" test -s $log
+wait_for "all of it" sh -c "[ \$(wc -l <$log) -ge 3 ]"
+cat $log.1 $log.2 $log >/tmp/all
+check "the chain goes on across it, too" complete /tmp/all
+stop_wardd
+mv $log $log.3
+check "rotated while stopped: nothing comes twice" sh -c ". $WARD_TOP/tests/agent/agent.sh; wardd & wardd=\$!
+	sleep 2; kill \$wardd; wait \$wardd; cat $log.1 $log.2 $log.3 $log >/tmp/all"
+check "and the chain goes on" complete /tmp/all
+rm -f $log.*
+
+# A full disk: events wait in the kernel
+mkdir /tmp/small
+mount -t tmpfs -o size=64k tmpfs /tmp/small
+printf '[log]\nfile = /tmp/small/events.jsonl\n' >/tmp/ward.conf
+log=/tmp/small/events.jsonl
+rm -f /var/lib/ward/wardd.state
+check "a small log" start_wardd --config /tmp/ward.conf
+check "is full" wait_for "a complaint" grep -q "cannot be recorded" /tmp/wardd.err
+check "every line in it is whole" python3 -c "
+import json
+assert len([json.loads(l) for l in open('$log')]) > 10"
+mount -o remount,size=4m /tmp/small
+check "with more room nothing is missing" wait_for completeness complete
+stop_wardd
+
+# More than the ring holds
+log=/var/log/ward/events.jsonl
+rm -f $log /var/lib/ward/wardd.state
+umount $d
+rmmod wardfs
+check "wardd waits for the module" start_wardd
+check "and says so" grep -q "not loaded: waiting" /tmp/wardd.err
+insmod "/lib/modules/$(uname -r)/updates/wardfs.ko" event_ring=64
+check "the module comes" mount -i -t wardfs $d $d
+"$tv" unlock $d
+check "and its events are recorded" wait_for completeness complete
+kill -STOP $wardd
+refuse 3000
+kill -CONT $wardd
+check "what the ring lost is counted" wait_for completeness complete
+check "in a record of its own" has "e['ward.kind'] == 'lost' and e['ward.count'] > 100 and e['event.kind'] == 'alert'"
+umount $d
+check "the module goes while wardd listens" rmmod wardfs
+insmod "/lib/modules/$(uname -r)/updates/wardfs.ko"
+mount -i -t wardfs $d $d
+check "and comes again" wait_for completeness complete
+check_is "two loads" 2 "$(python3 -c "
+import json; print(len(set(json.loads(l)['ward.load_id'] for l in open('$log'))))")"
+check "stop at last" stop_wardd
+check "wardctl log verify agrees" wardctl log verify
+done_testing

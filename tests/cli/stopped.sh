@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 500
+#
+# create stopped in the middle of copying, comparing and removing: by SIGKILL it goes on, by Ctrl-C it is taken back.
+
+. "$WARD_TOP/tests/cli/cli.sh"
+
+options="--allow root --no-recovery-key"
+
+lower
+files /srv/saved
+chmod 750 /srv/saved
+chown bob: /srv/saved
+touch -d '2022-01-01 00:00:00.5' /srv/saved
+picture /srv/saved >wanted
+
+fresh()
+{
+	rm -rf /srv/d
+	cp -a /srv/saved /srv/d
+}
+
+# stop INJECTION: create under strace; sets status
+stop()
+{
+	status=0
+	# shellcheck disable=SC2086
+	strace -f -o /tmp/trace -e trace="${1%%:*}" -e inject="$1" \
+		wardctl create /srv/d --passphrase-file $pass $options >"$lib_out" 2>&1 || status=$?
+	at=$(sed -n 's/^stage=//p' /srv/d/.ward/creating 2>/dev/null)
+	diag "$1: exit status $status, stage ${at:-none}"
+}
+
+# again NAME
+again()
+{
+	# shellcheck disable=SC2086
+	check "$1: run again" wardctl create /srv/d --passphrase-file $pass $options
+	picture /srv/d >got
+	check "$1: nothing is lost" diff wanted got
+	wardctl --quiet umount d
+	rm -rf /srv/d /etc/ward/vaults.d/d.conf
+}
+
+fresh
+stop "pwrite64:signal=KILL:when=4"
+check_is "killed while copying" copying "$at"
+check_errno EACCES "nobody but root gets at the plain files meanwhile" as bob ls /srv/d
+check_is "status tells" creating "$(wardctl status d --json | python3 -c '
+import json, sys; print(json.load(sys.stdin)["vaults"][0]["state"])')"
+# What changed since is taken as it is now.
+rm /srv/d/empty -r
+mv /srv/d/hello /srv/d/moved
+cp -a /srv/d/moved /srv/d/hello
+rm /srv/d/moved
+ln -f /srv/d/hello /srv/d/letters/hello-again
+mkdir /srv/d/empty
+cp -a --attributes-only /srv/saved/empty /srv/d/
+touch -r /srv/saved/letters /srv/d/letters
+touch -r /srv/saved/empty /srv/d/empty
+refused 2 'begun with the name "d"' "another name is refused" wardctl create /srv/d --name other --passphrase-file $pass
+again "killed while copying"
+
+# The vault's unlinks come after those of temporary files and, while comparing, there are none: so the later ones
+# are the plain files'.
+fresh
+stop "unlinkat:signal=KILL:when=20"
+check_is "killed while removing" removing "$at"
+echo "new" >/srv/d/put-there-since
+refused 1 "put-there-since changed after it was copied, or was put there since" "what is not in the vault is not removed" \
+	wardctl create /srv/d --passphrase-file $pass
+check_is "and is there" new "$(cat /srv/d/put-there-since)"
+rm /srv/d/put-there-since
+again "killed while removing"
+
+fresh
+stat -c '%a %U:%G %y' /srv/d >before
+stop "pwrite64:signal=INT:when=4"
+check_is "Ctrl-C while copying: it fails" 1 "$status"
+check "it says that everything is as it was" grep -q "/srv/d is as it was before" "$lib_out"
+stat -c '%a %U:%G %y' /srv/d >after
+check "owner, mode and times are back" diff before after
+picture /srv/d >got
+check "and all the rest" diff wanted got
+check "no .ward, no configuration" sh -c '! [ -e /srv/d/.ward ] && ! [ -e /etc/ward/vaults.d/d.conf ]'
+check_is "nothing is mounted" 0 "$(grep -c wardfs /proc/self/mounts)"
+again "Ctrl-C"
+
+# A file that somebody writes to all the time: it says so, and gives up.
+fresh
+mkdir /mnt/other
+mount --bind /srv/d /mnt/other
+touch /srv/d/log
+(
+	# Not open when it is looked at, and again and again changed by root, whom no mode stops
+	while sleep 0.05; do
+		date +%N >/mnt/other/log
+	done
+) 2>/dev/null &
+writer=$!
+status=0
+# shellcheck disable=SC2086
+wardctl create /srv/d --passphrase-file $pass $options >"$lib_out" 2>&1 || status=$?
+kill $writer
+wait
+check_is "somebody writes all the time: it fails" 1 "$status"
+check "and says why" grep -qE "keep changing|in use" "$lib_out"
+check "DIR is as it was" sh -c '! [ -e /srv/d/.ward ] && [ "$(stat -c "%a %U" /srv/d)" = "750 bob" ]'
+umount /mnt/other
+done_testing

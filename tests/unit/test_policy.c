@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Policies from INI text to what the kernel reads, and back: agent/lib/policyini.c
+ * and policyfile.c, judged by module/rules.c, which is what the kernel runs.
+ */
+#include "kselftest_harness.h"
+#include "lib/policyfile.h"
+#include "mutate.h"
+#include "rules.h"
+
+/* Numbers only: which users and groups exist is for each machine to say. */
+static const char example[] =
+	"[vault]\n"
+	"name = beneficiaries\n"
+	"directory = /srv/beneficiaries\n"
+	"permissive = no\n"
+	"\n"
+	"[rule no writing by night watch]\n"
+	"users      = 4001, 4002\n"
+	"groups     = 4100\n"
+	"operations = write, create, delete, rename, link\n"
+	"effect     = deny, silent\n"
+	"\n"
+	"[rule caseworkers]\n"
+	"users      = @4100,\n"
+	"             4003\n"
+	"effect     = allow\n"
+	"\n"
+	"[rule auditors]\n"
+	"groups     = 4200\n"
+	"logins     = 4010\n"
+	"operations = read, list\n"
+	"effect     = allow, record\n"
+	"\n"
+	"[rule everybody may look]\n"
+	"operations = list\n"
+	"effect     = allow\n";
+
+FIXTURE(policy) {
+	struct ward_master master;
+	struct ward_err err;
+	struct ward_policy policy;
+	void *blob;
+	size_t len;
+	struct ward_policy_traits traits;
+};
+
+FIXTURE_SETUP(policy)
+{
+	memset(self->master.key, 3, sizeof(self->master.key));
+	memset(self->master.uuid, 4, sizeof(self->master.uuid));
+	ward_err_clear(&self->err);
+	self->blob = NULL;
+	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), &self->policy, &self->err))
+		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
+}
+
+FIXTURE_TEARDOWN(policy)
+{
+	ward_policy_free(&self->policy);
+	free(self->blob);
+}
+
+/* Somebody: user, login user, and one group. */
+struct one {
+	uint32_t uid, login, gid;
+};
+
+static bool in_group(u32 gid, void *arg)
+{
+	return gid == ((struct one *)arg)->gid;
+}
+
+static u32 allowed(const void *blob, struct one who)
+{
+	struct ward_actor a = {
+		.fsuid = who.uid, .loginuid = who.login, .has_login = who.login,
+		.in_group = in_group, .arg = &who,
+	};
+
+	return ward_policy_allowed(blob, &a);
+}
+
+TEST_F(policy, means_what_it_says)
+{
+	const u32 writing = WARD_OP_WRITE | WARD_OP_CREATE | WARD_OP_DELETE | WARD_OP_RENAME |
+			    WARD_OP_LINK;
+	struct ward_verdict v;
+	struct one who = { 5000, 4010, 4200 };
+	struct ward_actor a = {
+		.fsuid = 5000, .loginuid = 4010, .has_login = true, .in_group = in_group, .arg = &who,
+	};
+
+	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
+	EXPECT_EQ(4, self->traits.rules);
+	EXPECT_TRUE(self->traits.by_login);
+	EXPECT_FALSE(self->traits.permissive);
+	/* The first rule asks for both, a user and the group. */
+	EXPECT_EQ(WARD_OP_ALL & ~writing, allowed(self->blob, (struct one){ 4001, 0, 4100 }));
+	EXPECT_EQ(WARD_OP_ALL, allowed(self->blob, (struct one){ 4009, 0, 4100 }));
+	EXPECT_EQ(WARD_OP_LIST, allowed(self->blob, (struct one){ 4001, 0, 0 }));
+	EXPECT_EQ(WARD_OP_ALL, allowed(self->blob, (struct one){ 4003, 0, 0 }));
+	EXPECT_EQ(WARD_OP_READ | WARD_OP_LIST, allowed(self->blob, who));
+	EXPECT_EQ(WARD_OP_LIST, allowed(self->blob, (struct one){ 4010, 0, 4200 }));
+	EXPECT_EQ(WARD_OP_LIST, allowed(self->blob, (struct one){ 0, 0, 0 }));
+	ward_policy_decide(self->blob, &a, WARD_OP_READ, &v);
+	EXPECT_TRUE(v.allow && v.record);
+	EXPECT_STREQ("auditors", (const char *)v.rule->name);
+	ward_policy_decide(self->blob, &a, WARD_OP_WRITE, &v);
+	EXPECT_FALSE(v.allow);
+	EXPECT_EQ(NULL, v.rule);
+}
+
+static void same_policy(struct __test_metadata *_metadata, const struct ward_policy *a,
+			const struct ward_policy *b)
+{
+	size_t i, k;
+
+	ASSERT_EQ(a->count, b->count);
+	EXPECT_EQ(a->flags, b->flags);
+	for (i = 0; i < a->count; i++) {
+		const struct ward_policy_rule *r = &a->rules[i], *s = &b->rules[i];
+
+		EXPECT_STREQ(r->name, s->name);
+		EXPECT_EQ(r->flags, s->flags);
+		EXPECT_EQ(r->operations, s->operations);
+		ASSERT_EQ(r->count, s->count);
+		for (k = 0; k < r->count; k++) {
+			EXPECT_EQ(r->conds[k].type, s->conds[k].type);
+			ASSERT_EQ(r->conds[k].who.count, s->conds[k].who.count);
+			EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who,
+					    r->conds[k].who.count * sizeof(struct ward_who)));
+		}
+	}
+}
+
+TEST_F(policy, round_trip)
+{
+	struct ward_policy back, again;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	ASSERT_EQ(0, ward_policy_authentic(self->blob, self->len, &self->master));
+	ASSERT_EQ(0, ward_policy_decode(self->blob, self->len, self->master.uuid, &back));
+	EXPECT_EQ(7, back.serial);
+	same_policy(_metadata, &self->policy, &back);
+	/* As text, and once more; it may name by name what was given by number. */
+	f = open_memstream(&text, &size);
+	ASSERT_NE(NULL, f);
+	ASSERT_EQ(0, ward_policy_print(&back, f));
+	fclose(f);
+	ASSERT_EQ(0, ward_policy_parse(text, size, &again, &self->err))
+		TH_LOG("%s: %s\n%s", self->err.text, self->err.notes[0], text);
+	same_policy(_metadata, &back, &again);
+	free(text);
+	ward_policy_free(&back);
+	ward_policy_free(&again);
+}
+
+TEST_F(policy, authentic)
+{
+	uint8_t *b = self->blob;
+	size_t i;
+
+	for (i = 0; i < self->len; i++) {
+		b[i] ^= 0x40;
+		ASSERT_EQ(-EBADMSG, ward_policy_authentic(b, self->len, &self->master));
+		b[i] ^= 0x40;
+	}
+	for (i = 0; i < self->len; i += 5)
+		ASSERT_EQ(-EBADMSG, ward_policy_authentic(b, i, &self->master));
+	self->master.key[0] ^= 1;
+	EXPECT_EQ(-EBADMSG, ward_policy_authentic(b, self->len, &self->master));
+	self->master.key[0] ^= 1;
+	EXPECT_EQ(-EXDEV, ward_policy_validate(b, self->len, self->master.key, &self->traits));
+}
+
+TEST_F(policy, one_rule)
+{
+	struct ward_who who[] = { { WARD_SUBJECT_UID, 1000 }, { WARD_SUBJECT_GID, 2000 } };
+	const struct ward_who_list list = { who, 2 };
+	struct ward_policy p;
+	void *blob;
+	size_t len;
+
+	ASSERT_EQ(0, ward_policy_one_rule(&p, "first", &list));
+	ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
+	EXPECT_EQ(1, self->traits.rules);
+	EXPECT_EQ(WARD_OP_ALL, allowed(blob, (struct one){ 1000, 0, 0 }));
+	EXPECT_EQ(WARD_OP_ALL, allowed(blob, (struct one){ 1, 0, 2000 }));
+	EXPECT_EQ(0, allowed(blob, (struct one){ 0, 0, 0 }));
+	ward_policy_free(&p);
+	free(blob);
+}
+
+TEST_F(policy, mistakes)
+{
+	static const struct {
+		const char *text;
+		const char *says;	/* in the message or in one of its notes */
+	} cases[] = {
+		{ "[rule a]\nusers = 1\n", "line 1: rule \"a\" does not say what it does" },
+		{ "[rule a]\neffect = maybe\n", "line 2: there is no effect \"maybe\"" },
+		{ "[rule a]\neffect = allow, deny\n", "either allow or deny" },
+		{ "[rule a]\neffect = allow\noperations = fly\n", "line 3: there is no operation \"fly\"" },
+		{ "[rule a]\neffect = allow\noperations =\n", "has no value" },
+		{ "[rule a]\neffect = allow\nusers =\n", "has no value" },
+		{ "[rule a]\neffect = allow\nusers = no-such-user-here\n", "there is no user" },
+		{ "[rule a]\neffect = allow\nusers = 4294967295\n", "there is no user" },
+		{ "[rule a]\neffect = allow\nusers = -1\n", "there is no user" },
+		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
+		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
+		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
+		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
+		{ "[rule ]\neffect = allow\n", "no name" },
+		{ "[policy]\n", "there is no section [policy]" },
+		{ "[vault]\ncolour = red\n", "[vault] has no entry" },
+		{ "[vault]\npermissive = perhaps\n", "permissive is yes or no" },
+		{ "users = 1\n", "before the first [section]" },
+		{ "[rule a\neffect = allow\n", "no closing bracket" },
+		{ "[rule a]\nnonsense\n", "line 2" },
+	};
+	struct ward_policy p;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ward_err err;
+		bool says;
+
+		ward_err_clear(&err);
+		EXPECT_GT(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), &p, &err))
+			TH_LOG("case %zu", i);
+		says = strstr(err.text, cases[i].says);
+		for (k = 0; k < err.count; k++)
+			says |= !!strstr(err.notes[k], cases[i].says);
+		EXPECT_TRUE(says) TH_LOG("case %zu: %s: %s", i, err.text,
+					 err.count ? err.notes[0] : "");
+	}
+}
+
+/* Whatever the text: what the reader takes, the kernel takes. */
+TEST_F(policy, any_text)
+{
+	struct mutate m = { 20250609 };
+	unsigned int round, taken = 0;
+
+	for (round = 0; round < 10000; round++) {
+		size_t n = strlen(example), len;
+		char *text = (char *)mutate_copy(&m, example, &n);
+		struct ward_policy p;
+		struct ward_err err;
+		void *blob;
+
+		ward_err_clear(&err);
+		if (!ward_policy_parse(text, n, &p, &err)) {
+			taken++;
+			ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
+			ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid,
+							  &self->traits)) TH_LOG("%s", text);
+			free(blob);
+			ward_policy_free(&p);
+		}
+		free(text);
+	}
+	EXPECT_LT(500, taken);
+}
+
+/* Whatever the bytes: what the kernel takes, user space can show. */
+TEST_F(policy, any_bytes)
+{
+	struct mutate m = { 20250610 };
+	unsigned int round, taken = 0;
+
+	for (round = 0; round < 20000; round++) {
+		size_t n = self->len - WARD_MAC_SIZE, k;
+		uint8_t *b = mutate_copy(&m, self->blob, &n);
+		struct ward_policy p;
+		u64 *copy;
+		int kernel, user;
+
+		copy = calloc(1, n + WARD_MAC_SIZE);
+		ASSERT_NE(NULL, copy);
+		memcpy(copy, b, n);
+		/* Half of the time the length is right: past the first hurdle. */
+		if (n >= 16 && round % 2)
+			((struct ward_policy_header *)copy)->length = cpu_to_le32(n + WARD_MAC_SIZE);
+		n += WARD_MAC_SIZE;
+		kernel = ward_policy_validate(copy, n, self->master.uuid, &self->traits);
+		user = ward_policy_decode(copy, n, self->master.uuid, &p);
+		if (!kernel) {
+			taken++;
+			for (k = 0; k < 100; k += 7)
+				allowed(copy, (struct one){ 4000 + k, k, 4100 + k });
+			/* More conditions than the text form can say. */
+			ASSERT_TRUE(!user || user == -EPROTONOSUPPORT);
+		}
+		if (!user)
+			ward_policy_free(&p);
+		free(copy);
+		free(b);
+	}
+	EXPECT_LT(1000, taken);
+}
+
+TEST_HARNESS_MAIN
