@@ -220,6 +220,10 @@ static void report_vault(struct report *report, const struct ward_tree *tree,
 	for (i = 0; i < err->count; i++)
 		report_finding(report, tree->master.other_bad ? SEVERITY_INTEGRITY : SEVERITY_NOTE,
 			       ".ward", err->notes[i], NULL);
+	if (!faccessat(tree->ward_fd, "creating", F_OK, AT_SYMLINK_NOFOLLOW))
+		report_finding(report, SEVERITY_NOTE, ".ward",
+			       "the making of this vault was stopped: plain files beside .ward may be all there is; wardctl create goes on",
+			       NULL);
 	if (!tree->epoch.authentic)
 		report_finding(report, SEVERITY_INTEGRITY, ".ward/epoch",
 			       "neither epoch record authenticates: read as after a crash", NULL);

@@ -349,9 +349,17 @@ free:
 	return ret;
 }
 
+static int tell_check(const struct ward_check_state *state, void *arg)
+{
+	(void)arg;
+	ui_progress("checking", state->blocks * 4096, 0);
+	return 0;
+}
+
 /* After a crash, every file is looked at once, so that the vault begins its life in order. */
 static int check_if_needed(struct create *c)
 {
+	static const struct ward_check_ops ops = { .progress = tell_check };
 	struct ward_check_state state;
 	struct ward_mounted mounted;
 	int tree, ret;
@@ -362,9 +370,19 @@ static int check_if_needed(struct create *c)
 	tree = openat(c->ward, WARD_TREE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (tree < 0)
 		return ward_fail_errno(c->err, errno, "cannot open .ward/tree");
-	ret = ward_check_vault(c->nl, c->conf.uuid, tree, NULL, &state);
+	ret = ward_check_vault(c->nl, c->conf.uuid, tree, &ops, &state);
 	close(tree);
-	return ret ? ward_fail_errno(c->err, ret, "cannot check the vault") : 0;
+	if (!ret && (state.bad_objects || state.bad_names))
+		return ward_fail(c->err, EBADMSG, WARD_INTEGRITY,
+				 "something in %s/.ward was changed or damaged while the vault was made: wardctl log --kind tamper tells what",
+				 c->conf.directory);
+	if (!ret && !state.failed)
+		ret = ward_nl_checked(c->nl, c->conf.uuid, mounted.epoch);
+	/* It is usable, and says itself that it is to be checked. */
+	if (ret || state.failed)
+		ui_warn("the check after the crash was not finished: run wardctl check %s",
+			c->conf.name);
+	return 0;
 }
 
 static int convert(struct create *c, const struct wanted *w, char recovery[WARD_RECOVERY_TEXT])
@@ -407,6 +425,8 @@ static int finish(struct create *c)
 {
 	int ret = scaffold_policy(c);
 
+	if (!ret)
+		ret = check_if_needed(c);
 	if (!ret)
 		ret = scaffold_unmount(c);
 	if (!ret) {

@@ -27,7 +27,7 @@ stop()
 	status=0
 	# shellcheck disable=SC2086
 	strace -f -o /tmp/trace -e trace="${1%%:*}" -e inject="$1" \
-		wardctl create /srv/d --passphrase-file $pass $options >"$lib_out" 2>&1 || status=$?
+		wardctl create /srv/d --passphrase-file $pass $options >/tmp/said 2>&1 || status=$?
 	at=$(sed -n 's/^stage=//p' /srv/d/.ward/creating 2>/dev/null)
 	diag "$1: exit status $status, stage ${at:-none}"
 }
@@ -78,7 +78,7 @@ fresh
 stat -c '%a %U:%G %y' /srv/d >before
 stop "pwrite64:signal=INT:when=4"
 check_is "Ctrl-C while copying: it fails" 1 "$status"
-check "it says that everything is as it was" grep -q "/srv/d is as it was before" "$lib_out"
+check "it says that everything is as it was" grep -q "/srv/d is as it was before" /tmp/said
 stat -c '%a %U:%G %y' /srv/d >after
 check "owner, mode and times are back" diff before after
 picture /srv/d >got
@@ -101,11 +101,11 @@ touch /srv/d/log
 writer=$!
 status=0
 # shellcheck disable=SC2086
-wardctl create /srv/d --passphrase-file $pass $options >"$lib_out" 2>&1 || status=$?
+wardctl create /srv/d --passphrase-file $pass $options >/tmp/said 2>&1 || status=$?
 kill $writer
 wait
 check_is "somebody writes all the time: it fails" 1 "$status"
-check "and says why" grep -qE "keep changing|in use" "$lib_out"
+check "and says why" grep -qE "keep changing|in use" /tmp/said
 check "DIR is as it was" sh -c '! [ -e /srv/d/.ward ] && [ "$(stat -c "%a %U" /srv/d)" = "750 bob" ]'
 umount /mnt/other
 done_testing

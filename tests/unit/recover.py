@@ -128,6 +128,15 @@ def vault_files():
         assert r.status == 1 and 'newer' in r.stderr, (r.status, r.stderr)
 
 
+def a_vault_in_the_making():
+    with Vault() as v:
+        write(v.dir + '/.ward/creating', b'copying\n')
+        r = v.recover()
+        assert r.status == 0 and [f['severity'] for f in r.findings] == ['note'], r.findings
+        assert 'stopped' in r.findings[0]['message']
+        v.same(r)
+
+
 def epoch_files():
     def both(v):
         v.flip(v.dir + '/.ward/epoch', 40)
@@ -601,7 +610,7 @@ def anything_anywhere():
 
 if __name__ == '__main__':
     sys.exit(tap.run([everything_comes_back, every_kind_of_secret, as_an_ordinary_user, vault_is_left_as_it_was,
-                      wrong_secrets, wrong_usage, vault_files, epoch_files, every_field_of_the_header,
+                      wrong_secrets, wrong_usage, vault_files, a_vault_in_the_making, epoch_files, every_field_of_the_header,
                       every_field_of_a_unit, blocks_moved, headers_exchanged, of_another_vault, cut_and_grown,
                       holes_punched, names_below, directory_ids, symlinks, extended_attributes, nothing_outside_outdir,
                       modes_that_give_rights, deeper_than_a_path, verify_only_writes_nothing, terminal_is_safe,
