@@ -224,7 +224,8 @@ static int load_header(struct inode *inode)
 	    (i_size_read(wardfs_lower_inode(inode)) < WARD_HEADER_SIZE ||
 	     ward_bytes_zero(d->header, WARD_HEADER_SIZE)))
 		return -ENODATA;	/* rule R2: no header; for wardfs_settle() */
-	if (!err && d->bad_length)
+	/* A crash can do that: in an unsettled file it is for wardfs_settle(). */
+	if (!err && d->bad_length && !READ_ONCE(d->lenient))
 		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK, "length was changed below");
 	if (!err && !(d->flags & WARD_FILE_EMPTY) != !!d->lower_size &&
 	    !WARDFS_SB(inode->i_sb)->unchecked) {

@@ -426,14 +426,14 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 	struct iattr below;
 	int err;
 
-	err = setattr_prepare(idmap, dentry, attr);
-	if (err)
-		return err;
 	if (!wardfs_unlocked(inode->i_sb)) {
 		wardfs_report_locked(inode, dentry, WARD_ACTION_SETATTR);
 		return -ENOKEY;
 	}
 	err = setattr_policy(dentry, attr);
+	if (err)
+		return err;
+	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;
 

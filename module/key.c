@@ -17,6 +17,7 @@
 #include <linux/uuid.h>
 #include <linux/pagemap.h>
 #include <crypto/aead.h>
+#include <crypto/algapi.h>
 #include <keys/user-type.h>
 #include "wardfs.h"
 
@@ -272,6 +273,33 @@ static void arm_expiry(struct wardfs_sb *sbi)
 	mod_delayed_work(system_unbound_wq, &sbi->expire, delay);
 }
 
+/*
+ * Somebody unlocks what is unlocked. Adding the key took the one that the vault
+ * hangs on out of its keyring, where nobody finds it to revoke it: take the new
+ * one instead, if it is the same.
+ */
+static int key_adopt(struct wardfs_sb *sbi, struct key *key, const struct ward_key_payload *payload)
+{
+	struct key *old = sbi->key;
+	const struct ward_key_payload *p = old->payload.data[0];
+	int err = -EALREADY;
+
+	if (key == old)
+		return err;
+	down_read(&old->sem);
+	if (p->generation != payload->generation ||
+	    crypto_memneq(p->key, payload->key, sizeof(p->key)))
+		err = -EKEYREJECTED;
+	up_read(&old->sem);
+	if (err != -EALREADY)
+		return err;
+	WRITE_ONCE(sbi->key, key_get(key));
+	arm_expiry(sbi);
+	key_invalidate(old);
+	key_put(old);
+	return err;
+}
+
 /* A key was revoked, has expired, or was invalidated: lock. */
 static void expire_work(struct work_struct *work)
 {
@@ -336,7 +364,7 @@ static void report_key(struct wardfs_sb *sbi, enum ward_action action, int err, 
  *
  * Context: process context of who asks; takes state_lock.
  *
- * Return: 0; -EALREADY when it is unlocked; -EINVAL when the key is not one for
+ * Return: 0; -EALREADY when it is unlocked (it hangs on this key then); -EINVAL when the key is not one for
  * this vault; -EKEYREJECTED when the vault's MAC does not agree; -EUCLEAN when
  * the epoch file is damaged; -EKEYEXPIRED, -EKEYREVOKED; the lower's error.
  */
@@ -351,12 +379,14 @@ int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 	if (IS_ERR(ref))
 		return PTR_ERR(ref);
 	mutex_lock(&sbi->state_lock);
-	err = -EALREADY;
-	if (sbi->state != WARD_STATE_LOCKED)
-		goto unlock;
 	err = key_payload(sbi, key_ref_to_ptr(ref), &payload);
 	if (err)
 		goto unlock;
+	if (sbi->state != WARD_STATE_LOCKED) {
+		err = key_adopt(sbi, key_ref_to_ptr(ref), &payload);
+		memzero_explicit(&payload, sizeof(payload));
+		goto unlock;
+	}
 	keys = keys_derive(sbi, &payload);
 	memzero_explicit(&payload, sizeof(payload));
 	if (IS_ERR(keys)) {

@@ -199,8 +199,8 @@ static int no_policy(const struct super_block *sb)
 }
 
 /*
- * Decide, report, and say what the program gets. @quiet: an allowed access was
- * recorded when the file was opened. Context: RCU read side, for the rule's name.
+ * Decide, report, and say what the program gets. @quiet: if it is allowed, it was
+ * recorded before. Context: RCU read side, for the rule's name.
  */
 static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op,
 		 enum ward_action action, struct dentry *dentry, struct dentry *target, bool quiet,
@@ -393,8 +393,9 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	if (!policy && !wardfs_unlocked(inode->i_sb))
 		err = -ENOKEY;
 	else
-		err = judge(inode, policy, op, action, file->f_path.dentry, NULL, mine && !word,
-			    &allowed);
+		/* What was found allowed once, under whatever policy, is on record. */
+		err = judge(inode, policy, op, action, file->f_path.dentry, NULL,
+			    mine && !(op & ~word), &allowed);
 	rcu_read_unlock();
 	if (!allowed || !mine)
 		return err;

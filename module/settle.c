@@ -85,7 +85,12 @@ static int find_end(struct inode *inode, u64 lower, struct ending *e)
 	e->epoch = 0;
 	if (!x.blocks)
 		return 0;
-	err = look(inode, k, ward_layout_base(k) + x.tail, e, &length);
+	/* Without a tail, or with one that cannot be, only a full last block is as it should be. */
+	if (x.tail && x.tail <= ward_layout_cap(k))
+		length = x.tail;
+	else
+		length = ward_layout_cap(k);
+	err = look(inode, k, ward_layout_base(k) + length, e, &length);
 	if (err)
 		return err;
 	if (e->state == WARDFS_BLOCK_HOLE && d->flags & WARD_FILE_SPARSE && x.tail) {
@@ -218,6 +223,8 @@ static int settle(struct inode *inode, struct ending *e, bool *odd)
 		err = fill_holes(inode, e->size, odd);
 	if (!err && e->state != WARDFS_BLOCK_GOOD)
 		err = wardfs_store_blocks(inode, n - 1, n - 1, e->size);
+	if (!err && *odd)
+		err = wardfs_lower_cut(inode, n);
 	if (!err && *odd)
 		err = wardfs_lower_length(inode, ward_layout_length(e->size));
 up:

@@ -77,16 +77,42 @@ static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
  * @inode: upper regular file
  * @length: bytes
  *
- * The lower mtime becomes the upper one in the same step. Context:
- * wardfs_data.io held for writing.
+ * A shorter length goes through whole blocks: of a block that is only cut short
+ * the beginning would stay, and be taken for a block that does not authenticate
+ * once the file has grown past it (rule W4). The lower mtime becomes the upper one
+ * in the same step. Context: wardfs_data.io held for writing.
  *
  * Return: 0 or the lower's error.
  */
 int wardfs_lower_length(struct inode *inode, u64 length)
 {
-	if (i_size_read(wardfs_lower_inode(inode)) == length)
+	u64 now = i_size_read(wardfs_lower_inode(inode));
+	u64 whole = round_down(length, WARD_BLOCK_SIZE);
+	int err = 0;
+
+	if (now == length)
 		return 0;
-	return lower_attr(inode, ATTR_SIZE, length);
+	if (now > length && whole && whole != length)
+		err = lower_attr(inode, ATTR_SIZE, whole);
+	return err ?: lower_attr(inode, ATTR_SIZE, length);
+}
+
+/**
+ * wardfs_lower_cut - let nothing be left after a row of blocks
+ * @inode: upper regular file
+ * @blocks: how many blocks stay, at least one
+ *
+ * A crash can leave the beginning of a block behind the last one. Context:
+ * wardfs_data.io held for writing.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_lower_cut(struct inode *inode, u64 blocks)
+{
+	u64 length = blocks * WARD_BLOCK_SIZE;
+
+	return i_size_read(wardfs_lower_inode(inode)) <= length ? 0 :
+		lower_attr(inode, ATTR_SIZE, length);
 }
 
 /**
@@ -203,6 +229,13 @@ static int shrink(struct inode *inode, loff_t size)
 		err = wardfs_store_empty(inode);
 	} else if (size < d->lower_size) {
 		err = wardfs_store_blocks(inode, n - 1, n - 1, size);
+		/*
+		 * A length of whole blocks, which the lower file has on its way,
+		 * says nothing of a sparse file: its new end has to be there.
+		 */
+		if (!err && d->flags & WARD_FILE_SPARSE)
+			err = vfs_fsync_range(d->lower_file, (n - 1) * WARD_BLOCK_SIZE,
+					      n * WARD_BLOCK_SIZE - 1, 1);
 		if (!err)
 			err = wardfs_lower_length(inode, ward_layout_length(size));
 		if (!err)
@@ -250,6 +283,9 @@ static int extend_sparse(struct inode *inode, loff_t size)
 		d->header_dirty = true;
 	}
 	err = wardfs_store_blocks(inode, 0, 0, size);
+	/* What comes after the last block until now is to be a hole. */
+	if (!err && old)
+		err = wardfs_lower_cut(inode, old);
 	if (!err && old > 1)
 		err = wardfs_store_blocks(inode, old - 1, old - 1, size);
 	if (!err)
@@ -348,8 +384,14 @@ int wardfs_data_flush(struct inode *inode)
 	if (d->made && d->lower_size == i_size_read(inode)) {
 		length = ward_layout_length(d->lower_size);
 		/* What came odd from below stays as it is, to be seen. */
-		if (!d->bad_length && i_size_read(wardfs_lower_inode(inode)) != length)
+		if (d->bad_length)
+			length = 0;
+		else if (i_size_read(wardfs_lower_inode(inode)) > length)
+			err = wardfs_lower_length(inode, length);
+		else if (i_size_read(wardfs_lower_inode(inode)) < length)
 			valid |= ATTR_SIZE;
+		if (err)
+			goto up;
 	}
 	if (d->times_dirty) {
 		struct timespec64 ctime = inode_get_ctime(inode);

@@ -368,6 +368,7 @@ int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */
 void wardfs_data_fill_up(struct inode *inode);		/* no longer sparse? */
 int wardfs_stored(struct inode *inode, u64 size);	/* io held for writing */
 int wardfs_lower_length(struct inode *inode, u64 length);	/* io held for writing */
+int wardfs_lower_cut(struct inode *inode, u64 blocks);		/* io held for writing */
 int wardfs_store_empty(struct inode *inode);		/* io held for writing */
 
 /* ---- settle.c: after an unclean end (rule R2) ---- */

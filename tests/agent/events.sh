@@ -15,7 +15,7 @@ echo secret >"$d/$name"
 chmod 666 $d/*
 chmod 777 $d
 check "wardd starts, and records what was before it" start_wardd
-check "mounting and unlocking are in the log" has "e['event.action'] == 'unlock' and e['ward.kind'] == 'key'"
+check "mounting and unlocking are in the log" has "e['ward.kind'] == 'key' and e['event.action'] == 'unlock'"
 
 check_errno EACCES "mallory is refused" as mallory cat $d/casefile
 check "the refusal is in the log" wait_for refusal has "e['ward.kind'] == 'violation'"

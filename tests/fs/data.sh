@@ -49,7 +49,7 @@ assert read(dst) == data
 os.ftruncate(b, 0); n = 0
 while n < len(data): n += os.copy_file_range(a, b, len(data) - n, n, n)
 assert read(dst) == data
-touch("/tmp/plain", data); p = os.open("/tmp/plain", os.O_RDONLY); os.ftruncate(b, 0); n = 0
+touch("/tmp/plain", data); p = os.open("/tmp/plain", os.O_RDONLY); os.ftruncate(b, 0); os.lseek(b, 0, 0); n = 0
 while n < len(data): n += os.sendfile(b, p, n, len(data) - n)
 os.fsync(b); drop_caches(); assert read(dst) == data
 '

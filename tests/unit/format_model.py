@@ -55,6 +55,10 @@ class Unit(NamedTuple):
     last: bool
 
 
+# What is left of a block that a cut went through: it does not authenticate.
+REMAINS = Unit(b'', 0, False)
+
+
 class Header(NamedTuple):
     empty: bool
     sparse: bool
@@ -73,10 +77,12 @@ class File(NamedTuple):
         return self._replace(length=max(self.length, g.block * (k + 1)), units={**self.units, k: unit})
 
     def set_length(self, g, length):
-        """Cutting frees whole blocks; a block that is only cut short is cut whole, its tag with it."""
-        n = g.split(length)[0]
-        return File(length, self.header if length >= g.header else None,
-                    {k: u for k, u in self.units.items() if k < n})
+        """Cutting frees whole blocks; of one that is cut short the beginning stays, and comes back when the file grows."""
+        n, r = divmod(length, g.block)
+        units = {k: u for k, u in self.units.items() if k < n}
+        if n in self.units and r > (0 if n else g.header):
+            units[n] = REMAINS if length < self.length else self.units[n]
+        return File(length, self.header if length >= g.header else None, units)
 
 
 class Writer:
@@ -102,6 +108,9 @@ class Writer:
         self.length = max(self.length, g.block * (k + 1))
 
     def _length(self, length):
+        if length < self.length and length > self.g.block:
+            # Through whole blocks: nothing of the one that is cut may stay.
+            self.ops.append(('length', self.g.block * self.g.split(length)[0]))
         self.ops.append(('length', length))
         self.length = length
         self.have = {k for k in self.have if k < length // self.g.block}
@@ -149,9 +158,13 @@ class Writer:
             self._written(before, [])
         elif size < before:
             del self.data[size:]
-            steps = [lambda: self._length(self.g.length(size)),
-                     lambda: self._unit(self.g.blocks(size) - 1) if size else self._header()]
-            self.rng.shuffle(steps)
+            steps = [lambda: self._unit(self.g.blocks(size) - 1) if size else self._header(),
+                     lambda: self._length(self.g.length(size))]
+            if self.sparse:
+                # A length of whole blocks says nothing of a sparse file: its new end has to be there first.
+                steps.insert(1, lambda: self.ops.append(('flush',)))
+            else:
+                self.rng.shuffle(steps)
             for step in steps:
                 step()
 
@@ -166,6 +179,8 @@ class Writer:
 
 
 def apply(g, file, op):
+    if op[0] == 'flush':
+        return file
     if op[0] == 'header':
         return file.put_header(g, op[1])
     if op[0] == 'unit':
@@ -175,7 +190,11 @@ def apply(g, file, op):
 
 def crash(g, rng, file, ops):
     """The lower file system's journal: lengths and new blocks are kept up to a point, in order, and none after it. What
-    is written into blocks that are there reaches the disk or not, each write by itself."""
+    is written into blocks that are there reaches the disk or not, each write by itself. What a flush has waited for is
+    there."""
+    ops = ops[:rng.choice([len(ops), rng.randint(0, len(ops))])]
+    while ('flush',) in ops:
+        file, ops = apply(g, file, ops[0]), ops[1:]
     kept, freed = rng.randint(0, len(ops)), None
     for i, op in enumerate(ops):
         if op[0] == 'length':
@@ -193,16 +212,21 @@ def crash(g, rng, file, ops):
             # A block that is new, or that was freed in memory already, has no place on the disk.
             if op[0] == 'unit' and (op[1] >= -(-file.length // g.block) or (freed is not None and op[1] >= freed)):
                 continue
+            # Nor has the one that the length ends in, unless something remains there; what lies past the length is lost.
+            if op[0] == 'unit' and op[1] == file.length // g.block:
+                continue
         file = apply(g, file, op)
     return file
 
 
 def read_unchecked(g, file):
-    """R2."""
+    """R2; None when there is a block that does not authenticate."""
     n, r = g.split(file.length)
     there = [k for k in file.units if k < n]
     if not n or not file.header or not there:
         return b''
+    if any(file.units[k] is REMAINS for k in there):
+        return None
     last = n - 1 if file.header.sparse and r else max(there)
     unit = file.units.get(last)
     size = g.base(last) + (unit.used if unit else min(r, g.capacity(last)))
@@ -298,6 +322,8 @@ class Story:
 
     def survived(self, got):
         """P1 and P2: each byte as it was at some moment since it was synced, or zero where it was not yet there."""
+        if got is None:
+            return False
         sizes = [len(p) for p in self.past]
         if not min(sizes) <= len(got) <= max(sizes):
             return False
