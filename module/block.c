@@ -25,12 +25,14 @@
 #define DIRECT_WRITE_BLOCKS	32
 
 /*
- * A run that is needed while another is held comes from pools of its own, and
- * whoever holds such a one waits for nothing but I/O: so it always comes back.
+ * Pools, by what who holds a run of it may still wait for: a reader for
+ * wardfs_data.io, which is held by who stores; that one for a nested run, and who
+ * holds a nested one for nothing but I/O. So runs always come back.
  */
+enum { POOL_READ, POOL_STORE, POOL_NESTED, NR_POOLS };
 static struct kmem_cache *run_cache;
-static mempool_t *run_pool[2];
-static mempool_t *page_pool[2];
+static mempool_t *run_pool[NR_POOLS];
+static mempool_t *page_pool[NR_POOLS];
 static struct workqueue_struct *run_wq;
 
 /**
@@ -38,8 +40,9 @@ static struct workqueue_struct *run_wq;
  * @inode: upper inode, with its lower file open and its key loaded
  * @first: index of the first block
  * @count: blocks wanted, 1..WARDFS_RUN_BLOCKS
- * @how: WARDFS_RUN_WAIT by a caller that holds no run, WARDFS_RUN_NESTED by one
- *	that does, WARDFS_RUN_TRY when it may fail
+ * @how: WARDFS_RUN_WAIT by a caller that holds neither a run nor wardfs_data.io,
+ *	WARDFS_RUN_STORE by one that holds the lock, WARDFS_RUN_NESTED by one that
+ *	holds both, WARDFS_RUN_TRY as WARDFS_RUN_STORE when it may fail
  *
  * Gives as many blocks as memory allows, at least one: only the first page may
  * be waited for, so that two runs cannot starve each other out of the pool.
@@ -52,7 +55,8 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	gfp_t gfp = how == WARDFS_RUN_TRY ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOFS;
-	unsigned int pool = how == WARDFS_RUN_NESTED;
+	unsigned int pool = how == WARDFS_RUN_WAIT ? POOL_READ :
+			    how == WARDFS_RUN_NESTED ? POOL_NESTED : POOL_STORE;
 	struct wardfs_run *run = mempool_alloc(run_pool[pool], gfp);
 	struct page *page;
 
@@ -117,7 +121,7 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
  * @pos: where, bytes
  * @direct: past the lower page cache
  *
- * Context: wardfs_io_lock() held, which also keeps the lower from being frozen:
+ * Context: inside wardfs_io_call(), which also keeps the lower from being frozen:
  * vfs_iter_write() would begin that here, behind wardfs_data.io.
  *
  * Return: bytes written, or the lower's error.
@@ -243,10 +247,8 @@ int wardfs_run_store(struct wardfs_run *run)
 	int err = run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
 			 run->lower->f_mode & FMODE_CAN_ODIRECT);
 
-	if (err) {
-		WRITE_ONCE(WARDFS_I(run->inode)->data.lenient, true);
-		wardfs_epoch_doubt(run->inode->i_sb);
-	}
+	if (err)
+		wardfs_unsettled(run->inode);
 	return err;
 }
 
@@ -289,14 +291,16 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 	u32 cap = ward_layout_cap(k);
 	u16 length = le16_to_cpu(u->length);
 	u16 flags = le16_to_cpu(u->flags);
+	int err;
 
 	if (ward_bytes_zero(u, sizeof(*u) + cap)) {
 		run->state[i] = WARDFS_BLOCK_HOLE;
 		return;
 	}
-	if (ward_unit_check(u, k) || run_aead(run, i, length, flags, false)) {
+	err = ward_unit_check(u, k) ? -EBADMSG : run_aead(run, i, length, flags, false);
+	if (err) {
 		memset(u + 1, 0, cap);
-		run->state[i] = WARDFS_BLOCK_BAD;
+		run->state[i] = err == -EBADMSG ? WARDFS_BLOCK_BAD : WARDFS_BLOCK_FAILED;
 		return;
 	}
 	if (k + 1 == n ? flags == WARD_UNIT_LAST && length == run->size - ward_layout_base(k) :
@@ -315,14 +319,16 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i)
  *
  * Context: inside a write-out section.
  *
- * Return: 0 or the cipher's error.
+ * Return: 0, -EOVERFLOW as wardfs_next_nonce(), or the cipher's error.
  */
 int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last)
 {
 	struct ward_unit_header *u = wardfs_run_unit(run, i);
 	u16 flags = last ? WARD_UNIT_LAST : 0;
+	int err = wardfs_next_nonce(wardfs_keys(WARDFS_SB(run->inode->i_sb)), u->nonce);
 
-	wardfs_next_nonce(wardfs_keys(WARDFS_SB(run->inode->i_sb)), u->nonce);
+	if (err)
+		return err;
 	u->length = cpu_to_le16(length);
 	u->flags = cpu_to_le16(flags);
 	return run_aead(run, i, length, flags, true);
@@ -362,7 +368,7 @@ void wardfs_block_exit(void)
 
 	if (run_wq)
 		destroy_workqueue(run_wq);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR_POOLS; i++) {
 		mempool_destroy(page_pool[i]);
 		mempool_destroy(run_pool[i]);
 	}
@@ -381,9 +387,9 @@ int wardfs_block_init(void)
 	run_cache = KMEM_CACHE(wardfs_run, SLAB_HWCACHE_ALIGN);
 	if (!run_cache)
 		return -ENOMEM;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR_POOLS; i++) {
 		run_pool[i] = mempool_create_slab_pool(4, run_cache);
-		page_pool[i] = mempool_create_page_pool(i ? 4 : WARDFS_RUN_BLOCKS, 0);
+		page_pool[i] = mempool_create_page_pool(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS, 0);
 		if (!run_pool[i] || !page_pool[i])
 			goto undo;
 	}

@@ -16,6 +16,7 @@
 /* How a run may be had. */
 enum wardfs_run_how {
 	WARDFS_RUN_WAIT,
+	WARDFS_RUN_STORE,
 	WARDFS_RUN_NESTED,
 	WARDFS_RUN_TRY,
 };
@@ -26,6 +27,7 @@ enum wardfs_block_state {
 	WARDFS_BLOCK_HOLE,		/* all zero below */
 	WARDFS_BLOCK_ODD,		/* authentic, but short or marked last out of place */
 	WARDFS_BLOCK_BAD,		/* does not authenticate */
+	WARDFS_BLOCK_FAILED,		/* the cipher failed: nothing is known of it */
 };
 
 /**
@@ -83,7 +85,6 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
 
 /* filekey.c */
 int wardfs_header_seal(struct inode *inode);
-int wardfs_header_open(struct inode *inode, const u8 *header);
 
 ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);

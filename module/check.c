@@ -73,8 +73,9 @@ free:
 static int check_blocks(struct inode *inode, struct wardfs_check *check)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 k = check->from, end;
-	int err;
+	u64 k = check->from, blocks, end;
+	unsigned int flags;
+	int unsettled, err;
 
 	err = wardfs_data_get(inode);
 	if (err == -EIO) {
@@ -87,23 +88,34 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 	err = wardfs_data_write_out(inode);
 	if (err)
 		goto put;
+	/* Nor is anything found in a file that is not settled. Some bad block may be why. */
+	unsettled = wardfs_resettle(inode);
+	if (unsettled && unsettled != -EIO) {
+		err = unsettled;
+		goto put;
+	}
+	flags = memalloc_nofs_save();
 	down_read(&d->io);
-	end = ward_layout_blocks(d->lower_size);
+	blocks = ward_layout_blocks(d->lower_size);
+	end = blocks;
 	check->next = end - k > CHECK_BLOCKS && end > k ? k + CHECK_BLOCKS : 0;
 	end = check->next ?: end;
 	while (!err && k < end) {
 		struct wardfs_run *run = wardfs_run_alloc(inode, k, min_t(u64, end - k,
 									  WARDFS_RUN_BLOCKS),
-							  WARDFS_RUN_WAIT);
+							  WARDFS_RUN_STORE);
 		unsigned int i;
 
 		run->size = d->lower_size;
 		err = wardfs_run_load(run);
 		for (i = 0; !err && i < run->count; i++) {
 			wardfs_run_open(run, i);
+			if (run->state[i] == WARDFS_BLOCK_FAILED)
+				err = -EIO;
 			if (run->state[i] == WARDFS_BLOCK_GOOD ||
-			    (run->state[i] == WARDFS_BLOCK_HOLE && k + i > 0 &&
-			     wardfs_holes_allowed(inode)) ||
+			    run->state[i] == WARDFS_BLOCK_FAILED ||
+			    (run->state[i] == WARDFS_BLOCK_HOLE &&
+			     wardfs_hole_allowed(inode, k + i, blocks)) ||
 			    (run->state[i] == WARDFS_BLOCK_ODD && READ_ONCE(d->lenient)))
 				continue;
 			check->bad++;
@@ -116,8 +128,11 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 		cond_resched();
 	}
 	up_read(&d->io);
+	memalloc_nofs_restore(flags);
 	if (d->bad_length)
 		check->bad++;
+	if (!err && unsettled && !check->bad && !check->next)
+		err = unsettled;
 put:
 	wardfs_data_put(inode);
 	return err;

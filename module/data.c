@@ -6,6 +6,7 @@
  */
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
+#include <linux/migrate.h>
 #include <linux/writeback.h>
 #include <linux/sched/mm.h>
 #include "wardfs.h"
@@ -52,9 +53,11 @@ static bool block_usable(struct wardfs_run *run, unsigned int i)
 	case WARDFS_BLOCK_GOOD:
 		return true;
 	case WARDFS_BLOCK_HOLE:
-		if (k >= n || (wardfs_holes_allowed(run->inode) && k > 0))
+		if (wardfs_hole_allowed(run->inode, k, n))
 			return true;
 		break;
+	case WARDFS_BLOCK_FAILED:
+		return false;
 	case WARDFS_BLOCK_ODD:
 		/*
 		 * Short or marked last in the middle: an older block of this
@@ -84,7 +87,7 @@ static void copy_out(struct wardfs_run *run, struct folio *folio, bool *good)
 		u32 offset = pos - ward_layout_base(k);
 		size_t len = min_t(u64, ward_layout_cap(k) - offset, end - pos);
 
-		if (run->state[i] == WARDFS_BLOCK_BAD)
+		if (run->state[i] == WARDFS_BLOCK_BAD || run->state[i] == WARDFS_BLOCK_FAILED)
 			*good = false;
 		else
 			memcpy(to + done, wardfs_run_payload(run, i) + offset, len);
@@ -288,8 +291,9 @@ static int wardfs_write_end(WARDFS_WRITE_BEGIN_ARGS, struct address_space *mappi
 	loff_t end = pos + copied;
 
 	if (!folio_test_uptodate(folio)) {
-		/* A short copy into a page that was not read: begin again. */
-		if (copied < len && (len == PAGE_SIZE || copied == 0)) {
+		/* A short copy into a page that was not read, and has older bytes: begin again. */
+		if (copied < len && (len == PAGE_SIZE || copied == 0 ||
+				     end < i_size_read(inode))) {
 			copied = 0;
 			goto unlock;
 		}
@@ -357,36 +361,41 @@ struct batch {
  * Store the blocks of a batch, and what growth asks for besides (rules W1, W2):
  * the first block if it never was below, and the block that was last until now.
  */
-static int store_batch(struct batch *b)
+static int store_batch(struct inode *inode, void *arg)
 {
-	struct inode *inode = b->inode;
+	const struct batch *b = arg;
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 pos = (u64)b->index << PAGE_SHIFT;
 	u64 size, end, first, last, old;
-	bool head = false;
+	bool head = false, begun = false;
 	int err = 0;
 
-	wardfs_io_lock(inode);
 	size = i_size_read(inode);
 	end = min_t(u64, size, pos + ((u64)b->nr << PAGE_SHIFT));
 	if (end <= pos)
-		goto up;			/* cut off meanwhile */
+		return 0;			/* cut off meanwhile */
 	first = ward_layout_block(pos);
 	last = ward_layout_block(end - 1);
 	size = max_t(u64, d->lower_size, end);
 	if (first > 0 && (!d->made || d->header_dirty || d->flags & WARD_FILE_EMPTY)) {
 		err = wardfs_store_blocks(inode, 0, 0, size);
+		if (err)
+			return err;
 		head = true;
+		begun = true;
 	}
 	old = ward_layout_blocks(d->lower_size);
-	if (!err && size > d->lower_size && old && old - 1 < first && !(old == 1 && head))
+	if (size > d->lower_size && old && old - 1 < first && !(old == 1 && head)) {
 		err = wardfs_store_blocks(inode, old - 1, old - 1, size);
+		begun = begun || !err;
+	}
 	if (!err)
 		err = wardfs_store_blocks(inode, first, last, size);
 	if (!err)
 		err = wardfs_stored(inode, size);
-up:
-	wardfs_io_unlock(inode);
+	/* Some block says already that the file is longer. */
+	if (err && begun)
+		wardfs_unsettled(inode);
 	return err;
 }
 
@@ -398,7 +407,7 @@ static int finish_batch(struct batch *b)
 
 	if (!b->nr)
 		return 0;
-	err = store_batch(b);
+	err = wardfs_io_call(b->inode, store_batch, b);
 	if (err)
 		mapping_set_error(mapping, err);
 	for (i = 0; i < b->nr; i++) {
@@ -473,6 +482,17 @@ static void wardfs_free_folio(struct folio *folio)
 		clear_page(folio_address(folio));
 }
 
+/* What is moved elsewhere in memory is left wiped, too. */
+static int wardfs_migrate_folio(struct address_space *mapping, struct folio *dst,
+				struct folio *src, enum migrate_mode mode)
+{
+	int err = filemap_migrate_folio(mapping, dst, src, mode);
+
+	if (!err && mode != MIGRATE_SYNC_NO_COPY)
+		clear_page(folio_address(src));
+	return err;
+}
+
 const struct address_space_operations wardfs_aops = {
 	.read_folio	= wardfs_read_folio,
 	.readahead	= wardfs_readahead,
@@ -481,6 +501,6 @@ const struct address_space_operations wardfs_aops = {
 	.writepages	= wardfs_writepages,
 	.dirty_folio	= filemap_dirty_folio,
 	.free_folio	= wardfs_free_folio,
-	.migrate_folio	= filemap_migrate_folio,
+	.migrate_folio	= wardfs_migrate_folio,
 	.direct_IO	= noop_direct_IO,
 };

@@ -141,6 +141,8 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 		sbi->unchecked_from = max(le32_to_cpu(last->epoch), 1U);
 	keys->epoch = le32_to_cpu(last->epoch) + 1;
 	sbi->epoch_open = false;
+	sbi->undisturbed = atomic64_read(&sbi->disturbed);
+	sbi->lower_err = errseq_sample(&sbi->lower_mnt->mnt_sb->s_wb_err);
 	if (sb_rdonly(sbi->sb))
 		goto free;
 	err = record_write(sbi, keys, sbi->unchecked ? 0 : WARD_EPOCH_CHECKED);
@@ -181,6 +183,7 @@ void wardfs_epoch_doubt(struct super_block *sb)
 	struct wardfs_sb *sbi = WARDFS_SB(sb);
 	int idx;
 
+	atomic64_inc(&sbi->disturbed);
 	if (READ_ONCE(sbi->unchecked))
 		return;
 	idx = wardfs_enter_writeout(sb);
@@ -191,6 +194,26 @@ void wardfs_epoch_doubt(struct super_block *sb)
 	WRITE_ONCE(sbi->unchecked, true);
 	wardfs_exit(sb, idx);
 	wardfs_msg(sb, "a write below failed: the vault is to be checked");
+}
+
+/**
+ * wardfs_lower_failed - did the lower file system fail to write something back
+ * @sbi: the vault
+ *
+ * Small runs go through its page cache, and it tells of such an error once.
+ *
+ * Return: 0, or its error since the vault was unlocked or this was asked last.
+ */
+int wardfs_lower_failed(struct wardfs_sb *sbi)
+{
+	int err;
+
+	spin_lock(&sbi->inodes_lock);
+	err = errseq_check_and_advance(&sbi->lower_mnt->mnt_sb->s_wb_err, &sbi->lower_err);
+	spin_unlock(&sbi->inodes_lock);
+	if (err)
+		wardfs_epoch_doubt(sbi->sb);
+	return err;
 }
 
 /**
@@ -213,6 +236,8 @@ int wardfs_epoch_end(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
+	if (!err)
+		err = wardfs_lower_failed(sbi);
 	if (!err)
 		err = record_write(sbi, keys, WARD_EPOCH_CLEAN |
 				   (sbi->unchecked ? 0 : WARD_EPOCH_CHECKED));

@@ -84,8 +84,9 @@ static int wardfs_flush(struct file *file, fl_owner_t id)
 	if (!(file->f_mode & FMODE_WRITE))
 		return 0;
 	err = wardfs_data_write_out(inode);
-	/* What write-back met before this close, once for each open file. */
-	err2 = file_check_and_advance_wb_err(file);
+	wardfs_data_fill_up(inode);
+	/* What write-back met since it was opened. A later fsync() is to tell it, too. */
+	err2 = filemap_check_wb_err(inode->i_mapping, READ_ONCE(file->f_wb_err));
 	return err2 ? err2 : err;
 }
 
@@ -140,6 +141,10 @@ static ssize_t wardfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
 	inode_lock(inode);
+	/* Below nothing more can be written, so it would be lost. */
+	ret = IS_IMMUTABLE(inode) ? -EPERM : 0;
+	if (ret)
+		goto unlock;
 	ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
 		goto unlock;
@@ -173,41 +178,6 @@ unlock:
 	return ret;
 }
 
-/* Directory ids made for this path reach stable storage with the file. */
-static int sync_ids(struct dentry *dentry)
-{
-	struct dentry *dir = dget_parent(dentry);
-	int err = 0;
-
-	while (!err) {
-		struct wardfs_inode *wi = WARDFS_I(d_inode(dir));
-		struct dentry *up;
-
-		if (READ_ONCE(wi->id_unsynced)) {
-			struct path path = wardfs_lower_path(d_inode(dir));
-			const struct cred *cred = WARDFS_SB(dir->d_sb)->cred;
-			struct file *file = dentry_open(&path, O_RDONLY | O_DIRECTORY, cred);
-
-			if (IS_ERR(file)) {
-				err = PTR_ERR(file);
-				break;
-			}
-			WRITE_ONCE(wi->id_unsynced, false);
-			err = vfs_fsync(file, 0);
-			if (err)
-				WRITE_ONCE(wi->id_unsynced, true);
-			fput(file);
-		}
-		if (IS_ROOT(dir))
-			break;
-		up = dget_parent(dir);
-		dput(dir);
-		dir = up;
-	}
-	dput(dir);
-	return err;
-}
-
 static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
@@ -215,12 +185,13 @@ static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasyn
 	int err, err2;
 
 	err = file_write_and_wait_range(file, start, end);
-	if (!err && (!READ_ONCE(d->made) || READ_ONCE(d->header_dirty)))
+	if (!err && (!READ_ONCE(d->made) || READ_ONCE(d->header_dirty) ||
+		     (!datasync && READ_ONCE(d->times_dirty))))
 		err = wardfs_data_flush(inode);
 	if (!err && d->lower_file)
-		err = vfs_fsync(d->lower_file, datasync);
+		err = wardfs_lower_sync(inode, 0, LLONG_MAX, datasync);
 	if (!err)
-		err = sync_ids(file->f_path.dentry);
+		err = wardfs_sync_dirs(file->f_path.dentry);
 	err2 = file_check_and_advance_wb_err(file);
 	return err ? err : err2;
 }
@@ -256,10 +227,19 @@ static void reserve_work(struct work_struct *work)
 {
 	struct reservation *r = container_of(work, struct reservation, work);
 	const struct cred *saved = override_creds(WARDFS_SB(r->inode->i_sb)->cred);
+	struct file *file = WARDFS_I(r->inode)->data.lower_file;
 
-	r->error = vfs_fallocate(WARDFS_I(r->inode)->data.lower_file, FALLOC_FL_KEEP_SIZE,
-				 r->first * WARD_BLOCK_SIZE,
-				 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
+	/*
+	 * Not vfs_fallocate(): that begins a write, which is frozen before page
+	 * faults are, and writers who are waited for then may wait for mmap_lock.
+	 */
+	sb_start_pagefault(file_inode(file)->i_sb);
+	r->error = -EOPNOTSUPP;
+	if (file->f_op->fallocate)
+		r->error = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
+						 r->first * WARD_BLOCK_SIZE,
+						 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
+	sb_end_pagefault(file_inode(file)->i_sb);
 	revert_creds(saved);
 	complete(&r->done);
 }
@@ -300,6 +280,8 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 
 	if (ret)
 		return ret;
+	if (IS_IMMUTABLE(inode))
+		return VM_FAULT_SIGBUS;
 	sb_start_pagefault(inode->i_sb);
 	file_update_time(file);
 	/* Until the folio is dirty: locking waits for it, then writes it out. */

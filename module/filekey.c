@@ -60,7 +60,8 @@ static int header_aead(struct crypto_aead *wrap, struct ward_file_header *h, u8 
  * Fills wardfs_data.header. Context: wardfs_data.io held for writing (or the
  * inode is new), inside a write-out section, NOFS.
  *
- * Return: 0 or the cipher's error.
+ * Return: 0; -ENOKEY when there is no key; -EOVERFLOW as wardfs_next_nonce(); the
+ * cipher's error.
  */
 int wardfs_header_seal(struct inode *inode)
 {
@@ -69,6 +70,9 @@ int wardfs_header_seal(struct inode *inode)
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct ward_file_header *h = (void *)d->header;
 
+	/* The key was wiped before the file's first header could be written: it is lost. */
+	if (!d->aead)
+		return -ENOKEY;
 	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, WARD_FILE_MAGIC, sizeof(h->magic));
 	h->version = cpu_to_le16(WARD_FORMAT_VERSION);
@@ -77,15 +81,17 @@ int wardfs_header_seal(struct inode *inode)
 	memcpy(h->vault, sbi->uuid, sizeof(h->vault));
 	memcpy(h->id, d->id, sizeof(h->id));
 	h->flags = cpu_to_le32(d->flags);
-	wardfs_next_nonce(keys, h->nonce);
-	return header_aead(keys->wrap, h, d->key, true);
+	return wardfs_next_nonce(keys, h->nonce) ?: header_aead(keys->wrap, h, d->key, true);
 }
 
 static int key_ready(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct crypto_aead *aead = wardfs_aead_alloc(WARDFS_SB(inode->i_sb)->suite, d->key);
+	struct crypto_aead *aead;
 
+	/* From here on there is something to be wiped. */
+	wardfs_inode_keyed(inode);
+	aead = wardfs_aead_alloc(WARDFS_SB(inode->i_sb)->suite, d->key);
 	if (IS_ERR(aead))
 		return PTR_ERR(aead);
 	if (sizeof(struct aead_request) + crypto_aead_reqsize(aead) > WARDFS_REQUEST_SIZE) {
@@ -95,21 +101,11 @@ static int key_ready(struct inode *inode)
 	}
 	/* Pairs with wardfs_data_ready(): read-ahead asks without the lock that made it. */
 	smp_store_release(&d->aead, aead);
-	wardfs_inode_keyed(inode);
 	return 0;
 }
 
-/**
- * wardfs_header_open - take id, flags and key out of a header
- * @inode: upper regular file
- * @header: 512 bytes as they came from below
- *
- * Context: inside a section, wardfs_inode.lock held.
- *
- * Return: 0; -EBADMSG when it is not one of ours or does not authenticate;
- * -EPROTONOSUPPORT for a version, suite or generation that is not known.
- */
-int wardfs_header_open(struct inode *inode, const u8 *header)
+/* Take id, flags and key out of the header in wardfs_data.header. */
+static int header_open(struct inode *inode)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_keys *keys = wardfs_keys(sbi);
@@ -117,7 +113,6 @@ int wardfs_header_open(struct inode *inode, const u8 *header)
 	struct ward_file_header *h = (void *)d->header;
 	int err;
 
-	memcpy(d->header, header, WARD_HEADER_SIZE);
 	err = ward_header_check(h, sbi->uuid);
 	if (err)
 		return err;
@@ -131,7 +126,7 @@ int wardfs_header_open(struct inode *inode, const u8 *header)
 	d->flags = le32_to_cpu(h->flags);
 	d->made = true;
 	d->header_dirty = false;
-	return key_ready(inode);
+	return 0;
 }
 
 static int header_buffer(struct wardfs_data *d)
@@ -149,14 +144,20 @@ static int open_lower(struct inode *inode)
 	struct file *file = ERR_PTR(-EROFS);
 	const struct cred *saved;
 
-	if (d->lower_file)
-		return 0;
+	if (d->lower_file) {
+		/* Perhaps it can be written by now. Others who use it keep it as it is. */
+		if (!d->lower_rdonly || d->users || sb_rdonly(inode->i_sb))
+			return 0;
+		fput(d->lower_file);
+		d->lower_file = NULL;
+	}
 	saved = override_creds(cred);
 	if (!sb_rdonly(inode->i_sb))
 		file = dentry_open(&path, O_RDWR | O_LARGEFILE | O_NOATIME, cred);
 	d->lower_rdonly = IS_ERR(file);
 	/* Immutable, append-only, a program that runs: readable all the same. */
-	if (IS_ERR(file))
+	if (file == ERR_PTR(-EROFS) || file == ERR_PTR(-EPERM) || file == ERR_PTR(-EACCES) ||
+	    file == ERR_PTR(-ETXTBSY))
 		file = dentry_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cred);
 	revert_creds(saved);
 	if (IS_ERR(file))
@@ -196,9 +197,9 @@ int wardfs_data_new(struct inode *inode)
 	d->made = false;
 	d->settled = true;
 	d->lower_size = 0;
-	err = wardfs_header_seal(inode);
+	err = key_ready(inode);
 	if (!err)
-		err = key_ready(inode);
+		err = wardfs_header_seal(inode);
 unlock:
 	mutex_unlock(&wi->lock);
 	return err;
@@ -213,13 +214,15 @@ static int load_header(struct inode *inode)
 	err = header_buffer(d);
 	if (err)
 		return err;
-	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_WAIT);
 	down_read(&d->io);
+	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_STORE);
 	err = wardfs_run_load(run);
+	if (!err)
+		memcpy(d->header, page_address(run->pages[0]), WARD_HEADER_SIZE);
+	wardfs_run_free(run);
 	up_read(&d->io);
 	if (!err)
-		err = wardfs_header_open(inode, page_address(run->pages[0]));
-	wardfs_run_free(run);
+		err = header_open(inode);
 	if (err == -EBADMSG && WARDFS_SB(inode->i_sb)->unchecked && !d->settled &&
 	    (i_size_read(wardfs_lower_inode(inode)) < WARD_HEADER_SIZE ||
 	     ward_bytes_zero(d->header, WARD_HEADER_SIZE)))
@@ -232,8 +235,6 @@ static int load_header(struct inode *inode)
 		/* Rule R1: the flag and the length speak of the same file. */
 		wardfs_report_tamper(inode, NULL, 0, "emptied or grown without the key");
 		err = -EIO;
-		crypto_free_aead(d->aead);
-		d->aead = NULL;
 	} else if (err == -EBADMSG) {
 		wardfs_report_tamper(inode, NULL, 0, "header does not authenticate");
 		err = -EIO;
@@ -241,6 +242,11 @@ static int load_header(struct inode *inode)
 		wardfs_report_tamper(inode, NULL, 0, "header of an unknown version or suite");
 		err = -EIO;
 	}
+	/* Last: whoever finds a key uses it. */
+	if (!err)
+		err = key_ready(inode);
+	else
+		memzero_explicit(d->key, sizeof(d->key));
 	return err;
 }
 
@@ -390,14 +396,21 @@ int wardfs_data_xattr_keys(struct inode *inode, u8 *keys)
 }
 
 /**
- * wardfs_holes_allowed - may a block of zeros below be a hole
+ * wardfs_hole_allowed - may a block of zeros below be a hole
  * @inode: upper regular file with its header loaded
+ * @k: the block
+ * @n: blocks of the file
  *
- * Return: true for a sparse file, and for one that could not be settled.
+ * The first and the last block of a file are always written (rule W1).
+ *
+ * Return: true past the end, in the middle of a sparse file, and anywhere in one
+ * that is not settled.
  */
-bool wardfs_holes_allowed(struct inode *inode)
+bool wardfs_hole_allowed(struct inode *inode, u64 k, u64 n)
 {
 	const struct wardfs_data *d = &WARDFS_I(inode)->data;
 
-	return d->flags & WARD_FILE_SPARSE || READ_ONCE(d->lenient);
+	if (k >= n || READ_ONCE(d->lenient))
+		return true;
+	return d->flags & WARD_FILE_SPARSE && k > 0 && k + 1 < n;
 }

@@ -384,26 +384,48 @@ void wardfs_hidden_restore(struct inode *dir, char *id)
 	kfree(id);
 }
 
-static int sync_dir(struct inode *dir)
+static int lower_fsync(struct inode *dir)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(dir->i_sb);
 	struct path path = wardfs_lower_path(dir);
-	struct file *file;
+	struct file *file = dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, sbi->cred);
 	int err;
 
-	if (!READ_ONCE(WARDFS_I(dir)->id_unsynced))
-		return 0;
-	/* First, so that an entry made meanwhile is not forgotten. */
-	WRITE_ONCE(WARDFS_I(dir)->id_unsynced, false);
-	file = dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, sbi->cred);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-	} else {
-		err = vfs_fsync(file, 0);
-		fput(file);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = vfs_fsync(file, 0);
+	fput(file);
+	return err;
+}
+
+/*
+ * The flag goes first, so that an entry made meanwhile is not forgotten; whoever
+ * comes while it is being done waits for the lock.
+ */
+static int sync_dir(struct inode *dir)
+{
+	struct wardfs_inode *wi = WARDFS_I(dir);
+	int err = 0;
+
+	if (!READ_ONCE(wi->id_unsynced)) {
+		/* Pairs with the barrier below: not unsynced means syncing, or done. */
+		smp_rmb();
+		if (!READ_ONCE(wi->id_syncing))
+			return 0;
 	}
-	if (err)
-		WRITE_ONCE(WARDFS_I(dir)->id_unsynced, true);
+	mutex_lock(&wi->lock);
+	if (READ_ONCE(wi->id_unsynced)) {
+		WRITE_ONCE(wi->id_syncing, true);
+		/* Pairs with the barrier above. */
+		smp_wmb();
+		WRITE_ONCE(wi->id_unsynced, false);
+		err = lower_fsync(dir);
+		if (err)
+			WRITE_ONCE(wi->id_unsynced, true);
+		/* After the flag that says so. */
+		smp_store_release(&wi->id_syncing, false);
+	}
+	mutex_unlock(&wi->lock);
 	return err;
 }
 

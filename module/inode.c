@@ -66,6 +66,7 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
 	memset(wi->dir_id, 0, sizeof(wi->dir_id));
 	wi->names = NULL;
 	wi->id_unsynced = false;
+	wi->id_syncing = false;
 	wi->id_lost = false;
 	wi->entry = NULL;
 	wi->target = NULL;
@@ -381,12 +382,8 @@ static int setattr_size(struct inode *inode, struct iattr *attr)
 	attr->ia_valid &= ~ATTR_SIZE;
 	if (err || attr->ia_valid & (ATTR_MTIME_SET | ATTR_ATIME_SET))
 		return err;
-	if (attr->ia_valid & ATTR_MTIME) {
-		inode_set_mtime_to_ts(inode, attr->ia_mtime);
-		inode_set_ctime_to_ts(inode, attr->ia_ctime);
-		WRITE_ONCE(WARDFS_I(inode)->data.times_dirty, true);
-		mark_inode_dirty_sync(inode);
-	}
+	if (attr->ia_valid & ATTR_MTIME)
+		wardfs_set_times(inode, NULL, &attr->ia_mtime, &attr->ia_ctime);
 	attr->ia_valid &= ~(ATTR_MTIME | ATTR_CTIME);
 	return 0;
 }
@@ -405,6 +402,19 @@ static int setattr_lower(struct inode *inode, struct iattr *attr)
 	wardfs_drop_write(inode->i_sb);
 	wardfs_copy_attr(inode);
 	return err;
+}
+
+/* Times that were just set below are those above, too. */
+static void take_times(struct inode *inode, unsigned int valid)
+{
+	struct inode *low = wardfs_lower_inode(inode);
+
+	spin_lock(&inode->i_lock);
+	if (valid & ATTR_ATIME)
+		inode_set_atime_to_ts(inode, inode_get_atime(low));
+	if (valid & ATTR_MTIME)
+		inode_set_mtime_to_ts(inode, inode_get_mtime(low));
+	spin_unlock(&inode->i_lock);
 }
 
 /**
@@ -454,7 +464,11 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 				return err;
 		}
 	}
-	return setattr_lower(inode, &below);
+	err = setattr_lower(inode, &below);
+	/* Asked for, so that a reader's newer atime, say, does not keep them from showing. */
+	if (!err && S_ISREG(inode->i_mode) && below.ia_valid & (ATTR_ATIME | ATTR_MTIME))
+		take_times(inode, below.ia_valid);
+	return err;
 }
 
 static int lower_touch(struct inode *inode, int flags)
@@ -486,6 +500,31 @@ static bool fixed_below(const struct inode *inode)
 }
 
 /**
+ * wardfs_set_times - set times of a regular file above, to follow below later
+ * @inode: upper regular file
+ * @atime: or NULL to leave it
+ * @mtime: or NULL
+ * @ctime: or NULL
+ *
+ * Context: may be called in a fault.
+ */
+void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
+		      const struct timespec64 *mtime, const struct timespec64 *ctime)
+{
+	/* With the lock, so that who brings them below sees which are not there yet. */
+	spin_lock(&inode->i_lock);
+	if (atime)
+		inode_set_atime_to_ts(inode, *atime);
+	if (mtime)
+		inode_set_mtime_to_ts(inode, *mtime);
+	if (ctime)
+		inode_set_ctime_to_ts(inode, *ctime);
+	WRITE_ONCE(WARDFS_I(inode)->data.times_dirty, true);
+	spin_unlock(&inode->i_lock);
+	mark_inode_dirty_sync(inode);
+}
+
+/**
  * wardfs_update_time - inode_operations.update_time
  * @inode: upper inode that was read or written
  * @time: now
@@ -500,16 +539,9 @@ int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 {
 	if (!S_ISREG(inode->i_mode) || fixed_below(inode))
 		return lower_touch(inode, flags);
-	if (flags & S_ATIME)
-		inode_set_atime_to_ts(inode, *time);
-	if (flags & S_MTIME)
-		inode_set_mtime_to_ts(inode, *time);
-	if (flags & S_CTIME)
-		inode_set_ctime_to_ts(inode, *time);
-	if (flags & (S_ATIME | S_MTIME | S_CTIME)) {
-		WRITE_ONCE(WARDFS_I(inode)->data.times_dirty, true);
-		mark_inode_dirty_sync(inode);
-	}
+	if (flags & (S_ATIME | S_MTIME | S_CTIME))
+		wardfs_set_times(inode, flags & S_ATIME ? time : NULL,
+				 flags & S_MTIME ? time : NULL, flags & S_CTIME ? time : NULL);
 	return 0;
 }
 

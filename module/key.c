@@ -156,14 +156,18 @@ struct wardfs_keys *wardfs_keys(struct wardfs_sb *sbi)
  * wardfs_next_nonce - draw a nonce
  * @keys: the vault's keys
  * @nonce: 12 bytes out; never drawn before under these keys
+ *
+ * Return: 0; -EOVERFLOW when there are no more, until the vault is locked and
+ * unlocked: 2^40 last for twelve days at a million a second.
  */
-void wardfs_next_nonce(struct wardfs_keys *keys, u8 *nonce)
+int wardfs_next_nonce(struct wardfs_keys *keys, u8 *nonce)
 {
-	/* 2^40 of them: at a million a second they last twelve days of writing. */
 	u64 n = atomic64_inc_return(&keys->counter);
 
-	WARN_ON_ONCE(n >> 40);
+	if (n >> 40)
+		return -EOVERFLOW;
 	ward_nonce(nonce, keys->epoch, keys->salt, n);
+	return 0;
 }
 
 /**
@@ -362,7 +366,7 @@ static void report_key(struct wardfs_sb *sbi, enum ward_action action, int err, 
  * @sbi: the vault
  * @serial: of a key of type "ward" that the caller may search
  *
- * Context: process context of who asks; takes state_lock.
+ * Context: process context of who asks; takes s_umount, then state_lock.
  *
  * Return: 0; -EALREADY when it is unlocked (it hangs on this key then); -EINVAL when the key is not one for
  * this vault; -EKEYREJECTED when the vault's MAC does not agree; -EUCLEAN when
@@ -378,6 +382,8 @@ int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 	ref = lookup_user_key(serial, 0, KEY_NEED_SEARCH);
 	if (IS_ERR(ref))
 		return PTR_ERR(ref);
+	/* Whether nothing may be written is not to change before the epoch says so. */
+	down_read(&sbi->sb->s_umount);
 	mutex_lock(&sbi->state_lock);
 	err = key_payload(sbi, key_ref_to_ptr(ref), &payload);
 	if (err)
@@ -414,6 +420,7 @@ report:
 	report_key(sbi, WARD_ACTION_UNLOCK, err, NULL);
 unlock:
 	mutex_unlock(&sbi->state_lock);
+	up_read(&sbi->sb->s_umount);
 	key_ref_put(ref);
 	return err;
 }
@@ -454,10 +461,16 @@ static int write_out_one(struct inode *inode, void *arg)
 	return S_ISREG(inode->i_mode) ? wardfs_data_write_out(inode) : 0;
 }
 
+/* What was lost with lock --now: the file is what lies below. */
+static int forget_size(struct inode *inode, void *arg)
+{
+	i_size_write(inode, WARDFS_I(inode)->data.lower_size);
+	return 0;
+}
+
 static int drop_pages_one(struct inode *inode, void *arg)
 {
-	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 *lost = arg;
+	u64 *lost = arg, before = *lost;
 	unsigned long index;
 	void *entry;
 
@@ -470,19 +483,25 @@ static int drop_pages_one(struct inode *inode, void *arg)
 	filemap_invalidate_lock(inode->i_mapping);
 	truncate_inode_pages(inode->i_mapping, 0);
 	filemap_invalidate_unlock(inode->i_mapping);
-	/*
-	 * What was lost with lock --now: the file is what lies below. A header
-	 * that never got there goes now; without it the file would be lost, too.
-	 */
-	wardfs_io_lock(inode);
-	i_size_write(inode, d->lower_size);
-	wardfs_io_unlock(inode);
+	/* Pages in the middle of what is below may not have got there. */
+	if (*lost != before)
+		WRITE_ONCE(WARDFS_I(inode)->data.lenient, true);
+	wardfs_io_call(inode, forget_size, NULL);
+	/* A header that is not there yet goes now: without it the file would be lost, too. */
 	return wardfs_data_flush(inode);
 }
 
 static int wipe_one(struct inode *inode, void *arg)
 {
 	wardfs_inode_wipe(inode);
+	if (S_ISREG(inode->i_mode) && !WARDFS_I(inode)->data.made) {
+		/*
+		 * Its header could not be written, so nothing can ever be read from
+		 * it. Who looks it up again gets another inode, and settles that.
+		 */
+		remove_inode_hash(inode);
+		d_prune_aliases(inode);
+	}
 	return 0;
 }
 
@@ -569,8 +588,8 @@ void wardfs_key_end(struct wardfs_sb *sbi)
  * wardfs_set_checked - every file of the vault has been visited
  * @sbi: the vault
  *
- * Return: 0; -ENOKEY when locked; -EROFS; -EAGAIN when a write below failed
- * meanwhile; the lower's error.
+ * Return: 0; -ENOKEY when locked; -EROFS; -EAGAIN when a write below failed or a
+ * directory was moved meanwhile, so that another round is needed; the lower's error.
  */
 int wardfs_set_checked(struct wardfs_sb *sbi)
 {
@@ -579,6 +598,7 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 		.action = WARD_ACTION_CHECKED,
 		.block = WARDFS_NO_BLOCK,
 	};
+	s64 disturbed;
 	u32 from;
 	int err = -ENOKEY;
 
@@ -597,13 +617,16 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 	WRITE_ONCE(sbi->unchecked_from, 0);
 	/* What was settled is durable before the record says so. */
 	err = sync_filesystem(sbi->sb);
-	if (!err && READ_ONCE(sbi->unchecked))
-		err = -EAGAIN;		/* wardfs_epoch_doubt() meanwhile */
+	disturbed = atomic64_read(&sbi->disturbed);
+	if (!err && (READ_ONCE(sbi->unchecked) || disturbed != sbi->undisturbed))
+		err = -EAGAIN;
 	if (!err)
 		err = wardfs_epoch_update(sbi, wardfs_keys(sbi));
 	if (err) {
 		WRITE_ONCE(sbi->unchecked_from, from);
 		WRITE_ONCE(sbi->unchecked, true);
+		/* Another round counts from here. */
+		sbi->undisturbed = disturbed;
 		goto unlock;
 	}
 	wardfs_report(sbi, &report);

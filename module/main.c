@@ -41,9 +41,12 @@ static int __init wardfs_init(void)
 	err = wardfs_block_init();
 	if (err)
 		goto inode;
-	err = wardfs_key_init();
+	err = wardfs_iowork_init();
 	if (err)
 		goto block;
+	err = wardfs_key_init();
+	if (err)
+		goto iowork;
 	err = wardfs_netlink_init();
 	if (err)
 		goto key;
@@ -56,6 +59,8 @@ netlink:
 	wardfs_netlink_exit();
 key:
 	wardfs_key_exit();
+iowork:
+	wardfs_iowork_exit();
 block:
 	wardfs_block_exit();
 inode:
@@ -72,6 +77,7 @@ static void __exit wardfs_exit_module(void)
 	wardfs_super_exit();
 	wardfs_netlink_exit();
 	wardfs_key_exit();
+	wardfs_iowork_exit();
 	wardfs_block_exit();
 	wardfs_inode_exit();
 	wardfs_event_exit();

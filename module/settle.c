@@ -6,6 +6,7 @@
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
+#include <linux/sched/signal.h>
 #include "wardfs.h"
 #include "block.h"
 
@@ -40,19 +41,45 @@ static int look(struct inode *inode, u64 k, u64 size, struct ending *e, u32 *len
 		e->epoch = unit_epoch(wardfs_run_unit(run, 0));
 		wardfs_run_open(run, 0);
 		e->state = run->state[0];
+		if (e->state == WARDFS_BLOCK_FAILED)
+			err = -EIO;
 	}
 	wardfs_run_free(run);
 	return err;
 }
 
-/* Go down from block @k to the last one that exists; -1: none does. */
+/* The last block that the lower file system has data for, before block @end; -1: none. */
+static s64 last_stored(struct inode *inode, s64 end)
+{
+	struct file *file = WARDFS_I(inode)->data.lower_file;
+	loff_t data, hole = 0;
+	s64 last = -1;
+
+	while (hole < end * WARD_BLOCK_SIZE && !fatal_signal_pending(current)) {
+		data = vfs_llseek(file, hole, SEEK_DATA);
+		if (data < 0 || data >= end * WARD_BLOCK_SIZE)
+			break;
+		hole = vfs_llseek(file, data, SEEK_HOLE);
+		if (hole <= data)
+			return end - 1;		/* it does not know */
+		last = min_t(s64, end, DIV_ROUND_UP(hole, WARD_BLOCK_SIZE)) - 1;
+	}
+	return last;
+}
+
+/*
+ * Go down from block @k to the last one that exists; -1: none does. A length can be
+ * far from all data, so holes are not read.
+ */
 static int find_existing(struct inode *inode, s64 k, s64 *found)
 {
 	*found = -1;
+	k = last_stored(inode, k + 1);
 	while (k >= 0) {
 		s64 first = max_t(s64, 0, k - WARDFS_RUN_BLOCKS + 1);
 		struct wardfs_run *run = wardfs_run_alloc(inode, first, k - first + 1,
 							  WARDFS_RUN_WAIT);
+		unsigned int zeros = 0;
 		int i, err;
 
 		/* Short of memory: what there is of the run, from its end. */
@@ -63,10 +90,17 @@ static int find_existing(struct inode *inode, s64 k, s64 *found)
 			if (!ward_bytes_zero(wardfs_run_unit(run, i), WARD_UNIT_HEADER_SIZE +
 					     ward_layout_cap(run->first + i)))
 				*found = run->first + i;
+			else
+				zeros++;
 		k = run->first - 1;
 		wardfs_run_free(run);
 		if (err || *found >= 0)
 			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		if (zeros == WARDFS_RUN_BLOCKS)
+			k = last_stored(inode, k + 1);
 	}
 	return 0;
 }
@@ -149,7 +183,7 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
 {
 	struct wardfs_run *run = wardfs_run_alloc(inode, first, min_t(u64, n - first,
 								      WARDFS_RUN_BLOCKS),
-						  WARDFS_RUN_WAIT);
+						  WARDFS_RUN_STORE);
 	unsigned int i;
 	int err;
 
@@ -174,16 +208,28 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
  */
 static int fill_holes(struct inode *inode, u64 size, bool *found)
 {
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	unsigned int what = WARDFS_FIND_OUTGROWN;
 	u64 n = ward_layout_blocks(size), k = 0;
 	int err = 0;
 
-	if (!(WARDFS_I(inode)->data.flags & WARD_FILE_SPARSE))
+	if (!(d->flags & WARD_FILE_SPARSE))
 		what |= WARDFS_FIND_HOLES;
 	while (!err && k < n) {
 		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
 		unsigned int i, count;
+		loff_t data;
 
+		if (!(what & WARDFS_FIND_HOLES)) {
+			/* Holes stay, however long they are. */
+			data = vfs_llseek(d->lower_file, k * WARD_BLOCK_SIZE, SEEK_DATA);
+			if (data == -ENXIO)
+				break;
+			if (data > 0)
+				k = max_t(u64, k, data / WARD_BLOCK_SIZE);
+			if (k >= n)
+				break;
+		}
 		err = wardfs_find_blocks(inode, k, n, what, holes, &count);
 		for_each_set_bit(i, holes, count) {
 			if (err)
@@ -197,39 +243,104 @@ static int fill_holes(struct inode *inode, u64 size, bool *found)
 	return err;
 }
 
+/**
+ * struct settling - what settle() is to do, and what it found
+ * @e: the file's end
+ * @odd: something deviates from rule R1
+ */
+struct settling {
+	struct ending e;
+	bool odd;
+};
+
 /* Bring the file into the form that rule R1 asks for. */
-static int settle(struct inode *inode, struct ending *e, bool *odd)
+static int settle(struct inode *inode, void *arg)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 n = ward_layout_blocks(e->size);
+	struct settling *s = arg;
+	u64 n = ward_layout_blocks(s->e.size);
 	int err = 0;
 
-	wardfs_io_lock(inode);
-	if (!n) {
-		if (*odd)
-			err = wardfs_store_empty(inode);
-		goto up;
-	}
+	if (!n)
+		return s->odd ? wardfs_store_empty(inode) : 0;
 	if (d->flags & WARD_FILE_EMPTY) {
-		*odd = true;
-		err = wardfs_store_blocks(inode, 0, 0, e->size);
+		s->odd = true;
+		err = wardfs_store_blocks(inode, 0, 0, s->e.size);
 	}
 	/*
 	 * Blocks in the middle are missing only where the file grew, and growth
 	 * writes the last block: an old one vouches for those before it.
 	 */
-	if (!err && (*odd || e->epoch >= sbi->unchecked_from))
-		err = fill_holes(inode, e->size, odd);
-	if (!err && e->state != WARDFS_BLOCK_GOOD)
-		err = wardfs_store_blocks(inode, n - 1, n - 1, e->size);
-	if (!err && *odd)
+	if (!err && (s->odd || s->e.epoch >= sbi->unchecked_from))
+		err = fill_holes(inode, s->e.size, &s->odd);
+	if (!err && s->e.state != WARDFS_BLOCK_GOOD)
+		err = wardfs_store_blocks(inode, n - 1, n - 1, s->e.size);
+	if (!err && s->odd)
 		err = wardfs_lower_cut(inode, n);
-	if (!err && *odd)
-		err = wardfs_lower_length(inode, ward_layout_length(e->size));
-up:
-	wardfs_io_unlock(inode);
+	if (!err && s->odd)
+		err = wardfs_lower_length(inode, ward_layout_length(s->e.size));
 	return err;
+}
+
+static int store_empty(struct inode *inode, void *arg)
+{
+	return wardfs_store_empty(inode);
+}
+
+static int resettle(struct inode *inode, void *arg)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 size = d->lower_size, n = ward_layout_blocks(size);
+	bool found;
+	int err;
+
+	if (!n)
+		return wardfs_store_empty(inode);
+	err = fill_holes(inode, size, &found);
+	if (!err)
+		err = wardfs_store_blocks(inode, n - 1, n - 1, size);
+	if (!err)
+		err = wardfs_lower_cut(inode, n);
+	if (!err)
+		err = wardfs_lower_length(inode, ward_layout_length(size));
+	if (!err)
+		WRITE_ONCE(d->lenient, false);
+	return err;
+}
+
+/**
+ * wardfs_resettle - settle a file that is in use
+ * @inode: upper regular file, written out, lower file open and key loaded
+ *
+ * For one that could not be settled, or of which a write below has failed since:
+ * as long as it counts as such, nothing is taken for tampering. Context: inside a
+ * section.
+ *
+ * Return: 0, also when there is nothing to do; or why it could not be done.
+ */
+int wardfs_resettle(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	if (!READ_ONCE(d->lenient))
+		return 0;
+	if (sb_rdonly(inode->i_sb) || d->lower_rdonly)
+		return -EROFS;
+	return wardfs_io_call(inode, resettle, NULL);
+}
+
+/**
+ * wardfs_unsettled - something below went wrong half-way
+ * @inode: upper regular file
+ *
+ * What that leaves looks like what a crash leaves, and rule R2 holds for the file
+ * until it is settled. Context: may sleep.
+ */
+void wardfs_unsettled(struct inode *inode)
+{
+	WRITE_ONCE(WARDFS_I(inode)->data.lenient, true);
+	wardfs_epoch_doubt(inode->i_sb);
 }
 
 /**
@@ -240,7 +351,7 @@ up:
  * a full disk) is left as it is, and usable as far as it authenticates.
  * Context: inside a section; nobody else sees the inode.
  *
- * Return: 0, or an error that keeps the inode from being made: -ENOMEM.
+ * Return: 0, or an error that keeps the inode from being made: -ENOMEM, -EINTR.
  */
 int wardfs_settle(struct inode *inode)
 {
@@ -255,8 +366,7 @@ int wardfs_settle(struct inode *inode)
 		.block = WARDFS_NO_BLOCK,
 		.detail = "crash or cut",
 	};
-	struct ending e = {};
-	bool odd = false;
+	struct settling s = {};
 	int err;
 
 	d->lenient = true;
@@ -265,16 +375,15 @@ int wardfs_settle(struct inode *inode)
 		/* No header: empty. A new one is made, with a new key. */
 		d->lower_size = 0;
 		i_size_write(inode, 0);
-		odd = true;
-		if (sb_rdonly(inode->i_sb))
-			goto report;
+		s.odd = true;
 		err = wardfs_data_new(inode);
 		if (err)
 			return err;
 		d->bad_length = false;
-		wardfs_io_lock(inode);
-		err = wardfs_store_empty(inode);
-		wardfs_io_unlock(inode);
+		d->made = true;
+		if (!sb_rdonly(inode->i_sb))
+			err = wardfs_io_call(inode, store_empty, NULL);
+		WRITE_ONCE(d->lenient, err != 0);
 		goto report;
 	}
 	if (err) {
@@ -282,22 +391,22 @@ int wardfs_settle(struct inode *inode)
 		d->settled = true;
 		return err == -ENOMEM ? err : 0;
 	}
-	err = find_end(inode, lower, &e);
+	err = find_end(inode, lower, &s.e);
 	if (err)
 		goto put;
-	odd = e.state == WARDFS_BLOCK_ODD || lower != ward_layout_length(e.size) ||
-	      (e.state == WARDFS_BLOCK_HOLE && e.size) ||
-	      !(d->flags & WARD_FILE_EMPTY) != !!e.size;
-	d->lower_size = e.size;
-	i_size_write(inode, e.size);
-	if (e.state == WARDFS_BLOCK_BAD) {
-		wardfs_report_tamper(inode, NULL, ward_layout_blocks(e.size) - 1,
+	s.odd = s.e.state == WARDFS_BLOCK_ODD || lower != ward_layout_length(s.e.size) ||
+		(s.e.state == WARDFS_BLOCK_HOLE && s.e.size) ||
+		!(d->flags & WARD_FILE_EMPTY) != !!s.e.size;
+	d->lower_size = s.e.size;
+	i_size_write(inode, s.e.size);
+	if (s.e.state == WARDFS_BLOCK_BAD) {
+		wardfs_report_tamper(inode, NULL, ward_layout_blocks(s.e.size) - 1,
 				     "last block is torn or tampered with");
 		goto put;
 	}
 	d->bad_length = false;
 	if (!sb_rdonly(inode->i_sb) && !d->lower_rdonly) {
-		err = settle(inode, &e, &odd);
+		err = wardfs_io_call(inode, settle, &s);
 		/* What is not as it should be from now on was made so by nobody's crash. */
 		WRITE_ONCE(d->lenient, err != 0);
 	}
@@ -306,12 +415,12 @@ put:
 	wardfs_data_put(inode);
 report:
 	d->settled = true;
-	if (odd) {
+	if (s.odd) {
 		atomic64_inc(&sbi->settled);
 		wardfs_report(sbi, &report);
 	}
 	if (err)
 		wardfs_msg(inode->i_sb, "inode %lu could not be settled (error %d)", inode->i_ino,
 			   err);
-	return 0;
+	return err == -EINTR ? err : 0;
 }

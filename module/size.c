@@ -18,57 +18,36 @@
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
 #define GAP_MAX		SZ_1M
 
-/**
- * wardfs_io_lock - have a lower file's blocks and length for oneself
- * @inode: upper regular file
- *
- * Freeze protection of the lower comes first: who has it may wait for the blocks
- * (reading a header while a name is made below), so nobody may wait for it while
- * holding them. Context: not with mnt_want_write() held below.
- */
-void wardfs_io_lock(struct inode *inode)
-{
-	sb_start_write(wardfs_lower_inode(inode)->i_sb);
-	down_write(&WARDFS_I(inode)->data.io);
-}
-
-/**
- * wardfs_io_unlock - undo wardfs_io_lock()
- * @inode: upper regular file
- */
-void wardfs_io_unlock(struct inode *inode)
-{
-	up_write(&WARDFS_I(inode)->data.io);
-	sb_end_write(wardfs_lower_inode(inode)->i_sb);
-}
-
-/* Change length and times below in one go, with the mounter's credentials. */
-static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
+/* Change attributes below, with the mounter's credentials. */
+static int lower_attr(struct inode *inode, struct iattr *attr)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
 	const struct cred *saved;
-	struct iattr attr = {
-		.ia_valid = valid,
-		.ia_size = length,
-		.ia_atime = inode_get_atime(inode),
-		.ia_mtime = inode_get_mtime(inode),
-	};
 	int err;
 
-	if (valid & ATTR_SIZE)
-		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET;
 	if (sb_rdonly(lower->d_sb))
 		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
-	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
+	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
-	if (err && valid & ATTR_SIZE) {
-		WRITE_ONCE(WARDFS_I(inode)->data.lenient, true);
-		wardfs_epoch_doubt(inode->i_sb);
-	}
+	return err;
+}
+
+/* The lower mtime becomes the upper one in the same step. */
+static int lower_size(struct inode *inode, u64 length)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_MTIME | ATTR_MTIME_SET,
+		.ia_size = length,
+		.ia_mtime = inode_get_mtime(inode),
+	};
+	int err = lower_attr(inode, &attr);
+
+	if (err)
+		wardfs_unsettled(inode);
 	return err;
 }
 
@@ -79,8 +58,8 @@ static int lower_attr(struct inode *inode, unsigned int valid, u64 length)
  *
  * A shorter length goes through whole blocks: of a block that is only cut short
  * the beginning would stay, and be taken for a block that does not authenticate
- * once the file has grown past it (rule W4). The lower mtime becomes the upper one
- * in the same step. Context: wardfs_data.io held for writing.
+ * once the file has grown past it (rule W4). Context: wardfs_data.io held for
+ * writing.
  *
  * Return: 0 or the lower's error.
  */
@@ -93,8 +72,8 @@ int wardfs_lower_length(struct inode *inode, u64 length)
 	if (now == length)
 		return 0;
 	if (now > length && whole && whole != length)
-		err = lower_attr(inode, ATTR_SIZE, whole);
-	return err ?: lower_attr(inode, ATTR_SIZE, length);
+		err = lower_size(inode, whole);
+	return err ?: lower_size(inode, length);
 }
 
 /**
@@ -112,7 +91,7 @@ int wardfs_lower_cut(struct inode *inode, u64 blocks)
 	u64 length = blocks * WARD_BLOCK_SIZE;
 
 	return i_size_read(wardfs_lower_inode(inode)) <= length ? 0 :
-		lower_attr(inode, ATTR_SIZE, length);
+		lower_size(inode, length);
 }
 
 /**
@@ -157,6 +136,7 @@ int wardfs_store_empty(struct inode *inode)
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct kvec vec = { .iov_base = d->header, .iov_len = WARD_HEADER_SIZE };
 	const struct cred *saved;
+	u32 flags = d->flags;
 	struct iov_iter iter;
 	ssize_t n;
 	int err;
@@ -166,22 +146,28 @@ int wardfs_store_empty(struct inode *inode)
 	d->flags = WARD_FILE_EMPTY;
 	err = wardfs_header_seal(inode);
 	if (err)
-		return err;
+		goto undo;
 	saved = override_creds(sbi->cred);
 	iov_iter_kvec(&iter, WRITE, &vec, 1, vec.iov_len);
 	n = wardfs_lower_write(d->lower_file, &iter, 0, false);
 	revert_creds(saved);
 	if (n != WARD_HEADER_SIZE) {
-		wardfs_epoch_doubt(inode->i_sb);
-		return n < 0 ? n : -ENOSPC;
+		wardfs_unsettled(inode);
+		err = n < 0 ? n : -ENOSPC;
+		goto undo;
 	}
 	err = wardfs_lower_length(inode, WARD_HEADER_SIZE);
 	if (err)
-		return err;
+		goto undo;
 	d->lower_size = 0;
 	d->made = true;
 	d->header_dirty = false;
 	return 0;
+undo:
+	/* The file is what it was, and its header has to say so again. */
+	d->flags = flags;
+	d->header_dirty = d->made;
+	return err;
 }
 
 /**
@@ -210,21 +196,18 @@ int wardfs_data_size(struct inode *inode)
 	return 0;
 }
 
-static int shrink(struct inode *inode, loff_t size)
+/*
+ * Below first: what is cut off stays in the page cache until the lower file has its
+ * new end, so a failure loses nothing that is cached. The size is set before anybody
+ * else has the blocks: a write-back that waits for them leaves the rest alone.
+ */
+static int shrink_below(struct inode *inode, void *arg)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 size = *(loff_t *)arg;
 	u64 n = ward_layout_blocks(size);
-	loff_t old;
 	int err = 0;
 
-	/*
-	 * Below first: what is cut off stays in the page cache until the lower
-	 * file has its new end, so a failure loses nothing. A write-back in
-	 * between sees the new size and leaves the rest alone.
-	 */
-	wardfs_io_lock(inode);
-	old = i_size_read(inode);
-	i_size_write(inode, size);
 	if (!size) {
 		err = wardfs_store_empty(inode);
 	} else if (size < d->lower_size) {
@@ -234,16 +217,22 @@ static int shrink(struct inode *inode, loff_t size)
 		 * says nothing of a sparse file: its new end has to be there.
 		 */
 		if (!err && d->flags & WARD_FILE_SPARSE)
-			err = vfs_fsync_range(d->lower_file, (n - 1) * WARD_BLOCK_SIZE,
-					      n * WARD_BLOCK_SIZE - 1, 1);
+			err = wardfs_lower_sync(inode, (n - 1) * WARD_BLOCK_SIZE,
+						n * WARD_BLOCK_SIZE - 1, 1);
 		if (!err)
 			err = wardfs_lower_length(inode, ward_layout_length(size));
 		if (!err)
 			d->lower_size = size;
 	}
-	if (err)
-		i_size_write(inode, old);
-	wardfs_io_unlock(inode);
+	if (!err)
+		i_size_write(inode, size);
+	return err;
+}
+
+static int shrink(struct inode *inode, loff_t size)
+{
+	int err = wardfs_io_call(inode, shrink_below, &size);
+
 	if (!err)
 		truncate_pagecache(inode, size);
 	return err;
@@ -265,26 +254,22 @@ static void zero_tail(struct inode *inode, loff_t size)
 	folio_put(folio);
 }
 
-/* A gap too long to be written: the file becomes sparse. */
-static int extend_sparse(struct inode *inode, loff_t size)
+static int extend_below(struct inode *inode, void *arg)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 old, n = ward_layout_blocks(size);
+	u64 size = *(loff_t *)arg;
+	u64 old = ward_layout_blocks(d->lower_size), n = ward_layout_blocks(size);
 	int err;
 
-	/* So that the blocks below state the size that there is now. */
-	err = filemap_write_and_wait(inode->i_mapping);
-	if (err)
-		return err;
-	wardfs_io_lock(inode);
-	old = ward_layout_blocks(d->lower_size);
 	if (!(d->flags & WARD_FILE_SPARSE)) {
 		d->flags |= WARD_FILE_SPARSE;
 		d->header_dirty = true;
 	}
 	err = wardfs_store_blocks(inode, 0, 0, size);
+	if (err)
+		return err;
 	/* What comes after the last block until now is to be a hole. */
-	if (!err && old)
+	if (old)
 		err = wardfs_lower_cut(inode, old);
 	if (!err && old > 1)
 		err = wardfs_store_blocks(inode, old - 1, old - 1, size);
@@ -294,8 +279,19 @@ static int extend_sparse(struct inode *inode, loff_t size)
 		i_size_write(inode, size);
 		err = wardfs_stored(inode, size);
 	}
-	wardfs_io_unlock(inode);
+	/* Some block says already that the file is longer. */
+	if (err)
+		wardfs_unsettled(inode);
 	return err;
+}
+
+/* A gap too long to be written: the file becomes sparse. */
+static int extend_sparse(struct inode *inode, loff_t size)
+{
+	/* So that the blocks below state the size that there is now. */
+	int err = filemap_write_and_wait(inode->i_mapping);
+
+	return err ?: wardfs_io_call(inode, extend_below, &size);
 }
 
 /**
@@ -306,11 +302,11 @@ static int extend_sparse(struct inode *inode, loff_t size)
  * Context: i_rwsem held for writing.
  *
  * Return: 0; -ENOKEY when locked; -EIO when a block that is needed does not
- * authenticate; the lower's error. Nothing is lost on failure.
+ * authenticate; the lower's error. A failure loses nothing, unless the lower file
+ * system takes the new last block and not the new length.
  */
 int wardfs_data_truncate(struct inode *inode, loff_t size)
 {
-	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	loff_t old = i_size_read(inode);
 	struct timespec64 now;
 	int idx, err;
@@ -336,15 +332,101 @@ int wardfs_data_truncate(struct inode *inode, loff_t size)
 	filemap_invalidate_unlock(inode->i_mapping);
 	if (!err && size != old) {
 		now = current_time(inode);
-		inode_set_mtime_to_ts(inode, now);
-		inode_set_ctime_to_ts(inode, now);
-		d->times_dirty = true;
-		mark_inode_dirty_sync(inode);
+		wardfs_set_times(inode, NULL, &now, &now);
 	}
 	wardfs_data_put(inode);
 exit:
 	wardfs_exit(inode->i_sb, idx);
 	return err;
+}
+
+/* A header that is not below, or not as it is now. */
+static int flush_header(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	int idx, err = 0;
+
+	if (d->made && !d->header_dirty)
+		return 0;
+	idx = wardfs_enter_writeout(inode->i_sb);
+	if (idx < 0)
+		return idx;
+	/* Data that is still dirty brings the header along. */
+	if (!d->lower_size && !i_size_read(inode))
+		err = wardfs_store_empty(inode);
+	else if (d->lower_size)
+		err = wardfs_store_blocks(inode, 0, 0, d->lower_size);
+	wardfs_exit(inode->i_sb, idx);
+	return err;
+}
+
+/*
+ * Length and times in one step, where the length grows. Times stay dirty until they
+ * are below, so that nobody takes the older ones from there.
+ */
+static int flush_attr(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct inode *lower = wardfs_lower_inode(inode);
+	struct timespec64 below = inode_get_ctime(lower), now;
+	struct iattr attr = {};
+	int err;
+
+	/* What came odd from below stays as it is, to be seen. */
+	if (d->made && !d->bad_length && d->lower_size == i_size_read(inode)) {
+		attr.ia_size = ward_layout_length(d->lower_size);
+		if (i_size_read(lower) > attr.ia_size)
+			err = wardfs_lower_length(inode, attr.ia_size);
+		else
+			err = 0;
+		if (err)
+			return err;
+		if (i_size_read(lower) < attr.ia_size)
+			attr.ia_valid |= ATTR_SIZE | ATTR_MTIME | ATTR_MTIME_SET;
+	}
+	if (READ_ONCE(d->times_dirty))
+		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
+	if (!attr.ia_valid)
+		return 0;
+	spin_lock(&inode->i_lock);
+	attr.ia_atime = inode_get_atime(inode);
+	attr.ia_mtime = inode_get_mtime(inode);
+	now = inode_get_ctime(inode);
+	spin_unlock(&inode->i_lock);
+	/* It cannot be set, but must not seem to go back. */
+	if (timespec64_compare(&now, &below) > 0)
+		attr.ia_valid |= ATTR_CTIME;
+	err = lower_attr(inode, &attr);
+	if (err) {
+		if (attr.ia_valid & ATTR_SIZE)
+			wardfs_unsettled(inode);
+		return err;
+	}
+	if (!(attr.ia_valid & ATTR_ATIME))
+		return 0;
+	spin_lock(&inode->i_lock);
+	now = inode_get_mtime(inode);
+	below = inode_get_atime(inode);
+	if (timespec64_equal(&now, &attr.ia_mtime) && timespec64_equal(&below, &attr.ia_atime))
+		WRITE_ONCE(d->times_dirty, false);
+	spin_unlock(&inode->i_lock);
+	return 0;
+}
+
+/* Asked without the lock: what changes meanwhile is brought below by who changes it. */
+static bool flushed(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 size = READ_ONCE(d->lower_size);
+
+	return READ_ONCE(d->made) && !READ_ONCE(d->header_dirty) && !READ_ONCE(d->times_dirty) &&
+	       (d->bad_length || size != i_size_read(inode) ||
+		i_size_read(wardfs_lower_inode(inode)) == ward_layout_length(size));
+}
+
+static int flush(struct inode *inode, void *arg)
+{
+	return flush_header(inode) ?: flush_attr(inode);
 }
 
 /**
@@ -359,58 +441,33 @@ exit:
 int wardfs_data_flush(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	unsigned int valid = 0;
-	u64 length = 0;
-	int idx, err = 0;
 
-	if (sb_rdonly(inode->i_sb) || !d->settled)
+	if (sb_rdonly(inode->i_sb) || !d->settled || flushed(inode))
 		return 0;
-	wardfs_io_lock(inode);
-	if (!d->made || d->header_dirty) {
-		idx = wardfs_enter_writeout(inode->i_sb);
-		if (idx < 0) {
-			err = idx;
-			goto up;
-		}
-		/* Data that is still dirty brings the header along. */
-		if (!d->lower_size && !i_size_read(inode))
-			err = wardfs_store_empty(inode);
-		else if (d->lower_size)
-			err = wardfs_store_blocks(inode, 0, 0, d->lower_size);
-		wardfs_exit(inode->i_sb, idx);
-		if (err)
-			goto up;
-	}
-	if (d->made && d->lower_size == i_size_read(inode)) {
-		length = ward_layout_length(d->lower_size);
-		/* What came odd from below stays as it is, to be seen. */
-		if (d->bad_length)
-			length = 0;
-		else if (i_size_read(wardfs_lower_inode(inode)) > length)
-			err = wardfs_lower_length(inode, length);
-		else if (i_size_read(wardfs_lower_inode(inode)) < length)
-			valid |= ATTR_SIZE;
-		if (err)
-			goto up;
-	}
-	if (d->times_dirty) {
-		struct timespec64 ctime = inode_get_ctime(inode);
-		struct timespec64 below = inode_get_ctime(wardfs_lower_inode(inode));
+	return wardfs_io_call(inode, flush, NULL);
+}
 
-		d->times_dirty = false;
-		valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
-		/* It cannot be set, but must not seem to go back. */
-		if (timespec64_compare(&ctime, &below) > 0)
-			valid |= ATTR_CTIME;
+static int fill_up(struct inode *inode, void *arg)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	u64 k = 0, n = ward_layout_blocks(d->lower_size);
+
+	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
+	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
+		return 0;
+	while (k < n) {
+		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
+		unsigned int count;
+
+		if (wardfs_find_blocks(inode, k, n, WARDFS_FIND_HOLES, holes, &count) ||
+		    !bitmap_empty(holes, WARDFS_RUN_BLOCKS))
+			return 0;
+		k += count;
+		cond_resched();
 	}
-	if (valid) {
-		err = lower_attr(inode, valid, length);
-		if (err)
-			d->times_dirty = true;
-	}
-up:
-	wardfs_io_unlock(inode);
-	return err;
+	d->flags &= ~WARD_FILE_SPARSE;
+	d->header_dirty = true;
+	return wardfs_store_blocks(inode, 0, 0, d->lower_size);
 }
 
 /**
@@ -424,7 +481,6 @@ up:
 void wardfs_data_fill_up(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 k = 0, n;
 	int idx;
 
 	if (!(READ_ONCE(d->flags) & WARD_FILE_SPARSE) || d->lower_rdonly)
@@ -432,30 +488,33 @@ void wardfs_data_fill_up(struct inode *inode)
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0)
 		return;
-	if (wardfs_data_ready(inode))
-		goto exit;
-	wardfs_io_lock(inode);
-	n = ward_layout_blocks(d->lower_size);
-	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
-	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
-		goto up;
-	while (k < n) {
-		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
-		unsigned int count;
-
-		if (wardfs_find_blocks(inode, k, n, WARDFS_FIND_HOLES, holes, &count) ||
-		    !bitmap_empty(holes, WARDFS_RUN_BLOCKS))
-			goto up;
-		k += count;
-		cond_resched();
-	}
-	d->flags &= ~WARD_FILE_SPARSE;
-	d->header_dirty = true;
-	wardfs_store_blocks(inode, 0, 0, d->lower_size);
-up:
-	wardfs_io_unlock(inode);
-exit:
+	if (!wardfs_data_ready(inode))
+		wardfs_io_call(inode, fill_up, NULL);
 	wardfs_exit(inode->i_sb, idx);
+}
+
+/**
+ * wardfs_lower_sync - have a lower file on stable storage
+ * @inode: upper regular file, lower file open
+ * @from: lower offset, bytes
+ * @to: lower offset of the last byte
+ * @datasync: as for fsync(2)
+ *
+ * The lower reports an error of its own write-back to one caller only, so it is
+ * kept for all who have the file open; and what it lost looks like what a crash
+ * leaves.
+ *
+ * Return: 0 or the lower's error.
+ */
+int wardfs_lower_sync(struct inode *inode, loff_t from, loff_t to, int datasync)
+{
+	int err = vfs_fsync_range(WARDFS_I(inode)->data.lower_file, from, to, datasync);
+
+	if (err) {
+		mapping_set_error(inode->i_mapping, err);
+		wardfs_unsettled(inode);
+	}
+	return err;
 }
 
 /**

@@ -52,10 +52,10 @@ static int gather_old(struct wardfs_run *run, unsigned int i)
 {
 	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
 	struct wardfs_run *old;
-	u64 k = run->first + i;
+	u64 k = run->first + i, n = ward_layout_blocks(d->lower_size);
 	int err;
 
-	if (k >= ward_layout_blocks(d->lower_size)) {
+	if (k >= n) {
 		memset(wardfs_run_payload(run, i), 0, ward_layout_cap(k));
 		return 0;
 	}
@@ -67,11 +67,14 @@ static int gather_old(struct wardfs_run *run, unsigned int i)
 	wardfs_run_open(old, 0);
 	if (old->state[0] == WARDFS_BLOCK_BAD ||
 	    (old->state[0] == WARDFS_BLOCK_ODD && !READ_ONCE(d->lenient)) ||
-	    (old->state[0] == WARDFS_BLOCK_HOLE && !wardfs_holes_allowed(run->inode))) {
+	    (old->state[0] == WARDFS_BLOCK_HOLE && !wardfs_hole_allowed(run->inode, k, n))) {
 		wardfs_report_tamper(run->inode, NULL, k, "block does not authenticate");
 		err = -EIO;
-		goto free;
+	} else if (old->state[0] == WARDFS_BLOCK_FAILED) {
+		err = -EIO;
 	}
+	if (err)
+		goto free;
 	memcpy(wardfs_run_payload(run, i), wardfs_run_payload(old, 0), ward_layout_cap(k));
 free:
 	wardfs_run_free(old);
@@ -133,7 +136,7 @@ static void store_work(struct work_struct *work)
  * Wait for runs, doing ourselves what no worker has begun: write-back must not
  * depend on a worker being created when memory is short.
  */
-static int finish_runs(struct list_head *runs)
+static int finish_runs(struct list_head *runs, bool *stored)
 {
 	struct wardfs_run *run, *next;
 	int err = 0;
@@ -143,7 +146,9 @@ static int finish_runs(struct list_head *runs)
 			run->error = store_run(run);
 		else
 			wait_for_completion(&run->done);
-		if (run->error && !err)
+		if (!run->error)
+			*stored = true;
+		else if (!err)
 			err = run->error;
 		list_del(&run->list);
 		wardfs_run_free(run);
@@ -162,20 +167,22 @@ static int finish_runs(struct list_head *runs)
  * Block 0 takes the header with it. Longer rows are spread over the CPUs.
  * Context: wardfs_data.io held for writing, inside a write-out section, NOFS.
  *
- * Return: 0; -EIO when an old block that was needed does not authenticate; the
+ * Return: 0; -ENOKEY when the key was wiped; -EIO when an old block that was needed does not authenticate; the
  * lower's error (-ENOSPC, -EDQUOT, -EIO).
  */
 int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	unsigned int ahead = 0;
-	bool with_header = first == 0;
+	bool with_header = first == 0, stored = false;
 	LIST_HEAD(runs);
 	int others, err = 0;
 
 	lockdep_assert_held_write(&d->io);
 	if (!d->lower_file || d->lower_rdonly)
 		return -EROFS;
+	if (!d->aead)
+		return -ENOKEY;
 	if (with_header && (d->flags & WARD_FILE_EMPTY || d->header_dirty)) {
 		d->flags &= ~WARD_FILE_EMPTY;
 		d->header_dirty = true;
@@ -189,11 +196,11 @@ int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
 		if (ahead < RUNS_AHEAD)
 			run = wardfs_run_alloc(inode, first, min_t(u64, last - first + 1,
 								   WARDFS_RUN_BLOCKS),
-					       ahead ? WARDFS_RUN_TRY : WARDFS_RUN_WAIT);
+					       ahead ? WARDFS_RUN_TRY : WARDFS_RUN_STORE);
 		if (!run) {
-			err = finish_runs(&runs);
+			err = finish_runs(&runs, &stored);
 			if (err)
-				return err;
+				break;
 			ahead = 0;
 			continue;
 		}
@@ -205,15 +212,19 @@ int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
 		if (first > last) {
 			/* The last one, often the only one, is done here. */
 			err = store_run(run);
+			stored = stored || !err;
 			wardfs_run_free(run);
 		} else {
 			list_add_tail(&run->list, &runs);
 			wardfs_run_queue(run, store_work);
 		}
 	}
-	others = finish_runs(&runs);
+	others = finish_runs(&runs, &stored);
 	if (!err)
 		err = others;
+	/* Part of the row is there: a crash could have left it so. */
+	if (err && stored)
+		wardfs_unsettled(inode);
 	if (!err && with_header) {
 		d->made = true;
 		d->header_dirty = false;

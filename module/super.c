@@ -122,7 +122,7 @@ static int wardfs_sync_fs(struct super_block *sb, int wait)
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
-	return err;
+	return err ?: wardfs_lower_failed(WARDFS_SB(sb));
 }
 
 static int wardfs_write_inode(struct inode *inode, struct writeback_control *wbc)

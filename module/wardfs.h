@@ -6,7 +6,7 @@
  * Lock order (docs/locking.md tells why):
  *
  *   upper sb writers -> upper i_rwsem -> mapping->invalidate_lock
- *     -> lower sb writers (mnt_want_write(), wardfs_io_lock()) -> folio lock
+ *     -> lower sb writers (mnt_want_write(), wardfs_io_call()) -> folio lock
  *     -> wardfs_inode.lock -> wardfs_data.io -> lower i_rwsem
  *
  * wardfs_sb.state_lock is outermost, taken with nothing held. A section
@@ -105,7 +105,10 @@ struct wardfs_sb {
 	u64 policy_serial_min;		/* from the epoch record; under state_lock */
 	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
+	atomic64_t disturbed;		/* rises with what a running check may have missed */
+	s64 undisturbed;		/* @disturbed before the check; under state_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
+	errseq_t lower_err;		/* of the lower file system, as seen last; under inodes_lock */
 
 	/* inodes that may hold keys or plaintext */
 	spinlock_t inodes_lock;
@@ -155,6 +158,7 @@ struct wardfs_inode {
 	u8 dir_id[WARD_ID_SIZE];
 	struct wardfs_siv *names;	/* NULL: no id yet, or not loaded */
 	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
+	bool id_syncing;		/* it is being, by who holds lock */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
 	struct dentry *entry;		/* being looked up while I_NEW: names it in reports */
 	char *target;			/* symlink: decoded; same rules as names */
@@ -238,7 +242,7 @@ int wardfs_enter(struct super_block *sb);		/* section index, or -ENOKEY */
 int wardfs_enter_writeout(struct super_block *sb);	/* also while locking */
 void wardfs_exit(struct super_block *sb, int idx);
 struct wardfs_keys *wardfs_keys(struct wardfs_sb *sbi);	/* inside a section */
-void wardfs_next_nonce(struct wardfs_keys *keys, u8 *nonce);
+int wardfs_next_nonce(struct wardfs_keys *keys, u8 *nonce);
 int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial);
 int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost);
 int wardfs_set_checked(struct wardfs_sb *sbi);
@@ -265,6 +269,7 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 int wardfs_epoch_end(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 int wardfs_epoch_update(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 void wardfs_epoch_doubt(struct super_block *sb);
+int wardfs_lower_failed(struct wardfs_sb *sbi);		/* its own write-back, since asked last */
 
 /* ---- crypto.c: HMAC, HKDF, SIV, AEAD set-up ---- */
 int wardfs_crypto_init(void);
@@ -321,6 +326,8 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		   u32 mask, unsigned int flags);
 int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *attr);
 int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask);
+void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
+		      const struct timespec64 *mtime, const struct timespec64 *ctime);
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags);
 void wardfs_inode_wipe(struct inode *inode);		/* keys and names, at lock and eviction */
 int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa);
@@ -356,11 +363,15 @@ int wardfs_data_ready(struct inode *inode);
 void wardfs_data_wipe(struct inode *inode);		/* key material, at lock and eviction */
 void wardfs_data_drop(struct inode *inode);		/* all of it, at eviction */
 int wardfs_data_xattr_keys(struct inode *inode, u8 *keys);	/* 64 bytes */
-bool wardfs_holes_allowed(struct inode *inode);
+bool wardfs_hole_allowed(struct inode *inode, u64 k, u64 n);
+
+/* ---- iowork.c: by a thread of the kernel, with wardfs_data.io held for writing ---- */
+typedef int (*wardfs_io_fn)(struct inode *inode, void *arg);
+int wardfs_iowork_init(void);
+void wardfs_iowork_exit(void);
+int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
-void wardfs_io_lock(struct inode *inode);		/* from freezing, then io */
-void wardfs_io_unlock(struct inode *inode);
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
@@ -368,11 +379,14 @@ int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */
 void wardfs_data_fill_up(struct inode *inode);		/* no longer sparse? */
 int wardfs_stored(struct inode *inode, u64 size);	/* io held for writing */
 int wardfs_lower_length(struct inode *inode, u64 length);	/* io held for writing */
+int wardfs_lower_sync(struct inode *inode, loff_t from, loff_t to, int datasync);
 int wardfs_lower_cut(struct inode *inode, u64 blocks);		/* io held for writing */
 int wardfs_store_empty(struct inode *inode);		/* io held for writing */
 
 /* ---- settle.c: after an unclean end (rule R2) ---- */
 int wardfs_settle(struct inode *inode);
+int wardfs_resettle(struct inode *inode);
+void wardfs_unsettled(struct inode *inode);		/* something below went wrong half-way */
 
 /* ---- block.c: encrypted blocks <-> lower file ---- */
 int wardfs_block_init(void);

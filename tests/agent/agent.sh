@@ -5,7 +5,7 @@
 #
 #   start_wardd [OPTION]...	starts it; $wardd is its process. Without options, waits until all is recorded
 #   stop_wardd [SIGNAL]		ends it, and waits
-#   wait_for WHAT COMMAND...	until the command succeeds, twenty seconds at most
+#   wait_for WHAT COMMAND...	until the command succeeds, a minute at most
 #   records EXPRESSION		how many records are so, in Python, where e is the record
 #   has EXPRESSION		there is such a record
 #   complete			every event that the kernel has is in the log, once, in order, in the hash chain
@@ -17,7 +17,7 @@ wait_for()
 {
 	what=$1
 	shift
-	until=$(($(date +%s) + 20))
+	until=$(($(date +%s) + 60))
 	while ! "$@" >/tmp/waited 2>&1; do
 		[ "$(date +%s)" -lt $until ] || {
 			diag "waited in vain: $what"

@@ -136,7 +136,8 @@ class World:
             self.names[path] = node
 
     def _move(self, a, b):
-        if self.flight and b not in self.names:
+        # What was made since may not be there at all.
+        if self.flight and b not in self.names and None not in self.may_be.get(a, ()):
             self.one_of.append((a, b))
         self._put(b, self.names[a])
         self._put(a, None)

@@ -24,6 +24,7 @@ import os
 import random
 import subprocess
 import sys
+import traceback
 
 here = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(1, os.path.join(here, '../fs'))
@@ -286,6 +287,7 @@ def faults(disk, state, everybody):
         finally:
             umount(LOWER)
     except (OSError, testvault.Refused) as error:
+        print('# %s' % ''.join(traceback.format_exception(error)).replace('\n', '\n# '))
         return [str(error)]
     finally:
         disk.forget()

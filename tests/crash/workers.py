@@ -244,7 +244,11 @@ class Sqlite:
 
     def open(self, top):
         db = sqlite3.connect(os.path.join(top, self.name, 'data.db'), isolation_level=None)
-        db.execute('PRAGMA synchronous=%s' % ('FULL' if self.mode == 'WAL' else 'EXTRA'))
+        try:
+            db.execute('PRAGMA synchronous=%s' % ('FULL' if self.mode == 'WAL' else 'EXTRA'))
+        except sqlite3.Error:
+            db.close()
+            raise
         return db
 
     def row(self, n):
@@ -274,6 +278,9 @@ class Sqlite:
             return []
         try:
             db = self.open(top)
+        except sqlite3.Error as error:
+            return wrong('%s' % error)
+        try:
             said = db.execute('PRAGMA integrity_check').fetchall()
             if said != [('ok',)]:
                 return wrong('integrity check: %s' % said)
@@ -282,9 +289,10 @@ class Sqlite:
                 return []
             (done,), = db.execute('SELECT rows FROM total').fetchall()
             rows = db.execute('SELECT n, data FROM item ORDER BY n').fetchall()
-            db.close()
         except (sqlite3.Error, OSError, ValueError) as error:
             return wrong('%s' % error)
+        finally:
+            db.close()
         if not acknowledged <= done <= acknowledged + 1:
             return wrong('%d transactions, %d were acknowledged' % (done, acknowledged))
         if rows != [self.row(n) for n in range(max(0, done - 20), done)]:
