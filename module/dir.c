@@ -4,8 +4,9 @@
  * the lower directory as the caller; what is hidden there is hidden.c's.
  *
  * Order in all that change something: policy, then the right to write below,
- * then a section, then the names, then the lower locks. Nobody waits for a
- * frozen lower file system inside a section, for then locking would wait too.
+ * then a section, then the names, then the lower locks. No name waits for a
+ * frozen lower file system inside a section, for then locking would wait too; data
+ * does, and has to: locking writes it out.
  */
 #include <linux/slab.h>
 

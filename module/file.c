@@ -259,7 +259,7 @@ static int reserve(struct inode *inode, struct folio *folio)
 		.last = ward_layout_block(folio_pos(folio) + PAGE_SIZE - 1),
 	};
 
-	/* In an ordinary file every block is there already. */
+	/* In an ordinary file every block is there already, or was refused at close. */
 	if (!(READ_ONCE(WARDFS_I(inode)->data.flags) & WARD_FILE_SPARSE))
 		return 0;
 	INIT_WORK_ONSTACK(&r.work, reserve_work);

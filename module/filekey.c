@@ -2,7 +2,7 @@
 /*
  * A file's header, its key, and the lower file its blocks are read from and
  * written to. All three are had before anything can become dirty, and are kept
- * while something is: write-back opens, looks up and allocates nothing.
+ * while something is: write-back opens and looks up nothing.
  */
 #include <linux/slab.h>
 #include <linux/random.h>
@@ -211,6 +211,9 @@ static int load_header(struct inode *inode)
 	struct wardfs_run *run;
 	int err;
 
+	/* Lost when the vault was locked: see wipe_one(). */
+	if (!d->made)
+		return -EIO;
 	err = header_buffer(d);
 	if (err)
 		return err;

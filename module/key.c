@@ -493,14 +493,19 @@ static int drop_pages_one(struct inode *inode, void *arg)
 
 static int wipe_one(struct inode *inode, void *arg)
 {
+	struct dentry *alias;
+
 	wardfs_inode_wipe(inode);
-	if (S_ISREG(inode->i_mode) && !WARDFS_I(inode)->data.made) {
-		/*
-		 * Its header could not be written, so nothing can ever be read from
-		 * it. Who looks it up again gets another inode, and settles that.
-		 */
-		remove_inode_hash(inode);
-		d_prune_aliases(inode);
+	if (!S_ISREG(inode->i_mode) || WARDFS_I(inode)->data.made)
+		return 0;
+	/*
+	 * Its header could not be written, so nothing can ever be read from it. Who
+	 * looks it up again gets another inode, and settles that.
+	 */
+	remove_inode_hash(inode);
+	while ((alias = d_find_alias(inode))) {
+		d_drop(alias);
+		dput(alias);
 	}
 	return 0;
 }

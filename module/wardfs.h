@@ -9,7 +9,7 @@
  *     -> lower sb writers (mnt_want_write(), wardfs_io_call()) -> folio lock
  *     -> wardfs_inode.lock -> wardfs_data.io -> lower i_rwsem
  *
- * wardfs_sb.state_lock is outermost, taken with nothing held. A section
+ * wardfs_sb.state_lock is outermost; only s_umount comes before it. A section
  * (wardfs_enter() to wardfs_exit()) is SRCU: it nests, never spans a copy to or
  * from user space, and is what locking waits for.
  */

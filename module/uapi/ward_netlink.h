@@ -84,7 +84,7 @@ enum ward_attr {
 	WARD_A_EVENT_BLOCK,		/* u64: first bad block of a tamper event */
 	WARD_A_EVENT_DETAIL,		/* string: fixed texts of the module */
 	WARD_A_EVENT_LOST,		/* u64: events overwritten before this one */
-	WARD_A_CHECK_SEQ,		/* u64: sequence of the check pass */
+	WARD_A_CHECK_SEQ,		/* u64: the epoch that was checked */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)
