@@ -44,8 +44,9 @@ static bool read_blocks(struct wardfs_run *run, int *err)
 }
 
 /* Judge a block that was read again while nothing was writing. */
-static bool block_usable(struct wardfs_run *run, unsigned int i)
+static bool block_usable(struct wardfs_run *run, unsigned int i, bool report)
 {
+	const char *detail = "block does not authenticate";
 	u64 k = run->first + i;
 	u64 n = ward_layout_blocks(run->size);
 
@@ -66,10 +67,10 @@ static bool block_usable(struct wardfs_run *run, unsigned int i)
 		 */
 		if (READ_ONCE(WARDFS_I(run->inode)->data.lenient))
 			return true;
-		wardfs_report_tamper(run->inode, NULL, k, "file was cut short or grown below");
-		return false;
+		detail = "file was cut short or grown below";
 	}
-	wardfs_report_tamper(run->inode, NULL, k, "block does not authenticate");
+	if (report)
+		wardfs_report_tamper(run->inode, NULL, k, detail);
 	return false;
 }
 
@@ -97,8 +98,12 @@ static void copy_out(struct wardfs_run *run, struct folio *folio, bool *good)
 	memset(to + done, 0, folio_size(folio) - done);
 }
 
-/* Fill the locked folios of a run and unlock them. The run is given back. */
-static void read_run(struct wardfs_run *run)
+/*
+ * Fill the locked folios of a run and unlock them. The run is given back. Reading
+ * ahead does not @report: nobody may ever want what it read, or a worker did it for
+ * who does; who does asks for the folio again, and is named.
+ */
+static void read_run(struct wardfs_run *run, bool report)
 {
 	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
 	unsigned int i;
@@ -108,7 +113,7 @@ static void read_run(struct wardfs_run *run)
 		down_read(&d->io);
 		read_blocks(run, &err);
 		for (i = 0; !err && i < run->count; i++)
-			if (!block_usable(run, i))
+			if (!block_usable(run, i, report))
 				run->state[i] = WARDFS_BLOCK_BAD;
 		up_read(&d->io);
 	}
@@ -126,7 +131,7 @@ static void read_run(struct wardfs_run *run)
 
 static void read_work(struct work_struct *work)
 {
-	read_run(container_of(work, struct wardfs_run, work));
+	read_run(container_of(work, struct wardfs_run, work), false);
 }
 
 /* A run for @nr pages from @index on; fewer when memory is short. */
@@ -170,7 +175,7 @@ static int wardfs_read_folio(struct file *file, struct folio *folio)
 		run->folios[0] = folio;
 		run->nr_folios = 1;
 		folio_get(folio);
-		read_run(run);
+		read_run(run, true);
 		err = folio_test_uptodate(folio) ? 0 : -EIO;
 		folio_put(folio);
 	}
@@ -214,7 +219,7 @@ static void wardfs_readahead(struct readahead_control *rac)
 			break;
 		}
 		if (alone)
-			read_run(run);
+			read_run(run, false);
 		else
 			wardfs_run_queue(run, read_work);
 	}
