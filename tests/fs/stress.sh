@@ -183,15 +183,16 @@ def locks(r, top):
     assert n > 3, n
 
 def start(*kinds):
-    pids = {}
+    pids, tops = {}, []
     for k, kind in enumerate(kinds):
-        top = d + '/%s%d' % (kind.__name__, k)
-        os.makedirs(top, exist_ok=True)
+        # Of this process: what others left behind stays as it is.
+        tops.append(d + '/%s%d-%d' % (kind.__name__, k, os.getpid()))
+        os.mkdir(tops[-1])
     for k, kind in enumerate(kinds):
         pid = os.fork()
         if not pid:
             try:
-                kind(random.Random(k), d + '/%s%d' % (kind.__name__, k))
+                kind(random.Random(k), tops[k])
                 os._exit(0)
             except BaseException as e:
                 import traceback
