@@ -186,6 +186,8 @@ static void actor_current(struct ward_actor *who)
 	who->fsuid = from_kuid(&init_user_ns, current_fsuid());
 	who->has_login = uid_valid(login);
 	who->loginuid = from_kuid(&init_user_ns, login);
+	/* Whoever makes a user namespace may call setgroups() in it. */
+	who->sheds_groups = current_user_ns() != &init_user_ns;
 	who->in_group = actor_in_group;
 	who->arg = NULL;
 }
