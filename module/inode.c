@@ -350,21 +350,35 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 	return err;
 }
 
+static bool opened_for_writing(const struct iattr *attr)
+{
+	const unsigned int open = ATTR_OPEN | ATTR_FILE;
+
+	return (attr->ia_valid & open) == open && attr->ia_file->f_mode & FMODE_WRITE;
+}
+
 static int setattr_policy(struct dentry *dentry, const struct iattr *attr)
 {
 	unsigned int valid = attr->ia_valid;
 	u32 op = 0;
 
-	/* Truncation at open was decided at open. */
-	if (valid & ATTR_SIZE && !(valid & ATTR_OPEN))
+	/* Truncation at an open for writing was decided at open. */
+	if (valid & ATTR_SIZE && !opened_for_writing(attr))
 		op |= WARD_OP_WRITE;
-	/* Writing drops suid and the like on the writer's behalf. */
+	/*
+	 * Writing drops suid and the like on the writer's behalf. Whatever else there
+	 * is needs a right: chown() of nothing to nobody drops suid, and utimensat()
+	 * of one time to now sets no time that it would name.
+	 */
 	if (!(valid & ATTR_FORCE)) {
-		if (valid & (ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET) ||
+		if (valid & (ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET |
+			     ATTR_TIMES_SET) ||
 		    (valid & ATTR_MODE && !(valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))))
 			op |= WARD_OP_SETATTR;
 		else if (valid & ATTR_TOUCH)
 			op |= WARD_OP_WRITE;
+		else if (!(valid & ATTR_SIZE))
+			op |= WARD_OP_SETATTR;
 	}
 	if (!op)
 		return 0;
@@ -714,6 +728,10 @@ static const char *wardfs_get_link(struct dentry *dentry, struct inode *inode,
 
 	if (!dentry)
 		return ERR_PTR(-ECHILD);
+	/* readlinkat() of a descriptor comes without a walk. */
+	err = wardfs_unlocked(inode->i_sb) ? wardfs_policy_walk(inode, false) : 0;
+	if (err)
+		return ERR_PTR(err);
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0) {
 		wardfs_report_locked(inode, dentry, WARD_ACTION_LOOKUP);

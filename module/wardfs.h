@@ -165,8 +165,9 @@ struct wardfs_inode {
 
 /**
  * struct wardfs_verdict - a policy decision remembered for an open file
- * @word: policy generation << 16 | WARD_OP_* found allowed under it; one word, so
- *	that no reader puts a mask and a generation together that do not belong so
+ * @word: policy generation << 20 | WARD_OP_* that were recorded << 10 | WARD_OP_*
+ *	found allowed under it; one word, so that no reader puts a mask and a
+ *	generation together that do not belong so
  * @claim: 0 nobody's yet, 1 being claimed, 2 @loginuid is set and stays
  * @loginuid: of the first who was judged here
  *
@@ -396,6 +397,7 @@ void wardfs_policy_drop(struct wardfs_sb *sbi);
 u64 wardfs_policy_serial(struct wardfs_sb *sbi);
 u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive);
 int wardfs_policy_walk(struct inode *dir, bool rcu);	/* 0, -EACCES, -ECHILD */
+bool wardfs_policy_allows(struct super_block *sb, u32 op);	/* reports nothing */
 int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target);
 int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action);

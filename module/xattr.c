@@ -387,6 +387,10 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 	struct wardfs_siv *siv;
 	int idx, n;
 
+	/* No mode bit is asked either before names are listed; but these are contents. */
+	if (!wardfs_policy_allows(inode->i_sb, S_ISDIR(inode->i_mode) ? WARD_OP_LIST :
+						WARD_OP_READ))
+		return 0;
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0)
 		return is_top(inode) ? 0 : idx;
