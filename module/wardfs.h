@@ -411,7 +411,8 @@ bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the ru
  * @reason: enum ward_reason
  * @error: positive errno that the program gets, 0 when it was let through
  * @rule: name of the rule that decided, or NULL
- * @inode: object, or NULL; its path is looked up when @dentry is NULL
+ * @inode: object, or the directory that @dentry is in, or NULL; its path is looked up
+ *	when @dentry is NULL
  * @dentry: object, or NULL
  * @dentry2: target of a rename or link, or NULL
  * @block: bad block of a tamper event; WARDFS_NO_BLOCK otherwise
