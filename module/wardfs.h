@@ -111,6 +111,11 @@ struct wardfs_sb {
 	spinlock_t inodes_lock;
 	struct list_head inodes;
 
+	/* check.c */
+	struct mutex check_lock;	/* one at a time */
+	struct task_struct *check_task;	/* who checks; others compare it with current alone */
+	const char *check_name;		/* of what @check_task checks; its own */
+
 	/* policy.c */
 	struct wardfs_policy __rcu *policy;
 	u64 policy_generation;		/* rises with each policy and lock; under state_lock */
