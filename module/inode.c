@@ -531,6 +531,8 @@ int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 #define FILEATTR_FLAGS	(FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | \
 			 FS_NOATIME_FL | FS_DIRSYNC_FL | FS_PROJINHERIT_FL | FS_TOPDIR_FL | \
 			 FS_NOCOW_FL)
+#define FILEATTR_XFLAGS	(FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND | FS_XFLAG_SYNC | \
+			 FS_XFLAG_NOATIME | FS_XFLAG_NODUMP | FS_XFLAG_PROJINHERIT)
 
 /**
  * wardfs_fileattr_get - inode_operations.fileattr_get
@@ -574,6 +576,8 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 	if (err)
 		return err;
 	if (fa->flags_valid && (fa->flags ^ now.flags) & ~FILEATTR_FLAGS)
+		return -EOPNOTSUPP;
+	if (fa->fsx_valid && (fa->fsx_xflags ^ now.fsx_xflags) & ~FILEATTR_XFLAGS)
 		return -EOPNOTSUPP;
 	/* Immutable files cannot be written any more, not by us either. */
 	if (S_ISREG(inode->i_mode) && !fixed_below(inode)) {

@@ -39,6 +39,9 @@ static int derive(struct inode *inode, bool make, u8 *keys)
 
 	if (S_ISREG(inode->i_mode))
 		return wardfs_data_xattr_keys(inode, keys);
+	/* Users give xattrs to files and directories alone; below there may be anything. */
+	if (!S_ISDIR(inode->i_mode))
+		return -ENODATA;
 	err = wardfs_dir_names(inode, make, &names);
 	/* That it was found orders the reading of dir_id after its writing. */
 	return err ?: wardfs_hkdf(sbi->uuid, wardfs_keys(sbi)->names, WARD_KEY_SIZE,
@@ -164,7 +167,7 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 	struct wardfs_siv *siv;
 	struct xname *x;
 	u8 *sealed;
-	ssize_t len;
+	ssize_t len, room;
 	void *text;
 	int err;
 
@@ -189,7 +192,8 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 		len -= WARD_IV_SIZE;
 		goto free_name;
 	}
-	text = kvmalloc(len, GFP_KERNEL);
+	room = len;
+	text = kvmalloc(room, GFP_KERNEL);
 	if (!text) {
 		len = -ENOMEM;
 		goto free_sealed;
@@ -202,7 +206,7 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 		len = -ERANGE;
 	else
 		memcpy(value, text, len);
-	kvfree_sensitive(text, len > 0 ? len : 0);
+	kvfree_sensitive(text, room);
 free_sealed:
 	if (size)
 		kvfree(sealed);
@@ -308,16 +312,29 @@ static int wardfs_other_get(const struct xattr_handler *handler, struct dentry *
 	return lower_getxattr(inode, name, value, size);
 }
 
+/*
+ * Whoever writes takes a file's capabilities away, and needs no right to them. That
+ * removal has been decided above, where it is no removexattr(); below it would be.
+ */
+static int remove_caps(struct inode *inode)
+{
+	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	int err = lower_removexattr(inode, XATTR_NAME_CAPS);
+
+	revert_creds(old);
+	return err;
+}
+
 static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *idmap,
 			    struct dentry *dentry, struct inode *inode, const char *name,
 			    const void *value, size_t size, int flags)
 {
+	bool caps = !value && !strcmp(name, XATTR_NAME_CAPS);
 	int err = 0;
 
 	if (!wardfs_unlocked(inode->i_sb))
 		return locked(inode, WARD_ACTION_SETXATTR);
-	/* Writing takes capabilities away, for whoever may write. */
-	if (value || strcmp(name, XATTR_NAME_CAPS))
+	if (!caps)
 		err = wardfs_policy_check(inode, WARD_OP_SETXATTR, WARD_ACTION_SETXATTR, dentry,
 					  NULL);
 	if (err)
@@ -325,7 +342,9 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 	err = wardfs_want_write(inode->i_sb);
 	if (err)
 		return err;
-	if (value)
+	if (caps)
+		err = remove_caps(inode);
+	else if (value)
 		err = lower_setxattr(inode, name, value, size, flags);
 	else
 		err = lower_removexattr(inode, name);
