@@ -76,7 +76,7 @@ static struct dentry *wardfs_lookup(struct inode *dir, struct dentry *dentry,
 	err = lookup(dir, dentry, &inode);
 	wardfs_exit(dir->i_sb, idx);
 	if (err)
-		return ERR_PTR(err);
+		return ERR_PTR(wardfs_shown_error(err));
 	return d_splice_alias(inode, dentry);
 }
 
@@ -106,10 +106,12 @@ static int change_begin(struct change *c, struct super_block *sb)
 	return c->idx;
 }
 
-static void change_end(const struct change *c)
+/* Return: @err as programs are to see it. */
+static int change_end(const struct change *c, int err)
 {
 	wardfs_exit(c->sb, c->idx);
 	wardfs_drop_write(c->sb);
+	return wardfs_shown_error(err);
 }
 
 /* The lower name of an entry; with @make its directory gets what it needs for it. */
@@ -273,8 +275,7 @@ static int make(struct inode *dir, struct dentry *dentry, const struct make *how
 	if (err)
 		return err;
 	err = make_entry(dir, dentry, how);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 static int policy_create(struct inode *dir, struct dentry *dentry)
@@ -326,8 +327,7 @@ static int wardfs_symlink(wardfs_idmap *idmap, struct inode *dir, struct dentry 
 		err = make_entry(dir, dentry, &how);
 		kfree(lower);
 	}
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 static int wardfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
@@ -377,8 +377,7 @@ static int wardfs_tmpfile(wardfs_idmap *idmap, struct inode *dir, struct file *f
 	}
 	fput(lower);
 end:
-	change_end(&change);
-	return finish_open_simple(file, err);
+	return finish_open_simple(file, change_end(&change, err));
 }
 
 /* ---- removing ---- */
@@ -445,8 +444,7 @@ static int wardfs_remove(struct inode *dir, struct dentry *dentry)
 	if (err)
 		return err;
 	err = remove_entry(dir, dentry);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 /* ---- renaming ---- */
@@ -559,8 +557,7 @@ static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dent
 	if (err)
 		return err;
 	err = rename_entry(old_dir, old, new_dir, new, flags);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 const struct inode_operations wardfs_dir_iops = {

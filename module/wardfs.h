@@ -253,6 +253,12 @@ void wardfs_inode_keyed(struct inode *inode);		/* onto wardfs_sb.inodes */
 void wardfs_inode_unkeyed(struct inode *inode);		/* off it, at eviction */
 void wardfs_key_end(struct wardfs_sb *sbi);		/* at unmount: the clean end */
 
+/* EBADMSG, also of a lower file system that has checksums, is no errno for programs. */
+static inline int wardfs_shown_error(int err)
+{
+	return err == -EBADMSG ? -EIO : err;
+}
+
 static inline bool wardfs_unlocked(const struct super_block *sb)
 {
 	return READ_ONCE(WARDFS_SB(sb)->state) == WARD_STATE_UNLOCKED;

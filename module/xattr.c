@@ -275,7 +275,7 @@ static int wardfs_user_get(const struct xattr_handler *handler, struct dentry *d
 		return locked(inode, WARD_ACTION_READ);
 	res = user_get(inode, name, value, size);
 	wardfs_exit(inode->i_sb, idx);
-	return res;
+	return wardfs_shown_error(res);
 }
 
 static int wardfs_user_set(const struct xattr_handler *handler, wardfs_idmap *idmap,
@@ -300,7 +300,7 @@ static int wardfs_user_set(const struct xattr_handler *handler, wardfs_idmap *id
 	wardfs_copy_attr(inode);
 drop_write:
 	wardfs_drop_write(inode->i_sb);
-	return err;
+	return wardfs_shown_error(err);
 }
 
 /* The top shows its own even when locked: ls -ld asks for them. */
