@@ -250,7 +250,17 @@ static vm_fault_t wardfs_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret = refuse_fault(vmf);
 
-	return ret ? ret : filemap_fault(vmf);
+	if (ret)
+		return ret;
+	ret = filemap_fault(vmf);
+	/* Reading may have taken long, and a new policy have come meanwhile. */
+	if (ret & VM_FAULT_LOCKED && refuse_fault(vmf)) {
+		unlock_page(vmf->page);
+		put_page(vmf->page);
+		vmf->page = NULL;
+		ret = VM_FAULT_SIGBUS;
+	}
+	return ret;
 }
 
 struct reservation {
