@@ -110,6 +110,8 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
 		dentry = READ_ONCE(WARDFS_I(inode)->entry);
 	if (dentry)
 		put_dentry(b, type, dentry);
+	else
+		put_path(b, type, wardfs_check_name(WARDFS_SB(inode->i_sb)));
 	rcu_read_unlock();
 }
 

@@ -693,6 +693,24 @@ static int read_target(struct inode *inode, char **target)
 	return err;
 }
 
+/**
+ * wardfs_target_check - does a symlink's target authenticate, as it is below now
+ * @inode: upper symlink
+ *
+ * Inside a section.
+ *
+ * Return: 0; -EIO when not (reported); -ENOMEM, or what the lower file system says.
+ */
+int wardfs_target_check(struct inode *inode)
+{
+	char *target;
+	int err = read_target(inode, &target);
+
+	if (!err)
+		kfree_sensitive(target);
+	return err;
+}
+
 /* Inside a section; what is found is good until it ends. */
 static int load_target(struct inode *inode, const char **target)
 {

@@ -9,7 +9,7 @@
  *     -> lower sb writers (mnt_want_write(), wardfs_io_lock()) -> folio lock
  *     -> wardfs_inode.lock -> wardfs_data.io -> lower i_rwsem
  *
- * wardfs_sb.state_lock is outermost, taken with nothing held. A section
+ * wardfs_sb.state_lock and check_lock are outermost, taken with nothing held. A section
  * (wardfs_enter() to wardfs_exit()) is SRCU: it nests, never spans a copy to or
  * from user space, and is what locking waits for.
  */
@@ -334,6 +334,7 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *attr);
 int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask);
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags);
+int wardfs_target_check(struct inode *inode);		/* does it authenticate */
 void wardfs_inode_wipe(struct inode *inode);		/* keys and names, at lock and eviction */
 int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa);
 int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_fileattr *fa);
@@ -348,6 +349,7 @@ extern const struct dentry_operations wardfs_dops;
 /* ---- xattr.c: user xattrs, ACLs ---- */
 extern WARDFS_XATTR_TABLE wardfs_xattr_handlers[];
 ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size);
+int wardfs_xattrs_check(struct inode *inode, u64 *bad);	/* do users' authenticate */
 struct posix_acl *wardfs_get_acl(struct inode *inode, int type, bool rcu);
 int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_acl *acl, int type);
 
@@ -397,9 +399,11 @@ struct wardfs_check {
 	u64 next;			/* out: block to go on from; 0: done */
 	u64 bad;			/* out: blocks that do not authenticate */
 	u32 result;			/* out: enum ward_check_result */
-	char *name;			/* out: path as users see it; kfree() */
+	char *name;			/* out: path as users see it, or NULL; kfree() */
 };
-int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_check *check);
+int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *path,
+			struct wardfs_check *check);
+const char *wardfs_check_name(const struct wardfs_sb *sbi);	/* of what current checks */
 
 /* ---- policy.c: verdicts ---- */
 int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,

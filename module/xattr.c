@@ -444,6 +444,29 @@ static int list_each(struct inode *inode, const char *lower, size_t len, struct 
 	return err;
 }
 
+/* The whole list of an object's xattrs below. Return: bytes; 0: none, @out untouched. */
+static ssize_t list_below(struct inode *inode, char **out)
+{
+	struct dentry *below = wardfs_lower_dentry(inode);
+	ssize_t len;
+	char *lower;
+
+	do {
+		len = vfs_listxattr(below, NULL, 0);
+		if (len <= 0)
+			return len;
+		lower = kvmalloc(len, GFP_KERNEL);
+		if (!lower)
+			return -ENOMEM;
+		len = vfs_listxattr(below, lower, len);
+		if (len <= 0)
+			kvfree(lower);
+	} while (len == -ERANGE && !fatal_signal_pending(current));
+	if (len > 0)
+		*out = lower;
+	return len;
+}
+
 /**
  * wardfs_listxattr - inode_operations.listxattr
  * @dentry: the object
@@ -457,29 +480,77 @@ ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size)
 {
 	struct inode *inode = d_inode(dentry);
 	struct names names = { .list = list, .size = size };
-	struct dentry *below = wardfs_lower_dentry(inode);
 	ssize_t len;
 	char *lower;
 	int err;
 
 	if (!wardfs_unlocked(inode->i_sb) && !is_top(inode))
 		return locked(inode, WARD_ACTION_LOOKUP);
-	do {
-		len = vfs_listxattr(below, NULL, 0);
-		if (len <= 0)
-			return len;
-		lower = kvmalloc(len, GFP_KERNEL);
-		if (!lower)
-			return -ENOMEM;
-		len = vfs_listxattr(below, lower, len);
-		if (len < 0)
-			kvfree(lower);
-	} while (len == -ERANGE && !fatal_signal_pending(current));
-	if (len < 0)
+	len = list_below(inode, &lower);
+	if (len <= 0)
 		return len;
 	err = list_each(inode, lower, len, &names);
 	kvfree(lower);
 	return err ?: names.used;
+}
+
+/* ---- checking ---- */
+
+/* One user xattr: its name, then with that its value. @value: XATTR_SIZE_MAX bytes of room. */
+static int check_one(struct inode *inode, const char *lower, u8 *value)
+{
+	char name[WARD_PAD_LEN(WARD_XNAME_MAX) + 1];
+	struct wardfs_siv *siv;
+	ssize_t n = xattr_keys(inode, false, &siv);
+
+	if (!n)
+		n = name_decode(siv, lower, name);
+	if (n == -ENODATA)
+		n = -EBADMSG;	/* without a key it cannot be ours */
+	if (n < 0)
+		return tampered(inode, n, "an xattr's name does not authenticate");
+	n = user_get(inode, name, value, XATTR_SIZE_MAX);
+	/* Removed meanwhile. */
+	return n == -ENODATA ? 0 : min_t(ssize_t, n, 0);
+}
+
+/**
+ * wardfs_xattrs_check - do the user xattrs of an object authenticate
+ * @inode: upper inode
+ * @bad: raised by one for each that does not (reported)
+ *
+ * Inside a section.
+ *
+ * Return: 0; -ENOMEM, or what the lower file system says.
+ */
+int wardfs_xattrs_check(struct inode *inode, u64 *bad)
+{
+	char *lower, *at;
+	ssize_t len = list_below(inode, &lower);
+	u8 *value;
+	int err = 0;
+
+	if (len <= 0)
+		return len == -EOPNOTSUPP ? 0 : len;
+	value = kvmalloc(XATTR_SIZE_MAX, GFP_KERNEL);
+	if (!value) {
+		kvfree(lower);
+		return -ENOMEM;
+	}
+	/* What has no NUL at its end is no list of names. */
+	lower[len - 1] = 0;
+	for (at = lower; at < lower + len && !err; at += strlen(at) + 1) {
+		if (strncmp(at, WARD_XATTR_PREFIX, sizeof(WARD_XATTR_PREFIX) - 1))
+			continue;
+		err = check_one(inode, at, value);
+		if (err == -EIO) {
+			(*bad)++;
+			err = 0;
+		}
+	}
+	kvfree_sensitive(value, XATTR_SIZE_MAX);
+	kvfree(lower);
+	return err;
 }
 
 /* ---- ACLs ---- */

@@ -17,7 +17,7 @@ enum ward_cmd {
 	WARD_CMD_UNLOCK,	/* do: VAULT_ID, KEY_SERIAL */
 	WARD_CMD_LOCK,		/* do: VAULT_ID, LOCK_NOW; reply: VAULT_LOST */
 	WARD_CMD_POLICY_LOAD,	/* do: VAULT_ID; takes .ward/policy.new */
-	WARD_CMD_CHECK,		/* do: VAULT_ID, CHECK_PATH, CHECK_FROM; reply CHECK_* */
+	WARD_CMD_CHECK,		/* do: VAULT_ID, CHECK_PATH, _FROM, _DIR; reply CHECK_* */
 	WARD_CMD_CHECKED,	/* do: VAULT_ID, CHECK_SEQ: every file was visited */
 	WARD_CMD_EVENT_GET,	/* dump: events from EVENT_SEQUENCE on */
 	WARD_CMD_EVENT,		/* multicast, and what the dump answers */
@@ -87,6 +87,7 @@ enum ward_attr {
 	WARD_A_CHECK_SEQ,		/* u64: sequence of the check pass */
 	WARD_A_EVENT_EXE_DEV,		/* u32: file system of the executable (new encoding) */
 	WARD_A_EVENT_EXE_INODE,		/* u64: the executable there */
+	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)
