@@ -365,8 +365,9 @@ static void report_key(struct wardfs_sb *sbi, enum ward_action action, int err, 
  * Context: process context of who asks; takes state_lock.
  *
  * Return: 0; -EALREADY when it is unlocked (it hangs on this key then); -EINVAL when
- * the key is not one for this vault; -EKEYREJECTED when the vault's MAC does not agree; -EUCLEAN when
- * the epoch file is damaged; -EKEYEXPIRED, -EKEYREVOKED; the lower's error.
+ * the key is not one for this vault; -EKEYREJECTED when the vault's MAC does not
+ * agree; -EUCLEAN when the epoch file is damaged; -EKEYEXPIRED, -EKEYREVOKED; the
+ * lower's error.
  */
 int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 {
