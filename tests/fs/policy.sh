@@ -274,7 +274,7 @@ def go(ask, tell):
     step()
 import multiprocessing as mp
 (ask, theirs), (tell, ours) = mp.Pipe(), mp.Pipe()
-these(0); p = mp.Process(target=go, args=(theirs, tell)); p.start()
+these(0); p = mp.Process(target=go, args=(theirs, tell), daemon=True); p.start()
 def theirs_go(): ask.send(None)
 ours.recv(); these(testvault.RECORD)
 since = mark(); theirs_go(); ours.recv(); same(reported(since, kind="audit", uid=ALICE)["action"], "read")
