@@ -3,7 +3,8 @@
  * Checking on demand: user space walks the ciphertext tree and asks about each
  * entry; the kernel, which has the keys, says whether name and contents
  * authenticate. No plaintext leaves, so no policy is asked: the caller has
- * CAP_SYS_ADMIN and learns what status and the log would tell.
+ * CAP_SYS_ADMIN and learns what status and the log would tell: names of what is not
+ * in order, and of nothing else.
  */
 #include <linux/fs.h>
 #include <linux/namei.h>
@@ -14,7 +15,11 @@
 /* Blocks that one call looks at: 32 MiB, then user space asks again. */
 #define CHECK_BLOCKS	8192
 
-/* The path as users see it: names decrypted from the tree's top down. */
+/*
+ * The path as users see it: names decrypted from the object up. One that is longer
+ * than PATH_MAX is left out (*@out is NULL): the object's own name is good then, and
+ * those above it are looked at when they are asked about themselves.
+ */
 static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 {
 	struct dentry *parent;
@@ -32,7 +37,7 @@ static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 	at = buf + PATH_MAX - 1;
 	*at = '\0';
 	dget(lower);
-	while (!err && lower != sbi->tree) {
+	while (!err && at && lower != sbi->tree) {
 		struct name_snapshot snap;
 
 		parent = dget_parent(lower);
@@ -46,9 +51,11 @@ static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 		err = wardfs_dir_names(dir, false, &names);
 		if (!err) {
 			len = wardfs_name_decode(dir, names, snap.name.name, snap.name.len, name);
-			err = len < 0 ? len : at - buf < len + 1 ? -ENAMETOOLONG : 0;
+			err = min(len, 0);
 		}
-		if (!err) {
+		if (!err && at && at - buf < len + 1)
+			at = NULL;
+		if (!err && at) {
 			at -= len;
 			memcpy(at, name, len);
 			*--at = '/';
@@ -59,7 +66,7 @@ static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 		lower = parent;
 	}
 	dput(lower);
-	if (!err) {
+	if (!err && at) {
 		memmove(buf, at, buf + PATH_MAX - at);
 		*out = buf;
 		buf = NULL;
@@ -139,24 +146,82 @@ put:
 }
 
 /**
+ * wardfs_check_name - what current is checking
+ * @sbi: the vault
+ *
+ * An object that is checked need not have an entry above that names it in reports.
+ *
+ * Return: its path as users see it; NULL when current does not check anything, or it
+ * has no name.
+ */
+const char *wardfs_check_name(const struct wardfs_sb *sbi)
+{
+	return READ_ONCE(sbi->check_task) == current ? sbi->check_name : NULL;
+}
+
+/*
+ * Who makes a file makes its inode, too, and holds the directory's lock while there
+ * is none: let that go first. Outside of a section, because whoever lists the
+ * directory holds the lock while it copies to user space.
+ * Return: index of a new section, or -errno.
+ */
+static int await_maker(struct wardfs_sb *sbi, struct dentry *lower, int idx)
+{
+	struct dentry *parent = dget_parent(lower);
+	struct inode *dir = wardfs_iget(sbi->sb, parent, NULL);
+
+	dput(parent);
+	wardfs_exit(sbi->sb, idx);
+	if (IS_ERR(dir))
+		return PTR_ERR(dir);
+	inode_lock_shared(dir);
+	inode_unlock_shared(dir);
+	iput(dir);
+	return wardfs_enter(sbi->sb);
+}
+
+/* All but the name. Inside a section. */
+static int check_inode(struct inode *inode, struct wardfs_check *check)
+{
+	int err = 0;
+
+	if (S_ISREG(inode->i_mode))
+		err = check_blocks(inode, check);
+	else if (S_ISLNK(inode->i_mode))
+		err = wardfs_target_check(inode);
+	if (err == -EIO && S_ISLNK(inode->i_mode)) {
+		check->bad++;
+		err = 0;
+	}
+	/* Once, not with each part of a large file. */
+	if (!err && !check->from)
+		err = wardfs_xattrs_check(inode, &check->bad);
+	return err;
+}
+
+/**
  * wardfs_check_object - does an entry of the ciphertext tree authenticate
  * @sbi: the vault
- * @path: below .ward/tree, as stored, no leading slash; "" is the tree's top
+ * @from: lower directory that @path begins at; NULL: .ward/tree
+ * @path: as stored, no leading slash; "" is @from itself
  * @check: what is asked, and what came out; @check->name is the caller's to free
  *
- * A large file is checked in several calls (@check->next). Context: process
- * context; enters a section for as long as the I/O of one call takes.
+ * A large file is checked in several calls (@check->next), a symlink with its
+ * target, each object with its user xattrs. Context: process context, no locks;
+ * enters a section for as long as the I/O of one call takes.
  *
- * Return: 0 with @check->result set; -ENOKEY; -ENOENT; -ENOMEM; the lower's error.
+ * Return: 0 with @check->result set; -ENOKEY; -ENOENT; -ENOMEM; -EINTR; -EXDEV when
+ * @from is not in the tree; the lower's error.
  */
-int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_check *check)
+int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *path,
+			struct wardfs_check *check)
 {
 	const char *last = strrchr(path, '/');
 	s64 settled = atomic64_read(&sbi->settled);
 	const struct cred *saved;
 	struct dentry *lower;
 	struct inode *inode;
-	int idx, err;
+	int idx, err = 0;
 
 	check->next = 0;
 	check->bad = 0;
@@ -165,11 +230,17 @@ int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_c
 	last = last ? last + 1 : path;
 	if (!strncmp(last, WARD_HIDDEN_PREFIX, strlen(WARD_HIDDEN_PREFIX)))
 		return 0;
+	if (from && (from->d_sb != sbi->tree->d_sb || !is_subdir(from, sbi->tree)))
+		return -EXDEV;
+	if (mutex_lock_killable(&sbi->check_lock))
+		return -EINTR;
 	idx = wardfs_enter(sbi->sb);
-	if (idx < 0)
-		return idx;
+	if (idx < 0) {
+		err = idx;
+		goto unlock;
+	}
 	saved = override_creds(sbi->cred);
-	lower = wardfs_lower_walk(sbi, sbi->tree, path);
+	lower = wardfs_lower_walk(sbi, from ?: sbi->tree, path);
 	if (IS_ERR(lower)) {
 		err = PTR_ERR(lower);
 		goto revert;
@@ -180,22 +251,31 @@ int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_c
 		err = 0;
 		goto put;
 	}
+	if (!err && d_is_reg(lower)) {
+		idx = await_maker(sbi, lower, idx);
+		err = min(idx, 0);
+	}
 	if (err)
 		goto put;
+	sbi->check_name = check->name;
+	WRITE_ONCE(sbi->check_task, current);
 	inode = wardfs_iget(sbi->sb, lower, NULL);
 	if (IS_ERR(inode)) {
 		err = PTR_ERR(inode);
 		goto put;
 	}
-	if (S_ISREG(inode->i_mode))
-		err = check_blocks(inode, check);
+	err = check_inode(inode, check);
 	check->result = check->bad ? WARD_CHECK_TAMPERED :
 		atomic64_read(&sbi->settled) != settled ? WARD_CHECK_SETTLED : WARD_CHECK_OK;
 	iput(inode);
 put:
+	WRITE_ONCE(sbi->check_task, NULL);
 	dput(lower);
 revert:
 	revert_creds(saved);
-	wardfs_exit(sbi->sb, idx);
+	if (idx >= 0)
+		wardfs_exit(sbi->sb, idx);
+unlock:
+	mutex_unlock(&sbi->check_lock);
 	return err;
 }

@@ -77,7 +77,7 @@ static struct dentry *wardfs_lookup(struct inode *dir, struct dentry *dentry,
 	err = lookup(dir, dentry, &inode);
 	wardfs_exit(dir->i_sb, idx);
 	if (err)
-		return ERR_PTR(err);
+		return ERR_PTR(wardfs_shown_error(err));
 	return d_splice_alias(inode, dentry);
 }
 
@@ -107,10 +107,12 @@ static int change_begin(struct change *c, struct super_block *sb)
 	return c->idx;
 }
 
-static void change_end(const struct change *c)
+/* Return: @err as programs are to see it. */
+static int change_end(const struct change *c, int err)
 {
 	wardfs_exit(c->sb, c->idx);
 	wardfs_drop_write(c->sb);
+	return wardfs_shown_error(err);
 }
 
 /* The lower name of an entry; with @make its directory gets what it needs for it. */
@@ -274,8 +276,7 @@ static int make(struct inode *dir, struct dentry *dentry, const struct make *how
 	if (err)
 		return err;
 	err = make_entry(dir, dentry, how);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 static int policy_create(struct inode *dir, struct dentry *dentry)
@@ -327,8 +328,7 @@ static int wardfs_symlink(wardfs_idmap *idmap, struct inode *dir, struct dentry 
 		err = make_entry(dir, dentry, &how);
 		kfree(lower);
 	}
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 static int wardfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
@@ -378,8 +378,7 @@ static int wardfs_tmpfile(wardfs_idmap *idmap, struct inode *dir, struct file *f
 	}
 	fput(lower);
 end:
-	change_end(&change);
-	return finish_open_simple(file, err);
+	return finish_open_simple(file, change_end(&change, err));
 }
 
 /* ---- removing ---- */
@@ -446,8 +445,7 @@ static int wardfs_remove(struct inode *dir, struct dentry *dentry)
 	if (err)
 		return err;
 	err = remove_entry(dir, dentry);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 /* ---- renaming ---- */
@@ -563,8 +561,7 @@ static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dent
 	/* What lies in it may have been moved to where a running check has been. */
 	if (!err && (d_is_dir(old) || (flags & RENAME_EXCHANGE && d_is_dir(new))))
 		atomic64_inc(&WARDFS_SB(old_dir->i_sb)->disturbed);
-	change_end(&change);
-	return err;
+	return change_end(&change, err);
 }
 
 const struct inode_operations wardfs_dir_iops = {

@@ -110,24 +110,32 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
 		dentry = READ_ONCE(WARDFS_I(inode)->entry);
 	if (dentry)
 		put_dentry(b, type, dentry);
+	else
+		put_path(b, type, wardfs_check_name(WARDFS_SB(inode->i_sb)));
 	rcu_read_unlock();
 }
 
 /* ---- who ----------------------------------------------------------------------- */
 
+/*
+ * The path is as the process's own root and mounts show it, which it may have
+ * arranged; device and inode number are what they are.
+ */
 static void put_exe(struct body *b)
 {
-	struct file *exe;
+	struct file *exe = wardfs_current_exe();
 	size_t room;
-	char *buf = path_room(b, &room);
+	char *buf;
 
-	/* A task that is exiting has given its root back, which d_path() needs. */
-	if (!current->fs)
-		return;
-	exe = wardfs_current_exe();
 	if (!exe)
 		return;
-	put_path(b, WARD_A_EVENT_EXE, d_path(&exe->f_path, buf, room));
+	put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(file_inode(exe)->i_sb->s_dev));
+	put_u64(b, WARD_A_EVENT_EXE_INODE, file_inode(exe)->i_ino);
+	/* A task that is exiting has given its root back, which d_path() needs. */
+	if (current->fs) {
+		buf = path_room(b, &room);
+		put_path(b, WARD_A_EVENT_EXE, d_path(&exe->f_path, buf, room));
+	}
 	fput(exe);
 }
 
@@ -140,7 +148,8 @@ static void put_who(struct body *b)
 	if (current->flags & PF_KTHREAD)
 		return;
 	put_u32(b, WARD_A_EVENT_UID, from_kuid(&init_user_ns, current_uid()));
-	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_euid()));
+	/* What files are accessed with, and rules are asked about: setfsuid() parts the two. */
+	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
 	put_u32(b, WARD_A_EVENT_GID, from_kgid(&init_user_ns, current_gid()));
 	if (uid_valid(login))
 		put_u32(b, WARD_A_EVENT_LOGINUID, from_kuid(&init_user_ns, login));
@@ -173,10 +182,9 @@ static void put_vault(struct body *b, const struct wardfs_sb *sbi)
 
 static void put_object(struct body *b, const struct wardfs_report *r)
 {
-	struct inode *inode = r->inode;
+	/* With an entry @r->inode may be its directory; an entry to be made has none. */
+	struct inode *inode = r->dentry ? d_inode_rcu(r->dentry) : r->inode;
 
-	if (!inode && r->dentry)
-		inode = d_inode_rcu(r->dentry);
 	if (inode)
 		put_u64(b, WARD_A_EVENT_INODE, inode->i_ino);
 	if (r->block != WARDFS_NO_BLOCK)

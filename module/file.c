@@ -31,11 +31,16 @@ static int check_access(struct file *file, u32 op, enum ward_action action)
 
 static int wardfs_open(struct inode *inode, struct file *file)
 {
+	/* Access mode 3 opens for ioctls alone, and takes both rights elsewhere, too. */
+	bool both = (file->f_flags & O_ACCMODE) == O_ACCMODE;
+	bool reads = file->f_mode & FMODE_READ || both;
+	/* O_TRUNC writes, whatever the file is opened for. */
+	bool writes = file->f_mode & FMODE_WRITE || both || file->f_flags & O_TRUNC;
 	struct wardfs_file *wf;
 	int idx, err;
 
 	if (!wardfs_unlocked(inode->i_sb)) {
-		wardfs_report_locked(inode, file->f_path.dentry, file->f_mode & FMODE_WRITE ?
+		wardfs_report_locked(inode, file->f_path.dentry, writes ?
 				     WARD_ACTION_OPEN_WRITE : WARD_ACTION_OPEN_READ);
 		return -ENOKEY;
 	}
@@ -46,10 +51,10 @@ static int wardfs_open(struct inode *inode, struct file *file)
 	err = 0;
 	if (file->f_flags & __FMODE_EXEC)
 		err = check_access(file, WARD_OP_EXECUTE, WARD_ACTION_EXECUTE);
-	else if (file->f_mode & FMODE_READ)
+	else if (reads)
 		err = check_access(file, WARD_OP_READ, WARD_ACTION_OPEN_READ);
 	/* One that was just created by this open was allowed as that. */
-	if (!err && file->f_mode & FMODE_WRITE && !(file->f_mode & FMODE_CREATED))
+	if (!err && writes && !(file->f_mode & FMODE_CREATED))
 		err = check_access(file, WARD_OP_WRITE, WARD_ACTION_OPEN_WRITE);
 	if (err)
 		goto free;
@@ -198,20 +203,35 @@ static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasyn
 
 /* ---- mappings ------------------------------------------------------------ */
 
+/* What is mapped can be read, whatever the mapping was made for. */
+static u32 mapping_needs(bool writes)
+{
+	return writes ? WARD_OP_READ | WARD_OP_WRITE : WARD_OP_READ;
+}
+
 static vm_fault_t refuse_fault(struct vm_fault *vmf)
 {
 	struct file *file = vmf->vma->vm_file;
 	bool write = vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED;
 
-	return check_access(file, write ? WARD_OP_WRITE : WARD_OP_READ, WARD_ACTION_MMAP) ?
-		VM_FAULT_SIGBUS : 0;
+	return check_access(file, mapping_needs(write), WARD_ACTION_MMAP) ? VM_FAULT_SIGBUS : 0;
 }
 
 static vm_fault_t wardfs_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret = refuse_fault(vmf);
 
-	return ret ? ret : filemap_fault(vmf);
+	if (ret)
+		return ret;
+	ret = filemap_fault(vmf);
+	/* Reading may have taken long, and a new policy have come meanwhile. */
+	if (ret & VM_FAULT_LOCKED && refuse_fault(vmf)) {
+		unlock_page(vmf->page);
+		put_page(vmf->page);
+		vmf->page = NULL;
+		ret = VM_FAULT_SIGBUS;
+	}
+	return ret;
 }
 
 struct reservation {
@@ -331,8 +351,9 @@ static const struct vm_operations_struct wardfs_vm_ops = {
 
 static int wardfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	int err = check_access(file, vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE ?
-			       WARD_OP_WRITE : WARD_OP_READ, WARD_ACTION_MMAP);
+	const vm_flags_t writes = VM_SHARED | VM_WRITE;
+	int err = check_access(file, mapping_needs((vma->vm_flags & writes) == writes),
+			       WARD_ACTION_MMAP);
 
 	if (err)
 		return err;

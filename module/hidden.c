@@ -124,7 +124,8 @@ static int remove_link(struct inode *dir, const char *name)
  *
  * One that is there with another target is a leftover, and is replaced.
  *
- * Return: 0; -ENOMEM, or what the lower file system says.
+ * Return: 0; -EIO when something else has its name (reported); -ENOMEM, or what the
+ * lower file system says.
  */
 int wardfs_hidden_make(struct inode *dir, const char *name, const char *target, bool *made)
 {
@@ -154,6 +155,11 @@ int wardfs_hidden_make(struct inode *dir, const char *name, const char *target, 
 out:
 	kfree(there);
 	unbecome(old, cred);
+	if (err == -EBADMSG) {
+		wardfs_report_tamper(dir, NULL, WARDFS_NO_BLOCK,
+				     "a hidden entry of the directory is no symlink");
+		err = -EIO;
+	}
 	return err;
 }
 

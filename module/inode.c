@@ -351,21 +351,35 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 	return err;
 }
 
+static bool opened_for_writing(const struct iattr *attr)
+{
+	const unsigned int open = ATTR_OPEN | ATTR_FILE;
+
+	return (attr->ia_valid & open) == open && attr->ia_file->f_mode & FMODE_WRITE;
+}
+
 static int setattr_policy(struct dentry *dentry, const struct iattr *attr)
 {
 	unsigned int valid = attr->ia_valid;
 	u32 op = 0;
 
-	/* Truncation at open was decided at open. */
-	if (valid & ATTR_SIZE && !(valid & ATTR_OPEN))
+	/* Truncation at an open for writing was decided at open. */
+	if (valid & ATTR_SIZE && !opened_for_writing(attr))
 		op |= WARD_OP_WRITE;
-	/* Writing drops suid and the like on the writer's behalf. */
+	/*
+	 * Writing drops suid and the like on the writer's behalf. Whatever else there
+	 * is needs a right: chown() of nothing to nobody drops suid, and utimensat()
+	 * of one time to now sets no time that it would name.
+	 */
 	if (!(valid & ATTR_FORCE)) {
-		if (valid & (ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET) ||
+		if (valid & (ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET |
+			     ATTR_TIMES_SET) ||
 		    (valid & ATTR_MODE && !(valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))))
 			op |= WARD_OP_SETATTR;
 		else if (valid & ATTR_TOUCH)
 			op |= WARD_OP_WRITE;
+		else if (!(valid & ATTR_SIZE))
+			op |= WARD_OP_SETATTR;
 	}
 	if (!op)
 		return 0;
@@ -549,6 +563,8 @@ int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 #define FILEATTR_FLAGS	(FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | \
 			 FS_NOATIME_FL | FS_DIRSYNC_FL | FS_PROJINHERIT_FL | FS_TOPDIR_FL | \
 			 FS_NOCOW_FL)
+#define FILEATTR_XFLAGS	(FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND | FS_XFLAG_SYNC | \
+			 FS_XFLAG_NOATIME | FS_XFLAG_NODUMP | FS_XFLAG_PROJINHERIT)
 
 /**
  * wardfs_fileattr_get - inode_operations.fileattr_get
@@ -592,6 +608,8 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 	if (err)
 		return err;
 	if (fa->flags_valid && (fa->flags ^ now.flags) & ~FILEATTR_FLAGS)
+		return -EOPNOTSUPP;
+	if (fa->fsx_valid && (fa->fsx_xflags ^ now.fsx_xflags) & ~FILEATTR_XFLAGS)
 		return -EOPNOTSUPP;
 	/* Immutable files cannot be written any more, not by us either. */
 	if (S_ISREG(inode->i_mode) && !fixed_below(inode)) {
@@ -707,6 +725,24 @@ static int read_target(struct inode *inode, char **target)
 	return err;
 }
 
+/**
+ * wardfs_target_check - does a symlink's target authenticate, as it is below now
+ * @inode: upper symlink
+ *
+ * Inside a section.
+ *
+ * Return: 0; -EIO when not (reported); -ENOMEM, or what the lower file system says.
+ */
+int wardfs_target_check(struct inode *inode)
+{
+	char *target;
+	int err = read_target(inode, &target);
+
+	if (!err)
+		kfree_sensitive(target);
+	return err;
+}
+
 /* Inside a section; what is found is good until it ends. */
 static int load_target(struct inode *inode, const char **target)
 {
@@ -746,6 +782,10 @@ static const char *wardfs_get_link(struct dentry *dentry, struct inode *inode,
 
 	if (!dentry)
 		return ERR_PTR(-ECHILD);
+	/* readlinkat() of a descriptor comes without a walk. */
+	err = wardfs_unlocked(inode->i_sb) ? wardfs_policy_walk(inode, false) : 0;
+	if (err)
+		return ERR_PTR(err);
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0) {
 		wardfs_report_locked(inode, dentry, WARD_ACTION_LOOKUP);

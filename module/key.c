@@ -103,8 +103,8 @@ int wardfs_enter(struct super_block *sb)
 	struct wardfs_sb *sbi = WARDFS_SB(sb);
 	int idx = srcu_read_lock(&sbi->srcu);
 
-	/* Pairs with synchronize_srcu() in wardfs_lock(). */
-	if (likely(READ_ONCE(sbi->state) == WARD_STATE_UNLOCKED))
+	/* Pairs with the release in wardfs_unlock(), and synchronize_srcu() in wardfs_lock(). */
+	if (likely(smp_load_acquire(&sbi->state) == WARD_STATE_UNLOCKED))
 		return idx;
 	srcu_read_unlock(&sbi->srcu, idx);
 	return -ENOKEY;
@@ -368,9 +368,10 @@ static void report_key(struct wardfs_sb *sbi, enum ward_action action, int err, 
  *
  * Context: process context of who asks; takes s_umount, then state_lock.
  *
- * Return: 0; -EALREADY when it is unlocked (it hangs on this key then); -EINVAL when the key is not one for
- * this vault; -EKEYREJECTED when the vault's MAC does not agree; -EUCLEAN when
- * the epoch file is damaged; -EKEYEXPIRED, -EKEYREVOKED; the lower's error.
+ * Return: 0; -EALREADY when it is unlocked (it hangs on this key then); -EINVAL when
+ * the key is not one for this vault; -EKEYREJECTED when the vault's MAC does not
+ * agree; -EUCLEAN when the epoch file is damaged; -EKEYEXPIRED, -EKEYREVOKED; the
+ * lower's error.
  */
 int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 {
@@ -641,11 +642,19 @@ unlock:
 	return err;
 }
 
+static int unmap_one(struct inode *inode, void *arg)
+{
+	if (S_ISREG(inode->i_mode))
+		unmap_mapping_range(inode->i_mapping, 0, 0, 0);
+	return 0;
+}
+
 /**
  * wardfs_load_policy - take the policy in .ward/policy.new
  * @sbi: the vault
  *
- * User space renames the file when this has succeeded.
+ * It holds at once, for open files and mappings, too. User space renames the file
+ * when this has succeeded.
  *
  * Return: 0; -ENOKEY when locked; -ENOENT; -EBADMSG, -ESTALE, -EPROTONOSUPPORT as
  * wardfs_policy_set(); the lower's error.
@@ -673,6 +682,8 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 	}
 	if (!err) {
 		WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
+		/* What is mapped is asked about again when it is next touched. */
+		visit_keyed(sbi, unmap_one, NULL);
 		/* So that the old file is not accepted after a crash. */
 		if (wardfs_epoch_update(sbi, keys))
 			wardfs_msg(sbi->sb, "the epoch record could not be written");

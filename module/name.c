@@ -110,8 +110,8 @@ static int load_names(struct inode *dir, bool make)
  * Inside a section. Takes wardfs_inode.lock and the lower directory's lock.
  *
  * Return: 0; -ENOENT when the directory has no id, so no entries of ours, and
- * @make is false; -EIO when the id is damaged or missing (reported); -ENOMEM,
- * or what the lower file system says.
+ * @make is false; -ENOTDIR when it is none; -EIO when the id is damaged or missing
+ * (reported); -ENOMEM, or what the lower file system says.
  */
 int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_siv **names)
 {
@@ -119,6 +119,8 @@ int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_siv **names)
 	struct wardfs_siv *siv;
 	int err = 0;
 
+	if (!S_ISDIR(dir->i_mode))
+		return -ENOTDIR;
 	/* Pairs with the release in load_names(). */
 	siv = smp_load_acquire(&wi->names);
 	if (likely(siv && !(make && READ_ONCE(wi->id_lost)))) {

@@ -6,6 +6,7 @@
  */
 #include <linux/capability.h>
 #include <linux/crypto.h>
+#include <linux/file.h>
 #include <linux/jhash.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
@@ -42,6 +43,7 @@ static const struct nla_policy check_policy[] = {
 	[WARD_A_VAULT_ID]	= NLA_POLICY_EXACT_LEN(WARD_UUID_SIZE),
 	[WARD_A_CHECK_PATH]	= { .type = NLA_NUL_STRING, .len = CHECK_PATH_MAX },
 	[WARD_A_CHECK_FROM]	= { .type = NLA_U64 },
+	[WARD_A_CHECK_DIR]	= NLA_POLICY_MIN(NLA_S32, 0),
 };
 
 static const struct nla_policy checked_policy[] = {
@@ -314,10 +316,37 @@ static int put_check(struct sk_buff *skb, const struct wardfs_check *check)
 	    (check->next &&
 	     nla_put_u64_64bit(skb, WARD_A_CHECK_NEXT, check->next, WARD_A_PAD)))
 		return -EMSGSIZE;
-	/* A name too long for the message is left out: the caller has the stored one. */
-	if (check->name && nla_put_string(skb, WARD_A_CHECK_NAME, check->name))
+	/*
+	 * No names for those who have no right to them, but of what the log names, too. A
+	 * name too long for the message is left out: the caller has the stored one.
+	 */
+	if (check->name && (check->result == WARD_CHECK_TAMPERED ||
+			    check->result == WARD_CHECK_SETTLED) &&
+	    nla_put_string(skb, WARD_A_CHECK_NAME, check->name))
 		return 0;
 	return 0;
+}
+
+/*
+ * A tree can be deeper than any path is long: whoever walks it names entries by the
+ * directory that it has open. Commands run in the task that sends them, so its
+ * descriptors are at hand.
+ */
+static int check_from(struct wardfs_sb *sbi, struct genl_info *info, struct wardfs_check *check)
+{
+	const char *path = nla_data(info->attrs[WARD_A_CHECK_PATH]);
+	struct nlattr *dir = info->attrs[WARD_A_CHECK_DIR];
+	struct file *file;
+	int err;
+
+	if (!dir)
+		return wardfs_check_object(sbi, NULL, path, check);
+	file = fget_raw(nla_get_s32(dir));
+	if (!file)
+		return -EBADF;
+	err = wardfs_check_object(sbi, file->f_path.dentry, path, check);
+	fput(file);
+	return err;
 }
 
 static int vault_check(struct sk_buff *skb, struct genl_info *info)
@@ -326,6 +355,8 @@ static int vault_check(struct sk_buff *skb, struct genl_info *info)
 		{ -ENOKEY, "the vault is locked: unlock it first" },
 		{ -ENOENT, "there is no such entry below .ward/tree" },
 		{ -EINVAL, "no path below .ward/tree" },
+		{ -EBADF, "WARD_A_CHECK_DIR is no open descriptor" },
+		{ -EXDEV, "WARD_A_CHECK_DIR is no directory in this vault's .ward/tree" },
 		{ }
 	};
 	struct wardfs_check check = { 0 };
@@ -347,7 +378,7 @@ static int vault_check(struct sk_buff *skb, struct genl_info *info)
 		check.from = nla_get_u64(info->attrs[WARD_A_CHECK_FROM]);
 	err = -ENOKEY;
 	if (READ_ONCE(sbi->state) == WARD_STATE_UNLOCKED)
-		err = wardfs_check_object(sbi, nla_data(path), &check);
+		err = check_from(sbi, info, &check);
 	explain(info->extack, reasons, err);
 	if (err)
 		goto free;

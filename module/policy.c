@@ -13,8 +13,13 @@
 #include "wardfs.h"
 #include "rules.h"
 
-/* The low bits of wardfs_verdict.word are operations, the others the generation. */
-#define VERDICT_SHIFT	16
+/*
+ * wardfs_verdict.word: in the low bits operations that were found allowed, above
+ * them those that were reported because a rule wants them recorded, then the
+ * generation.
+ */
+#define RECORDED_SHIFT	10
+#define VERDICT_SHIFT	20
 
 enum { CLAIM_NONE, CLAIM_MAKING, CLAIM_MADE };
 
@@ -186,6 +191,8 @@ static void actor_current(struct ward_actor *who)
 	who->fsuid = from_kuid(&init_user_ns, current_fsuid());
 	who->has_login = uid_valid(login);
 	who->loginuid = from_kuid(&init_user_ns, login);
+	/* Whoever makes a user namespace may call setgroups() in it. */
+	who->sheds_groups = current_user_ns() != &init_user_ns;
 	who->in_group = actor_in_group;
 	who->arg = NULL;
 }
@@ -199,12 +206,12 @@ static int no_policy(const struct super_block *sb)
 }
 
 /*
- * Decide, report, and say what the program gets. @quiet: if it is allowed, it was
- * recorded before. Context: RCU read side, for the rule's name.
+ * Decide, report, and say what the program gets. @recorded: operations that need
+ * not be recorded again. Context: RCU read side, for the rule's name.
  */
 static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op,
-		 enum ward_action action, struct dentry *dentry, struct dentry *target, bool quiet,
-		 bool *allowed)
+		 enum ward_action action, struct dentry *dentry, struct dentry *target,
+		 u32 recorded, struct ward_verdict *verdict)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_report report = {
@@ -216,17 +223,16 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
 		.dentry2 = target,
 		.block = WARDFS_NO_BLOCK,
 	};
-	struct ward_verdict verdict = { .allow = false };
 	struct ward_actor who;
 
 	actor_current(&who);
+	memset(verdict, 0, sizeof(*verdict));
 	if (policy)
-		ward_policy_decide(policy->blob, &who, op, &verdict);
-	if (verdict.rule && verdict.rule->name[0])
-		report.rule = verdict.rule->name;
-	*allowed = verdict.allow;
-	if (verdict.allow) {
-		if (verdict.record && !quiet) {
+		ward_policy_decide(policy->blob, &who, op, verdict);
+	if (verdict->rule && verdict->rule->name[0])
+		report.rule = verdict->rule->name;
+	if (verdict->allow) {
+		if (verdict->record && op & ~recorded) {
 			report.kind = WARD_KIND_AUDIT;
 			wardfs_report(sbi, &report);
 		}
@@ -236,7 +242,7 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
 		report.error = EACCES;
 	if (report.error)
 		atomic64_inc(&sbi->violations);
-	if (!verdict.silent)
+	if (!verdict->silent)
 		wardfs_report(sbi, &report);
 	return -report.error;
 }
@@ -259,7 +265,7 @@ int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target)
 {
 	struct wardfs_policy *policy;
-	bool allowed;
+	struct ward_verdict verdict;
 	int err;
 
 	rcu_read_lock();
@@ -267,7 +273,7 @@ int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 	if (!policy && !wardfs_unlocked(inode->i_sb))
 		err = -ENOKEY;
 	else
-		err = judge(inode, policy, op, action, dentry, target, false, &allowed);
+		err = judge(inode, policy, op, action, dentry, target, 0, &verdict);
 	rcu_read_unlock();
 	return err;
 }
@@ -286,8 +292,8 @@ int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 int wardfs_policy_walk(struct inode *dir, bool rcu)
 {
 	struct wardfs_policy *policy;
+	struct ward_verdict verdict;
 	struct ward_actor who;
-	bool allowed;
 	int err = 0;
 
 	actor_current(&who);
@@ -301,11 +307,36 @@ int wardfs_policy_walk(struct inode *dir, bool rcu)
 	err = no_policy(dir->i_sb);
 	/* Who has no right at all is refused any, so this finds the rule that says so. */
 	if (err == -EACCES)
-		err = judge(dir, policy, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, false,
-			    &allowed);
+		err = judge(dir, policy, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, 0,
+			    &verdict);
 unlock:
 	rcu_read_unlock();
 	return err;
+}
+
+/**
+ * wardfs_policy_allows - would current be allowed to do this, without a word
+ * @sb: the vault's super block
+ * @op: WARD_OP_*; every one of them must be allowed
+ *
+ * For what is left out rather than refused. Context: does not sleep; reports
+ * nothing.
+ *
+ * Return: true when the policy in force allows it, or is permissive.
+ */
+bool wardfs_policy_allows(struct super_block *sb, u32 op)
+{
+	struct wardfs_policy *policy;
+	struct ward_actor who;
+	bool allows;
+
+	actor_current(&who);
+	rcu_read_lock();
+	policy = rcu_dereference(WARDFS_SB(sb)->policy);
+	allows = policy && (policy->traits.permissive ||
+			    !(op & ~ward_policy_allowed(policy->blob, &who)));
+	rcu_read_unlock();
+	return allows;
 }
 
 /* ---- verdicts of open files ------------------------------------------------------ */
@@ -375,12 +406,14 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	struct inode *inode = file_inode(file);
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_verdict *v = file_verdict(file);
+	struct ward_verdict verdict = { .allow = false };
 	u64 generation, word, keep;
-	bool mine, allowed = false;
 	struct wardfs_policy *policy;
+	u32 recorded = 0;
+	bool mine;
 	int err;
 
-	BUILD_BUG_ON(WARD_OP_ALL >> VERDICT_SHIFT);
+	BUILD_BUG_ON(WARD_OP_ALL >> RECORDED_SHIFT);
 	if (wardfs_policy_cached(file, op))
 		return 0;
 
@@ -388,19 +421,24 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	generation = generation_now(sbi);
 	mine = verdict_mine(v, file, true);
 	word = atomic64_read(&v->word);
+	/* What was recorded once, under whatever policy, is on record. */
+	if (mine)
+		recorded = word >> RECORDED_SHIFT & WARD_OP_ALL;
 	rcu_read_lock();
 	policy = rcu_dereference(sbi->policy);
 	if (!policy && !wardfs_unlocked(inode->i_sb))
 		err = -ENOKEY;
 	else
-		/* What was found allowed once, under whatever policy, is on record. */
-		err = judge(inode, policy, op, action, file->f_path.dentry, NULL,
-			    mine && !(op & ~word), &allowed);
+		err = judge(inode, policy, op, action, file->f_path.dentry, NULL, recorded,
+			    &verdict);
 	rcu_read_unlock();
-	if (!allowed || !mine)
+	if (!verdict.allow || !mine)
 		return err;
+	if (verdict.record)
+		recorded |= op;
 	/* Two who write at once lose one's bits, which are found again when asked for. */
 	keep = word >> VERDICT_SHIFT == generation ? word & WARD_OP_ALL : 0;
-	atomic64_set(&v->word, generation << VERDICT_SHIFT | keep | op);
+	atomic64_set(&v->word, generation << VERDICT_SHIFT | recorded << RECORDED_SHIFT | keep |
+		     op);
 	return err;
 }

@@ -208,7 +208,7 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 		kfree(batch);
 		return -ENOMEM;
 	}
-	err = list(file, ctx, batch, name);
+	err = wardfs_shown_error(list(file, ctx, batch, name));
 	kfree_sensitive(name);
 	kfree(batch);
 	return err;

@@ -81,6 +81,7 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	const u8 *end = (const u8 *)r + len;
 	u32 flags = le16_to_cpu(r->flags);
 	u32 ops = le32_to_cpu(r->operations);
+	bool by_login = false, by_subject = false;
 	u32 i;
 
 	if (flags & ~WARD_RULE_FLAGS || !ops || ops & ~WARD_OP_ALL || r->reserved ||
@@ -96,9 +97,15 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 		if (l < sizeof(*c) || l % 8 || l > (size_t)(end - p) || !condition_ok(c, l))
 			return false;
 		if (le16_to_cpu(c->type) == WARD_COND_LOGIN)
-			traits->by_login = true;
+			by_login = true;
+		else
+			by_subject = true;
 		p += l;
 	}
+	traits->by_login |= by_login;
+	/* A process without a login user may name itself one: that alone opens nothing. */
+	if (flags & WARD_RULE_ALLOW && by_login && !by_subject)
+		return false;
 	return p == end;
 }
 
@@ -153,7 +160,9 @@ int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 	return 0;
 }
 
-static bool subject_is(const struct ward_subject *s, u16 type, const struct ward_actor *who)
+/* @deny: of a rule that denies */
+static bool subject_is(const struct ward_subject *s, u16 type, const struct ward_actor *who,
+		       bool deny)
 {
 	u32 id = le32_to_cpu(s->id);
 
@@ -161,10 +170,12 @@ static bool subject_is(const struct ward_subject *s, u16 type, const struct ward
 		return who->has_login && id == who->loginuid;
 	if (le32_to_cpu(s->kind) == WARD_SUBJECT_UID)
 		return id == who->fsuid;
-	return who->in_group(id, who->arg);
+	/* A group that could have been left must not be a way past the rule. */
+	return (deny && who->sheds_groups) || who->in_group(id, who->arg);
 }
 
-static bool condition_holds(const struct ward_condition *c, const struct ward_actor *who)
+static bool condition_holds(const struct ward_condition *c, const struct ward_actor *who,
+			    bool deny)
 {
 	const struct ward_subject *s = (const void *)(c + 1);
 	u32 i;
@@ -172,20 +183,21 @@ static bool condition_holds(const struct ward_condition *c, const struct ward_ac
 	if (who->kernel)
 		return false;
 	for (i = 0; i < le16_to_cpu(c->count); i++)
-		if (subject_is(&s[i], le16_to_cpu(c->type), who))
+		if (subject_is(&s[i], le16_to_cpu(c->type), who, deny))
 			return true;
 	return false;
 }
 
 static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
 {
+	bool deny = !(le16_to_cpu(r->flags) & WARD_RULE_ALLOW);
 	const u8 *p = (const u8 *)(r + 1);
 	u32 i;
 
 	for (i = 0; i < le16_to_cpu(r->conditions); i++) {
 		const struct ward_condition *c = (const void *)p;
 
-		if (!condition_holds(c, who))
+		if (!condition_holds(c, who, deny))
 			return false;
 		p += le32_to_cpu(c->length);
 	}

@@ -11,6 +11,8 @@
  * @loginuid: login user; valid with @has_login
  * @has_login: a login user is set
  * @kernel: a kernel thread: no condition that names somebody holds for it
+ * @sheds_groups: may leave groups at will, which users cannot elsewhere: for a rule
+ *	that denies, a member of every group. (Joining one takes a right there, too.)
  * @in_group: is the actor a member of this group (initial user namespace); not
  *	called for a kernel thread; must not sleep in the kernel
  * @arg: handed to @in_group
@@ -20,6 +22,7 @@ struct ward_actor {
 	u32 loginuid;
 	bool has_login;
 	bool kernel;
+	bool sheds_groups;
 	bool (*in_group)(u32 gid, void *arg);
 	void *arg;
 };

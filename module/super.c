@@ -22,6 +22,13 @@ static DEFINE_SPINLOCK(vaults_lock);
 
 /* ---- the list of vaults ------------------------------------------------- */
 
+/* A vault is on the list before its mount is made, so that there is no second one. */
+static bool born(const struct wardfs_sb *sbi)
+{
+	/* Pairs with the barrier before the flag is set, in vfs_get_tree(). */
+	return smp_load_acquire(&sbi->sb->s_flags) & SB_BORN;
+}
+
 /**
  * wardfs_sb_get - find a mounted vault
  * @uuid: its UUID, 16 bytes
@@ -35,7 +42,7 @@ struct wardfs_sb *wardfs_sb_get(const u8 *uuid)
 
 	spin_lock(&vaults_lock);
 	list_for_each_entry(sbi, &vaults, list) {
-		if (!memcmp(sbi->uuid, uuid, sizeof(sbi->uuid)) &&
+		if (!memcmp(sbi->uuid, uuid, sizeof(sbi->uuid)) && born(sbi) &&
 		    atomic_inc_not_zero(&sbi->sb->s_active)) {
 			found = sbi;
 			break;
@@ -70,7 +77,7 @@ int wardfs_sb_for_each(int (*fn)(struct wardfs_sb *sbi, void *arg), void *arg)
 
 	spin_lock(&vaults_lock);
 	list_for_each_entry(sbi, &vaults, list) {
-		ret = fn(sbi, arg);
+		ret = born(sbi) ? fn(sbi, arg) : 0;
 		if (ret)
 			break;
 	}
@@ -142,8 +149,6 @@ static int wardfs_show_options(struct seq_file *m, struct dentry *root)
 
 static void sbi_free(struct wardfs_sb *sbi)
 {
-	if (!sbi)
-		return;
 	dput(sbi->tree);
 	dput(sbi->ward_dir);
 	/* A private clone is a mount of the kernel's own: mntput() never frees it. */
@@ -167,10 +172,7 @@ static void wardfs_put_super(struct super_block *sb)
 	wardfs_key_end(sbi);
 	wardfs_report(sbi, &report);
 	wardfs_policy_drop(sbi);
-	sb->s_fs_info = NULL;
-	/* Inodes freed by RCU may still look. */
-	rcu_barrier();
-	sbi_free(sbi);
+	/* An rcu-walk may still look: wardfs_kill_sb() frees it. */
 }
 
 static const struct super_operations wardfs_sops = {
@@ -312,21 +314,24 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 		goto put_path;
 	}
 	INIT_LIST_HEAD(&sbi->list);
+	mutex_init(&sbi->check_lock);
 	sbi->sb = sb;
+	/* From here on wardfs_kill_sb() undoes what was done, also when the rest fails. */
+	sb->s_fs_info = sbi;
 	strscpy(sbi->name, m->name, sizeof(sbi->name));
 	sbi->cred = io_cred();
 	err = -ENOMEM;
 	if (!sbi->cred)
-		goto free;
+		goto put_path;
 	sbi->lower_mnt = clone_private_mount(&path);
 	if (IS_ERR(sbi->lower_mnt)) {
 		err = PTR_ERR(sbi->lower_mnt);
 		sbi->lower_mnt = NULL;
-		goto free;
+		goto put_path;
 	}
 	err = find_ward(fc, sbi);
 	if (err)
-		goto free;
+		goto put_path;
 
 	lower = sbi->tree->d_sb;
 	sb->s_stack_depth = lower->s_stack_depth + 1;
@@ -347,37 +352,27 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	wardfs_set_default_d_op(sb, &wardfs_dops);
 	err = super_setup_bdi(sb);
 	if (err)
-		goto free;
+		goto put_path;
 	sb->s_bdi->ra_pages = READAHEAD_PAGES;
 	sb->s_bdi->io_pages = READAHEAD_PAGES;
-	err = list_add_vault(sbi);
-	if (err) {
-		errorf(fc, "wardfs: this vault is mounted already");
-		goto free;
-	}
-	sb->s_fs_info = sbi;
 	root = wardfs_iget(sb, sbi->tree, NULL);
 	if (IS_ERR(root)) {
 		err = PTR_ERR(root);
-		goto unlist;
+		goto put_path;
+	}
+	err = list_add_vault(sbi);
+	if (err) {
+		errorf(fc, "wardfs: this vault is mounted already");
+		iput(root);
+		goto put_path;
 	}
 	sb->s_root = d_make_root(root);
 	if (!sb->s_root) {
 		err = -ENOMEM;
-		goto unlist;
+		goto put_path;
 	}
 	sb->s_flags |= SB_ACTIVE;
 	wardfs_report(sbi, &report);
-	path_put(&path);
-	return 0;
-
-unlist:
-	spin_lock(&vaults_lock);
-	list_del_init(&sbi->list);
-	spin_unlock(&vaults_lock);
-	sb->s_fs_info = NULL;
-free:
-	sbi_free(sbi);
 put_path:
 	path_put(&path);
 	return err;
@@ -435,6 +430,11 @@ static void wardfs_kill_sb(struct super_block *sb)
 	}
 	kill_anon_super(sb);
 	wardfs_block_drain();
+	if (!sbi)
+		return;
+	/* An rcu-walk that began before the inodes went may still look at it. */
+	synchronize_rcu();
+	sbi_free(sbi);
 }
 
 struct file_system_type wardfs_type = {

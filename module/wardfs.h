@@ -9,7 +9,7 @@
  *     -> lower sb writers (mnt_want_write(), wardfs_io_call()) -> folio lock
  *     -> wardfs_inode.lock -> wardfs_data.io -> lower i_rwsem
  *
- * wardfs_sb.state_lock is outermost; only s_umount comes before it. A section
+ * wardfs_sb.state_lock and check_lock are outermost; only s_umount comes before them. A section
  * (wardfs_enter() to wardfs_exit()) is SRCU: it nests, never spans a copy to or
  * from user space, and is what locking waits for.
  */
@@ -114,6 +114,11 @@ struct wardfs_sb {
 	spinlock_t inodes_lock;
 	struct list_head inodes;
 
+	/* check.c */
+	struct mutex check_lock;	/* one at a time */
+	struct task_struct *check_task;	/* who checks; others compare it with current alone */
+	const char *check_name;		/* of what @check_task checks; its own */
+
 	/* policy.c */
 	struct wardfs_policy __rcu *policy;
 	u64 policy_generation;		/* rises with each policy and lock; under state_lock */
@@ -169,8 +174,9 @@ struct wardfs_inode {
 
 /**
  * struct wardfs_verdict - a policy decision remembered for an open file
- * @word: policy generation << 16 | WARD_OP_* found allowed under it; one word, so
- *	that no reader puts a mask and a generation together that do not belong so
+ * @word: policy generation << 20 | WARD_OP_* that were recorded << 10 | WARD_OP_*
+ *	found allowed under it; one word, so that no reader puts a mask and a
+ *	generation together that do not belong so
  * @claim: 0 nobody's yet, 1 being claimed, 2 @loginuid is set and stays
  * @loginuid: of the first who was judged here
  *
@@ -251,6 +257,12 @@ void wardfs_inode_keyed(struct inode *inode);		/* onto wardfs_sb.inodes */
 void wardfs_inode_unkeyed(struct inode *inode);		/* off it, at eviction */
 void wardfs_key_end(struct wardfs_sb *sbi);		/* at unmount: the clean end */
 
+/* EBADMSG, also of a lower file system that has checksums, is no errno for programs. */
+static inline int wardfs_shown_error(int err)
+{
+	return err == -EBADMSG ? -EIO : err;
+}
+
 static inline bool wardfs_unlocked(const struct super_block *sb)
 {
 	return READ_ONCE(WARDFS_SB(sb)->state) == WARD_STATE_UNLOCKED;
@@ -329,6 +341,7 @@ int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask);
 void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
 		      const struct timespec64 *mtime, const struct timespec64 *ctime);
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags);
+int wardfs_target_check(struct inode *inode);		/* does it authenticate */
 void wardfs_inode_wipe(struct inode *inode);		/* keys and names, at lock and eviction */
 int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa);
 int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_fileattr *fa);
@@ -343,6 +356,7 @@ extern const struct dentry_operations wardfs_dops;
 /* ---- xattr.c: user xattrs, ACLs ---- */
 extern WARDFS_XATTR_TABLE wardfs_xattr_handlers[];
 ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size);
+int wardfs_xattrs_check(struct inode *inode, u64 *bad);	/* do users' authenticate */
 struct posix_acl *wardfs_get_acl(struct inode *inode, int type, bool rcu);
 int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_acl *acl, int type);
 
@@ -399,9 +413,11 @@ struct wardfs_check {
 	u64 next;			/* out: block to go on from; 0: done */
 	u64 bad;			/* out: blocks that do not authenticate */
 	u32 result;			/* out: enum ward_check_result */
-	char *name;			/* out: path as users see it; kfree() */
+	char *name;			/* out: path as users see it, or NULL; kfree() */
 };
-int wardfs_check_object(struct wardfs_sb *sbi, const char *path, struct wardfs_check *check);
+int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *path,
+			struct wardfs_check *check);
+const char *wardfs_check_name(const struct wardfs_sb *sbi);	/* of what current checks */
 
 /* ---- policy.c: verdicts ---- */
 int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,
@@ -410,6 +426,7 @@ void wardfs_policy_drop(struct wardfs_sb *sbi);
 u64 wardfs_policy_serial(struct wardfs_sb *sbi);
 u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive);
 int wardfs_policy_walk(struct inode *dir, bool rcu);	/* 0, -EACCES, -ECHILD */
+bool wardfs_policy_allows(struct super_block *sb, u32 op);	/* reports nothing */
 int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target);
 int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action);
@@ -423,7 +440,8 @@ bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the ru
  * @reason: enum ward_reason
  * @error: positive errno that the program gets, 0 when it was let through
  * @rule: name of the rule that decided, or NULL
- * @inode: object, or NULL; its path is looked up when @dentry is NULL
+ * @inode: object, or the directory that @dentry is in, or NULL; its path is looked up
+ *	when @dentry is NULL
  * @dentry: object, or NULL
  * @dentry2: target of a rename or link, or NULL
  * @block: bad block of a tamper event; WARDFS_NO_BLOCK otherwise

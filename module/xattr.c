@@ -39,6 +39,9 @@ static int derive(struct inode *inode, bool make, u8 *keys)
 
 	if (S_ISREG(inode->i_mode))
 		return wardfs_data_xattr_keys(inode, keys);
+	/* Users give xattrs to files and directories alone; below there may be anything. */
+	if (!S_ISDIR(inode->i_mode))
+		return -ENODATA;
 	err = wardfs_dir_names(inode, make, &names);
 	/* That it was found orders the reading of dir_id after its writing. */
 	return err ?: wardfs_hkdf(sbi->uuid, wardfs_keys(sbi)->names, WARD_KEY_SIZE,
@@ -164,7 +167,7 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 	struct wardfs_siv *siv;
 	struct xname *x;
 	u8 *sealed;
-	ssize_t len;
+	ssize_t len, room;
 	void *text;
 	int err;
 
@@ -189,7 +192,8 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 		len -= WARD_IV_SIZE;
 		goto free_name;
 	}
-	text = kvmalloc(len, GFP_KERNEL);
+	room = len;
+	text = kvmalloc(room, GFP_KERNEL);
 	if (!text) {
 		len = -ENOMEM;
 		goto free_sealed;
@@ -202,7 +206,7 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 		len = -ERANGE;
 	else
 		memcpy(value, text, len);
-	kvfree_sensitive(text, len > 0 ? len : 0);
+	kvfree_sensitive(text, room);
 free_sealed:
 	if (size)
 		kvfree(sealed);
@@ -271,7 +275,7 @@ static int wardfs_user_get(const struct xattr_handler *handler, struct dentry *d
 		return locked(inode, WARD_ACTION_READ);
 	res = user_get(inode, name, value, size);
 	wardfs_exit(inode->i_sb, idx);
-	return res;
+	return wardfs_shown_error(res);
 }
 
 static int wardfs_user_set(const struct xattr_handler *handler, wardfs_idmap *idmap,
@@ -296,7 +300,7 @@ static int wardfs_user_set(const struct xattr_handler *handler, wardfs_idmap *id
 	wardfs_copy_attr(inode);
 drop_write:
 	wardfs_drop_write(inode->i_sb);
-	return err;
+	return wardfs_shown_error(err);
 }
 
 /* The top shows its own even when locked: ls -ld asks for them. */
@@ -308,16 +312,29 @@ static int wardfs_other_get(const struct xattr_handler *handler, struct dentry *
 	return lower_getxattr(inode, name, value, size);
 }
 
+/*
+ * Whoever writes takes a file's capabilities away, and needs no right to them. That
+ * removal has been decided above, where it is no removexattr(); below it would be.
+ */
+static int remove_caps(struct inode *inode)
+{
+	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	int err = lower_removexattr(inode, XATTR_NAME_CAPS);
+
+	revert_creds(old);
+	return err;
+}
+
 static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *idmap,
 			    struct dentry *dentry, struct inode *inode, const char *name,
 			    const void *value, size_t size, int flags)
 {
+	bool caps = !value && !strcmp(name, XATTR_NAME_CAPS);
 	int err = 0;
 
 	if (!wardfs_unlocked(inode->i_sb))
 		return locked(inode, WARD_ACTION_SETXATTR);
-	/* Writing takes capabilities away, for whoever may write. */
-	if (value || strcmp(name, XATTR_NAME_CAPS))
+	if (!caps)
 		err = wardfs_policy_check(inode, WARD_OP_SETXATTR, WARD_ACTION_SETXATTR, dentry,
 					  NULL);
 	if (err)
@@ -325,7 +342,9 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 	err = wardfs_want_write(inode->i_sb);
 	if (err)
 		return err;
-	if (value)
+	if (caps)
+		err = remove_caps(inode);
+	else if (value)
 		err = lower_setxattr(inode, name, value, size, flags);
 	else
 		err = lower_removexattr(inode, name);
@@ -387,6 +406,10 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 	struct wardfs_siv *siv;
 	int idx, n;
 
+	/* No mode bit is asked either before names are listed; but these are contents. */
+	if (!wardfs_policy_allows(inode->i_sb, S_ISDIR(inode->i_mode) ? WARD_OP_LIST :
+						WARD_OP_READ))
+		return 0;
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0)
 		return is_top(inode) ? 0 : idx;
@@ -421,6 +444,29 @@ static int list_each(struct inode *inode, const char *lower, size_t len, struct 
 	return err;
 }
 
+/* The whole list of an object's xattrs below. Return: bytes; 0: none, @out untouched. */
+static ssize_t list_below(struct inode *inode, char **out)
+{
+	struct dentry *below = wardfs_lower_dentry(inode);
+	ssize_t len;
+	char *lower;
+
+	do {
+		len = vfs_listxattr(below, NULL, 0);
+		if (len <= 0)
+			return len;
+		lower = kvmalloc(len, GFP_KERNEL);
+		if (!lower)
+			return -ENOMEM;
+		len = vfs_listxattr(below, lower, len);
+		if (len <= 0)
+			kvfree(lower);
+	} while (len == -ERANGE && !fatal_signal_pending(current));
+	if (len > 0)
+		*out = lower;
+	return len;
+}
+
 /**
  * wardfs_listxattr - inode_operations.listxattr
  * @dentry: the object
@@ -434,29 +480,77 @@ ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size)
 {
 	struct inode *inode = d_inode(dentry);
 	struct names names = { .list = list, .size = size };
-	struct dentry *below = wardfs_lower_dentry(inode);
 	ssize_t len;
 	char *lower;
 	int err;
 
 	if (!wardfs_unlocked(inode->i_sb) && !is_top(inode))
 		return locked(inode, WARD_ACTION_LOOKUP);
-	do {
-		len = vfs_listxattr(below, NULL, 0);
-		if (len <= 0)
-			return len;
-		lower = kvmalloc(len, GFP_KERNEL);
-		if (!lower)
-			return -ENOMEM;
-		len = vfs_listxattr(below, lower, len);
-		if (len < 0)
-			kvfree(lower);
-	} while (len == -ERANGE && !fatal_signal_pending(current));
-	if (len < 0)
+	len = list_below(inode, &lower);
+	if (len <= 0)
 		return len;
 	err = list_each(inode, lower, len, &names);
 	kvfree(lower);
 	return err ?: names.used;
+}
+
+/* ---- checking ---- */
+
+/* One user xattr: its name, then with that its value. @value: XATTR_SIZE_MAX bytes of room. */
+static int check_one(struct inode *inode, const char *lower, u8 *value)
+{
+	char name[WARD_PAD_LEN(WARD_XNAME_MAX) + 1];
+	struct wardfs_siv *siv;
+	ssize_t n = xattr_keys(inode, false, &siv);
+
+	if (!n)
+		n = name_decode(siv, lower, name);
+	if (n == -ENODATA)
+		n = -EBADMSG;	/* without a key it cannot be ours */
+	if (n < 0)
+		return tampered(inode, n, "an xattr's name does not authenticate");
+	n = user_get(inode, name, value, XATTR_SIZE_MAX);
+	/* Removed meanwhile. */
+	return n == -ENODATA ? 0 : min_t(ssize_t, n, 0);
+}
+
+/**
+ * wardfs_xattrs_check - do the user xattrs of an object authenticate
+ * @inode: upper inode
+ * @bad: raised by one for each that does not (reported)
+ *
+ * Inside a section.
+ *
+ * Return: 0; -ENOMEM, or what the lower file system says.
+ */
+int wardfs_xattrs_check(struct inode *inode, u64 *bad)
+{
+	char *lower, *at;
+	ssize_t len = list_below(inode, &lower);
+	u8 *value;
+	int err = 0;
+
+	if (len <= 0)
+		return len == -EOPNOTSUPP ? 0 : len;
+	value = kvmalloc(XATTR_SIZE_MAX, GFP_KERNEL);
+	if (!value) {
+		kvfree(lower);
+		return -ENOMEM;
+	}
+	/* What has no NUL at its end is no list of names. */
+	lower[len - 1] = 0;
+	for (at = lower; at < lower + len && !err; at += strlen(at) + 1) {
+		if (strncmp(at, WARD_XATTR_PREFIX, sizeof(WARD_XATTR_PREFIX) - 1))
+			continue;
+		err = check_one(inode, at, value);
+		if (err == -EIO) {
+			(*bad)++;
+			err = 0;
+		}
+	}
+	kvfree_sensitive(value, XATTR_SIZE_MAX);
+	kvfree(lower);
+	return err;
 }
 
 /* ---- ACLs ---- */

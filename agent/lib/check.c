@@ -13,77 +13,203 @@
 #include "check.h"
 #include "walk.h"
 
-/* Longest path that is gone down, bytes; the kernel takes no longer one. */
+/* Longest path that is told of, bytes; what lies deeper is told by its beginning. */
 #define PATH_ROOM	16384
+
+/* Directories, from the top, that are kept open; from deeper ones the way back is "..". */
+#define OPEN_LEVELS	256
+
+/**
+ * struct level - a directory that is being gone through
+ * @up: the one that it is in; NULL for the top
+ * @fd: open, or -1: to be opened again from below
+ * @dev: which directory it is
+ * @ino: which directory it is
+ * @len: bytes of its path
+ * @names: what is in it
+ * @count: of @names
+ * @next: among @names
+ */
+struct level {
+	struct level *up;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	size_t len;
+	char **names;
+	size_t count;
+	size_t next;
+};
 
 /**
  * struct visit - a walk over the ciphertext tree
- * @entry: called for each entry but hidden ones, a directory before what is in it; 1
- *	leaves out what is in it, a negative errno ends the walk
+ * @entry: called for each entry but hidden ones, with the directory that it is in and
+ *	its name there, a directory before what is in it; 1 leaves out what is in it, a
+ *	negative errno ends the walk
  * @lost: called for a directory whose entries cannot be read; likewise
  * @arg: for both
+ * @at: where the walk is
+ * @depth: how deep that is; the top's is 0
  * @len: bytes in @path
  * @path: of the entry, from the top of the tree
+ *
+ * No recursion, and few descriptors: whoever may make directories decides how deep
+ * the tree is.
  */
 struct visit {
-	int (*entry)(struct visit *v, const struct stat *st);
+	int (*entry)(struct visit *v, int dirfd, const char *name, const struct stat *st);
 	int (*lost)(struct visit *v, int error);
 	void *arg;
+	struct level *at;
+	size_t depth;
 	size_t len;
 	char path[PATH_ROOM];
 };
 
-static int visit_dir(struct visit *v, int dirfd);
-
-static int visit_below(struct visit *v, int dirfd, const char *name)
+static void path_cut(struct visit *v, size_t len)
 {
-	int fd = ward_open_dir(dirfd, name);
-	int ret;
-
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return v->lost(v, fd);
-	ret = visit_dir(v, fd);
-	close(fd);
-	return ret;
+	v->len = len;
+	v->path[len] = '\0';
 }
 
-static int visit_entry(struct visit *v, int dirfd, const char *name)
+static void path_add(struct visit *v, const char *name)
 {
 	size_t len = v->len, more = strlen(name) + (len ? 1 : 0);
+
+	if (len + more >= sizeof(v->path))
+		return;
+	if (len)
+		v->path[len++] = '/';
+	strcpy(v->path + len, name);
+	v->len += more;
+}
+
+static void level_free(struct level *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	ward_walk_names_free(l->names, l->count);
+	free(l);
+}
+
+/* Goes into a directory, whose descriptor is taken over. 0, or what went wrong with it. */
+static int go_down(struct visit *v, int fd)
+{
+	struct level *l = calloc(1, sizeof(*l));
 	struct stat st;
 	int ret;
 
-	if (len + more >= sizeof(v->path))
-		return v->lost(v, -ENAMETOOLONG);
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0 : v->lost(v, -errno);
-	if (len)
-		v->path[v->len++] = '/';
-	strcpy(v->path + v->len, name);
-	v->len = len + more;
-	ret = v->entry(v, &st);
-	if (!ret && S_ISDIR(st.st_mode))
-		ret = visit_below(v, dirfd, name);
-	v->len = len;
-	v->path[len] = '\0';
-	return ret < 0 ? ret : 0;
+	if (!l) {
+		close(fd);
+		return -ENOMEM;
+	}
+	l->fd = fd;
+	l->len = v->len;
+	ret = fstat(fd, &st) ? -errno : ward_walk_names(fd, &l->names, &l->count);
+	if (ret) {
+		level_free(l);
+		return ret;
+	}
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	l->up = v->at;
+	if (l->up) {
+		v->depth++;
+		if (v->depth > OPEN_LEVELS) {
+			close(l->up->fd);
+			l->up->fd = -1;
+		}
+	}
+	v->at = l;
+	return 0;
 }
 
-static int visit_dir(struct visit *v, int dirfd)
+/* Opens the directory above again, if it still is the same. */
+static int reopen_up(struct level *l)
 {
-	size_t count, i;
-	char **names;
-	int ret;
+	int fd = openat(l->fd, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	ret = ward_walk_names(dirfd, &names, &count);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || st.st_dev != l->up->dev || st.st_ino != l->up->ino) {
+		close(fd);
+		return -ESTALE;
+	}
+	l->up->fd = fd;
+	return 0;
+}
+
+/* Leaves a directory. One that was moved meanwhile leads back to where one is open. */
+static int go_up(struct visit *v)
+{
+	struct level *l = v->at;
+	int ret = 0;
+
+	if (l->up && l->up->fd < 0 && l->fd >= 0)
+		ret = reopen_up(l);
+	v->at = l->up;
+	if (v->depth)
+		v->depth--;
+	level_free(l);
+	if (!ret)
+		return 0;
+	path_cut(v, v->at->len);
+	ret = v->lost(v, ret);
+	while (v->at->fd < 0) {
+		l = v->at;
+		v->at = l->up;
+		v->depth--;
+		level_free(l);
+	}
+	return ret;
+}
+
+static int visit_name(struct visit *v, const char *name)
+{
+	int dirfd = v->at->fd, fd, ret;
+	struct stat st;
+
+	path_cut(v, v->at->len);
+	path_add(v, name);
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : v->lost(v, -errno);
+	ret = v->entry(v, dirfd, name, &st);
+	if (ret || !S_ISDIR(st.st_mode))
+		return ret < 0 ? ret : 0;
+	fd = ward_open_dir(dirfd, name);
+	if (fd == -ENOENT)
+		return 0;
+	ret = fd < 0 ? fd : go_down(v, fd);
+	return ret ? v->lost(v, ret) : 0;
+}
+
+/* Everything below a directory. */
+static int visit_tree(struct visit *v, int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : go_down(v, fd);
+
 	if (ret)
-		return v->lost(v, ret);
-	for (i = 0; !ret && i < count; i++)
-		if (strncmp(names[i], WARD_HIDDEN_PREFIX, strlen(WARD_HIDDEN_PREFIX)))
-			ret = visit_entry(v, dirfd, names[i]);
-	ward_walk_names_free(names, count);
+		ret = v->lost(v, ret);
+	while (!ret && v->at) {
+		struct level *l = v->at;
+
+		if (l->next == l->count) {
+			ret = go_up(v);
+		} else {
+			const char *name = l->names[l->next++];
+
+			if (strncmp(name, WARD_HIDDEN_PREFIX, strlen(WARD_HIDDEN_PREFIX)))
+				ret = visit_name(v, name);
+		}
+	}
+	while (v->at) {
+		struct level *l = v->at;
+
+		v->at = l->up;
+		level_free(l);
+	}
 	return ret;
 }
 
@@ -100,10 +226,12 @@ struct counts {
 	uint64_t blocks;
 };
 
-static int count_entry(struct visit *v, const struct stat *st)
+static int count_entry(struct visit *v, int dirfd, const char *name, const struct stat *st)
 {
 	struct counts *c = v->arg;
 
+	(void)dirfd;
+	(void)name;
 	c->objects++;
 	c->blocks += blocks_of(st);
 	return 0;
@@ -137,7 +265,7 @@ int ward_check_count(int tree_fd, uint64_t *objects, uint64_t *blocks)
 	v->entry = count_entry;
 	v->lost = count_lost;
 	v->arg = &c;
-	ret = visit_dir(v, tree_fd);
+	ret = visit_tree(v, tree_fd);
 	free(v);
 	*objects = c.objects;
 	*blocks = c.blocks;
@@ -153,6 +281,7 @@ int ward_check_count(int tree_fd, uint64_t *objects, uint64_t *blocks)
  * @ops: whom to tell
  * @state: how far it is
  * @checked: what the kernel said last
+ * @worst: of what it said of the parts of one object the worst
  */
 struct check {
 	struct ward_nl *nl;
@@ -160,11 +289,12 @@ struct check {
 	const struct ward_check_ops *ops;
 	struct ward_check_state *state;
 	struct ward_checked checked;
+	struct ward_checked worst;
 };
 
 static void tell(struct check *c, const struct visit *v, int error)
 {
-	struct ward_check_object object = { v->path, error, error ? NULL : &c->checked };
+	struct ward_check_object object = { v->path, error, error ? NULL : &c->worst };
 
 	if (c->ops->object)
 		c->ops->object(&object, c->ops->arg);
@@ -193,9 +323,9 @@ static bool hopeless(int error)
 }
 
 /* One part of an object. 0; 1 when it is to be left out; a negative errno ends the check. */
-static int check_part(struct check *c, struct visit *v, uint64_t from)
+static int check_part(struct check *c, struct visit *v, int dirfd, const char *name, uint64_t from)
 {
-	int ret = ward_nl_check(c->nl, c->uuid, v->path, from, &c->checked);
+	int ret = ward_nl_check(c->nl, c->uuid, dirfd, name, from, &c->checked);
 	struct ward_mounted vault;
 
 	if (!ret)
@@ -212,43 +342,46 @@ static int check_part(struct check *c, struct visit *v, uint64_t from)
 	return ret ? ret : 1;
 }
 
-static int check_entry(struct visit *v, const struct stat *st)
+static int check_entry(struct visit *v, int dirfd, const char *name, const struct stat *st)
 {
 	struct check *c = v->arg;
 	uint64_t from = 0, bad = 0, blocks = blocks_of(st);
-	uint32_t result = WARD_CHECK_OK;
+	struct ward_checked *worst = &c->worst;
 	int ret;
+
+	worst->result = WARD_CHECK_OK;
+	worst->name[0] = '\0';
 
 	/* A large object is checked in parts, and the worst of them is what counts. */
 	do {
-		ret = check_part(c, v, from);
+		ret = check_part(c, v, dirfd, name, from);
 		if (ret)
 			return ret;
 		c->state->blocks += c->checked.next ? c->checked.next - from :
 				    blocks > from ? blocks - from : 0;
 		from = c->checked.next;
 		bad += c->checked.bad;
-		if (result < c->checked.result)
-			result = c->checked.result;
+		/* The kernel tells the name of what is not in order. */
+		if (worst->result < c->checked.result)
+			*worst = c->checked;
 		ret = progress(c);
 		if (ret)
 			return ret;
 	} while (from);
 
-	if (result == WARD_CHECK_IGNORED)
+	if (worst->result == WARD_CHECK_IGNORED)
 		return 1;
 	c->state->objects++;
 	c->state->bad_blocks += bad;
-	c->state->settled += result == WARD_CHECK_SETTLED;
-	c->state->bad_objects += result == WARD_CHECK_TAMPERED;
-	c->state->bad_names += result == WARD_CHECK_BAD_NAME;
-	if (result != WARD_CHECK_OK) {
-		c->checked.result = result;
-		c->checked.bad = bad;
+	c->state->settled += worst->result == WARD_CHECK_SETTLED;
+	c->state->bad_objects += worst->result == WARD_CHECK_TAMPERED;
+	c->state->bad_names += worst->result == WARD_CHECK_BAD_NAME;
+	if (worst->result != WARD_CHECK_OK) {
+		worst->bad = bad;
 		tell(c, v, 0);
 	}
 	/* Nothing in a directory whose name is not ours can be read. */
-	return result == WARD_CHECK_BAD_NAME;
+	return worst->result == WARD_CHECK_BAD_NAME;
 }
 
 /**
@@ -283,7 +416,7 @@ int ward_check_vault(struct ward_nl *nl, const uint8_t *uuid, int tree_fd,
 	v->entry = check_entry;
 	v->lost = check_lost;
 	v->arg = c;
-	ret = visit_dir(v, tree_fd);
+	ret = visit_tree(v, tree_fd);
 free:
 	free(c);
 	free(v);

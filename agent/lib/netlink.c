@@ -634,7 +634,8 @@ static int check_reply(struct nlattr **attrs, void *arg)
  * ward_nl_check - have the kernel check an object, or a part of a large one
  * @nl: the connection
  * @uuid: of the vault, which must be unlocked
- * @path: below .ward/tree, as stored; "" is its top
+ * @dirfd: a directory in .ward/tree
+ * @path: from there, as stored; "" is the directory itself
  * @from: block to go on from; 0 at first
  * @checked: filled in
  *
@@ -642,8 +643,8 @@ static int check_reply(struct nlattr **attrs, void *arg)
  * more), or no such vault; -ENAMETOOLONG when the module does not take such a long path;
  * another negative errno.
  */
-int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, const char *path, uint64_t from,
-		  struct ward_checked *checked)
+int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char *path,
+		  uint64_t from, struct ward_checked *checked)
 {
 	size_t len = strlen(path);
 	struct nl_msg *msg;
@@ -654,6 +655,7 @@ int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, const char *path, uin
 	if (msg) {
 		nla_put_string(msg, WARD_A_CHECK_PATH, path);
 		nla_put_u64(msg, WARD_A_CHECK_FROM, from);
+		nla_put_u32(msg, WARD_A_CHECK_DIR, dirfd);
 	}
 	return ask(nl, msg, check_reply, checked);
 }

@@ -76,7 +76,8 @@ struct ward_mounted {
  * @result: enum ward_check_result
  * @next: block to go on from; 0: the object is done
  * @bad: blocks that do not authenticate, among those looked at this time
- * @name: its path as users see it, any bytes; empty when it could not be told
+ * @name: its path as users see it, any bytes; empty when it could not be told, and when
+ *	all is in order
  */
 struct ward_checked {
 	uint32_t result;
@@ -188,8 +189,8 @@ int ward_nl_vault_dump(struct ward_nl *nl, ward_mounted_fn fn, void *arg);
 int ward_nl_unlock(struct ward_nl *nl, const uint8_t *uuid, int32_t key_serial);
 int ward_nl_lock(struct ward_nl *nl, const uint8_t *uuid, bool now, uint64_t *lost);
 int ward_nl_policy_load(struct ward_nl *nl, const uint8_t *uuid);
-int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, const char *path, uint64_t from,
-		  struct ward_checked *checked);
+int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char *path,
+		  uint64_t from, struct ward_checked *checked);
 int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch);
 
 int ward_nl_event_dump(struct ward_nl *nl, uint64_t from, ward_event_fn fn, void *arg);

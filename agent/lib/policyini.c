@@ -57,6 +57,17 @@ const char *ward_operation_name(unsigned int bit)
 	ward_note((r)->err, "line %d: " fmt, n, ##__VA_ARGS__);			\
 } while (0)
 
+/* A process that never logged in can give itself a login user, so that is no key. */
+static bool by_login_alone(const struct ward_policy_rule *rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule->count; i++)
+		if (rule->conds[i].type != WARD_COND_LOGIN)
+			return false;
+	return rule->count && rule->flags & WARD_RULE_ALLOW;
+}
+
 static void end_rule(struct reader *r)
 {
 	struct ward_policy_rule *rule = r->rule;
@@ -66,6 +77,10 @@ static void end_rule(struct reader *r)
 	if (!r->effect)
 		wrong(r, r->rule_line,
 		      "rule \"%s\" does not say what it does: add \"effect = allow\" or \"effect = deny\"",
+		      rule->name);
+	if (by_login_alone(rule))
+		wrong(r, r->rule_line,
+		      "rule \"%s\" allows by logins alone, which a process can give itself: add users or groups",
 		      rule->name);
 	if (!r->operations)
 		rule->operations = WARD_OP_ALL;

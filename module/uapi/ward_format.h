@@ -331,7 +331,7 @@ struct ward_rule {
 } __attribute__((packed));
 
 #define WARD_COND_SUBJECT	1	/* entries: struct ward_subject */
-#define WARD_COND_LOGIN		2	/* entries: struct ward_subject, login uid */
+#define WARD_COND_LOGIN		2	/* likewise, login uid; not alone in a rule that allows */
 
 /**
  * struct ward_condition - one condition; @count entries follow

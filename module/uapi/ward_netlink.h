@@ -17,7 +17,7 @@ enum ward_cmd {
 	WARD_CMD_UNLOCK,	/* do: VAULT_ID, KEY_SERIAL */
 	WARD_CMD_LOCK,		/* do: VAULT_ID, LOCK_NOW; reply: VAULT_LOST */
 	WARD_CMD_POLICY_LOAD,	/* do: VAULT_ID; takes .ward/policy.new */
-	WARD_CMD_CHECK,		/* do: VAULT_ID, CHECK_PATH, CHECK_FROM; reply CHECK_* */
+	WARD_CMD_CHECK,		/* do: VAULT_ID, CHECK_PATH, _FROM, _DIR; reply CHECK_* */
 	WARD_CMD_CHECKED,	/* do: VAULT_ID, CHECK_SEQ: every file was visited */
 	WARD_CMD_EVENT_GET,	/* dump: events from EVENT_SEQUENCE on */
 	WARD_CMD_EVENT,		/* multicast, and what the dump answers */
@@ -57,7 +57,7 @@ enum ward_attr {
 	WARD_A_CHECK_FROM,		/* u64: block to go on from */
 	WARD_A_CHECK_NEXT,		/* u64: block to go on from; absent: done */
 	WARD_A_CHECK_BAD,		/* u64: blocks that do not authenticate */
-	WARD_A_CHECK_NAME,		/* string: path as users see it */
+	WARD_A_CHECK_NAME,		/* string: path as users see it; not of what is in order */
 	WARD_A_CHECK_RESULT,		/* u32: enum ward_check_result */
 	/* event */
 	WARD_A_EVENT_SEQUENCE,		/* u64 */
@@ -70,14 +70,14 @@ enum ward_attr {
 	WARD_A_EVENT_COUNT,		/* u64: identical events folded into this */
 	WARD_A_EVENT_RULE,		/* string */
 	WARD_A_EVENT_UID,		/* u32 */
-	WARD_A_EVENT_EUID,		/* u32 */
+	WARD_A_EVENT_EUID,		/* u32: that the access was made with (fsuid) */
 	WARD_A_EVENT_LOGINUID,		/* u32; absent when unset */
 	WARD_A_EVENT_GID,		/* u32 */
 	WARD_A_EVENT_SESSION,		/* u32; absent when unset */
 	WARD_A_EVENT_PID,		/* u32: tgid, initial pid namespace */
 	WARD_A_EVENT_PPID,		/* u32 */
 	WARD_A_EVENT_COMM,		/* binary, any bytes */
-	WARD_A_EVENT_EXE,		/* binary, path, any bytes */
+	WARD_A_EVENT_EXE,		/* binary, path as the process sees it, any bytes */
 	WARD_A_EVENT_PATH,		/* binary, relative to the vault, begins with / */
 	WARD_A_EVENT_PATH2,		/* binary, target of rename and link */
 	WARD_A_EVENT_INODE,		/* u64 */
@@ -85,6 +85,9 @@ enum ward_attr {
 	WARD_A_EVENT_DETAIL,		/* string: fixed texts of the module */
 	WARD_A_EVENT_LOST,		/* u64: events overwritten before this one */
 	WARD_A_CHECK_SEQ,		/* u64: the epoch that was checked */
+	WARD_A_EVENT_EXE_DEV,		/* u32: file system of the executable (new encoding) */
+	WARD_A_EVENT_EXE_INODE,		/* u64: the executable there */
+	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)

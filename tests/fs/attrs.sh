@@ -282,5 +282,16 @@ same(read(f), noise(6, 100000)); lock(); unlock(); flag("-a")
 fd = os.open(f, os.O_WRONLY | os.O_APPEND); os.write(fd, b"end"); os.close(fd); same(read(f), noise(6, 100000) + b"end")
 os.mkdir(d + "/nd"); run("chattr", "+d", d + "/nd"); assert "d" in run("lsattr", "-d", d + "/nd").split()[0]
 '
+check "flags that change how the lower file system stores a file are refused either way" py '
+f = d + "/x"
+fd = os.open(f, os.O_RDONLY)
+def fsx(change):
+    raw = bytearray(fcntl.ioctl(fd, 0x801c581f, bytes(28)))         # FS_IOC_FSGETXATTR
+    raw[:4] = struct.pack("I", struct.unpack("I", raw[:4])[0] ^ change)
+    fcntl.ioctl(fd, 0x401c5820, bytes(raw))                         # FS_IOC_FSSETXATTR
+NODUMP, NODEFRAG, FILESTREAM, DAX = 0x80, 0x2000, 0x4000, 0x8000
+fsx(NODUMP); assert "d" in run("lsattr", f).split()[0]; fsx(NODUMP); assert "d" not in run("lsattr", f).split()[0]
+for flag in (NODEFRAG, FILESTREAM, DAX): fails("EOPNOTSUPP", fsx, flag)
+'
 check "unmount" umount $d
 done_testing

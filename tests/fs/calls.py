@@ -25,6 +25,7 @@ ALICE, BOB, MALLORY, CASEWORKERS = 61001, 61002, 61003, 61010
 BLOCK, HEADER, FIRST, CAP = 4096, 512, 3552, 4064       # docs/format.md, "A file"
 
 AT_FDCWD = -100
+UTIME_NOW, UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 AT_SYMLINK_FOLLOW = 0x400
 SYS_getdents64, SYS_linkat, SYS_renameat2 = 217, 265, 316
@@ -106,6 +107,24 @@ def same(got, want):
 def hidden(path):
     """Names of the hidden symlinks in a directory below, but for its id."""
     return sorted(n for n in os.listdir(path) if n.startswith('.ward-') and n != '.ward-id')
+
+
+def chown_nothing(path):
+    """chown(2) that changes neither owner nor group; it would take set-user-id away."""
+    if libc.chown(os.fsencode(path), -1, -1):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def utime_one(path, atime, mtime):
+    """utimensat(2) with nanoseconds of each time as they are, such as UTIME_NOW and UTIME_OMIT."""
+    times = (ctypes.c_long * 4)(0, atime, 0, mtime)
+    if libc.utimensat(AT_FDCWD, os.fsencode(path), times, 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def readlink_fd(fd):
+    """readlinkat(2) of an O_PATH descriptor of a symlink."""
+    return os.readlink('', dir_fd=fd)
 
 
 # ---- files as somebody else, in another process -------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 400
 #
 # What was changed below in a cleanly ended vault is found when it is read: EIO for that part, never wrong plaintext,
 # an event that names the file; the rest stays readable. Damaged files beside the tree are refused.
@@ -204,6 +204,106 @@ same(os.listdir(d + "/a"), []); fails("EIO", os.readlink, d + "/b"); fails("EIO"
 os.rmdir(d + "/a"); os.unlink(d + "/b"); os.unlink(d + "/c")
 '
 
+check "something else in the place of a hidden symlink" py '
+n = "n" * 240
+touch(d + "/one/" + n); low = lower(d + "/one"); at = lower(d + "/one/" + n)
+umount(); h, = hidden(low); os.unlink(at); os.unlink(low + "/" + h); touch(low + "/" + h, b"x")
+mount(); unlock(); since = mark()
+fails("ENOENT", os.stat, d + "/one/" + n)
+for make in (lambda p: os.close(os.open(p, os.O_CREAT | os.O_WRONLY)), os.mkdir, lambda p: os.rename(d + "/one/file", p)):
+    fails("EIO", make, d + "/one/" + n)
+same(reported(since, kind="tamper", detail="a hidden entry of the directory is no symlink")["path"], "/one")
+os.unlink(low + "/" + h); touch(d + "/one/" + n, b"2"); same(read(d + "/one/" + n), b"2"); os.unlink(d + "/one/" + n)
+'
+cat >/tmp/check.py <<'END'
+from calls import *
+def ask(path, **more):
+    return netlink().ask('CHECK', testvault.uuid_of(d), CHECK_PATH=path.encode() + b'\0', **more)
+def check(path): return ask(os.path.relpath(path, below))
+END
+check "a check looks at targets and xattrs, too, and names what is not in order" py '
+exec(open("/tmp/check.py").read())
+touch(d + "/one/x", noise(1, 9000)); os.setxattr(d + "/one/x", "user.a", b"1"); os.setxattr(d + "/one", "user.b", b"2")
+for n in ("l", "m"): os.symlink("somewhere/else", d + "/one/" + n)
+at = {n: lower(d + "/" + n) for n in ("one", "one/x", "one/l", "one/m")}
+again(); since = mark()
+for n in at: r = check(at[n]); same((r["check_result"], r["check_bad"]), ("ok", 0)); assert "check_name" not in r, r
+quiet(since)
+umount()
+text = os.readlink(at["one/l"]); os.unlink(at["one/l"]); os.symlink(text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:], at["one/l"])
+for n in ("one", "one/x"):
+    k, = (k for k in os.listxattr(at[n]) if k.startswith("user.ward."))
+    v = os.getxattr(at[n], k); os.setxattr(at[n], k, v[:-1] + bytes([v[-1] ^ 1]))
+mount(); unlock()
+for n in ("one", "one/x", "one/l"):
+    since = mark(); r = check(at[n])
+    same((r["check_result"], r["check_bad"], r.get("check_name")), ("tampered", 1, "/" + n))
+    same(reported(since, kind="tamper")["path"], "/" + n)
+same(check(at["one/m"])["check_result"], "ok")
+os.removexattr(at["one"], [k for k in os.listxattr(at["one"]) if k.startswith("user.ward.")][0])
+for n in ("x", "l", "m"): os.unlink(d + "/one/" + n)
+'
+check "blocks that a check finds, in a file that nobody looked up" py '
+exec(open("/tmp/check.py").read())
+touch(d + "/one/big", noise(1, base(5))); at = lower(d + "/one/big")
+umount(); flip(at, unit(2) + 40); mount(); unlock(); since = mark()
+r = check(at); same((r["check_result"], r["check_bad"], r["check_name"]), ("tampered", 1, "/one/big"))
+e = reported(since, kind="tamper"); same((e["path"], e["block"]), ("/one/big", 2)); os.unlink(d + "/one/big")
+'
+check "a check of files that are just being made" py '
+exec(open("/tmp/check.py").read())
+os.mkdir(d + "/busy"); low = lower(d + "/busy"); since = mark(); stop = time.time() + 8
+pid = os.fork()
+if not pid:
+    k = 0
+    while time.time() < stop: touch(d + "/busy/%d" % (k % 50)); os.unlink(d + "/busy/%d" % (k % 50)) if k % 2 else None; k += 1
+    os._exit(0)
+looked = 0
+while time.time() < stop:
+    for n in os.listdir(low):
+        if n.startswith(".ward-"): continue
+        try: r = check(low + "/" + n)
+        except testvault.Refused as e: same(e.errno, errno.ENOENT); continue
+        looked += 1; same(r["check_result"], "ok")
+same(os.waitpid(pid, 0)[1], 0); quiet(since); assert looked > 20, looked
+for n in os.listdir(d + "/busy"): same(read(d + "/busy/" + n), b"")
+'
+check "entries deeper than a path is long" py '
+exec(open("/tmp/check.py").read())
+DEPTH = 500
+def down(fd, name, make):
+    if make: os.mkdir(name, dir_fd=fd)
+    new = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd); os.close(fd); return new
+fd = os.open(d + "/one", os.O_RDONLY)
+for k in range(DEPTH): fd = down(fd, "deep-deep-deep", True)
+f = os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=fd); os.write(f, noise(2, 5000)); os.close(f); os.close(fd)
+again()
+def walk():
+    fd = os.open(lower(d + "/one"), os.O_RDONLY); length = 0
+    while True:
+        n, = (n for n in os.listdir(fd) if not n.startswith(".ward-") and os.stat(n, dir_fd=fd, follow_symlinks=False).st_ino != file)
+        length += len(n) + 1
+        r = ask(n, CHECK_DIR=struct.pack("i", fd)); same((r["check_result"], r["check_bad"]), ("ok", 0))
+        if not stat.S_ISDIR(os.stat(n, dir_fd=fd).st_mode): return fd, n, length
+        fd = down(fd, n, False)
+file = os.stat(d + "/one/file").st_ino; since = mark()
+fd, n, length = walk(); assert length > 16384, length
+quiet(since)
+f = os.open(n, os.O_RDWR, dir_fd=fd); os.pwrite(f, b"?", 4095); os.close(f); again()
+r = ask(n, CHECK_DIR=struct.pack("i", fd)); same(r["check_result"], "tampered"); assert "check_name" not in r, r
+def refused(code, *args, **more):
+    try: ask(*args, **more)
+    except testvault.Refused as e: same(errno.errorcode[e.errno], code); return
+    assert False, "is taken"
+os.close(fd)
+for code, fd in (("EXDEV", os.open("/tmp", os.O_RDONLY)), ("EXDEV", os.open(ward, os.O_RDONLY)), ("EXDEV", os.open(d, os.O_RDONLY)), ("EBADF", 999)):
+    refused(code, "x", CHECK_DIR=struct.pack("i", fd))
+refused("EINVAL", "..", CHECK_DIR=struct.pack("i", os.open(below, os.O_RDONLY)))
+for fd in range(3, 50):
+    try: os.close(fd)
+    except OSError: pass
+'
+
 check "one damaged epoch record: opens, but is to be checked" py '
 umount(); flip(ward + "/epoch", 20)
 mount(); unlock()
@@ -298,5 +398,24 @@ for n in (".ward/tree", ".ward"):
 os.chown(ward, ALICE, ALICE); no(); os.chown(ward, 0, 0); os.chmod(ward, 0o777); no(); os.chmod(ward, 0o700)
 mount(); unlock(); same(read(d + "/one/file"), b"1")
 '
-check "the count of tamper events is told" py 'assert state()["vault_tampers"] >= 0; umount()'
+check "the count of tamper events is told" py 'assert state()["vault_tampers"] >= 0'
+if [ "$WARD_LOWER" = ext4 ]; then
+	check "user xattrs below on what users cannot give any" py '
+exec(open("/tmp/check.py").read())
+os.symlink("target", d + "/l1"); os.mkfifo(d + "/p1"); os.mknod(d + "/c1", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+names = ("l1", "p1", "c1"); inos = {n: os.lstat(d + "/" + n).st_ino for n in names}; at = {n: lower(d + "/" + n) for n in names}
+umount(); run("umount", "/srv/below"); run("umount", "/srv/lower")
+for ino in inos.values(): run("debugfs", "-w", "-R", "ea_set <%d> user.ward.AAAA hostile" % ino, os.environ["WARD_DISK1"])
+run("mount", os.environ["WARD_DISK1"], "/srv/lower"); run("mount", "--bind", "/srv/lower", "/srv/below"); mount(); unlock()
+for n in names:
+    same("user.ward.AAAA" in os.listxattr(at[n], follow_symlinks=False), True); since = mark()
+    same(os.listxattr(d + "/" + n, follow_symlinks=False), [])
+    same(reported(since, kind="tamper")["path"], "/" + n)
+    r = check(at[n]); same((r["check_result"], r["check_bad"]), ("tampered", 1))
+for n in names: os.unlink(d + "/" + n)
+'
+else
+	skip "user xattrs below on what users cannot give any" "debugfs is for ext4"
+fi
+check "unmount" umount $d
 done_testing

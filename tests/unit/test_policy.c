@@ -212,6 +212,7 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\nusers = 4294967295\n", "there is no user" },
 		{ "[rule a]\neffect = allow\nusers = -1\n", "there is no user" },
 		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
+		{ "[rule a]\neffect = allow\nlogins = 4010\n", "by logins alone" },
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
 		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "not supported by this version" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },

@@ -190,6 +190,54 @@ TEST_F(rules, every_condition_must_hold)
 	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
 }
 
+/* Who has no login user can choose one: it narrows a rule, it does not open anything. */
+TEST_F(rules, logins_alone_allow_nothing)
+{
+	struct ward_rule *r = rule(&self->b, "by login", WARD_RULE_ALLOW, READ);
+
+	cond(&self->b, WARD_COND_LOGIN, 1, WARD_SUBJECT_UID, 6, 0, 0);
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	cond(&self->b, WARD_COND_LOGIN, 1, WARD_SUBJECT_UID, 7, 0, 0);
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	r->flags = 0;			/* denying by it is all right */
+	EXPECT_EQ(0, check(&self->b));
+	r->flags = cpu_to_le16(WARD_RULE_ALLOW);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 8, 0, 0);
+	EXPECT_EQ(0, check(&self->b));
+	/* Each rule for itself. */
+	rule(&self->b, "second", WARD_RULE_ALLOW, READ);
+	cond(&self->b, WARD_COND_LOGIN, 1, WARD_SUBJECT_UID, 6, 0, 0);
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+}
+
+/* Who may leave groups at will is not let past a rule that denies one of them. */
+TEST_F(rules, groups_that_can_be_left)
+{
+	struct ward_actor who = { .fsuid = 5, .in_group = in_group, .arg = &(u32){ 9 } };
+	struct ward_verdict v;
+
+	rule(&self->b, "not the interns", 0, READ);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 10, 0, 0);
+	rule(&self->b, "not him", 0, READ);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_UID, 6, 0, 0);
+	rule(&self->b, "staff", WARD_RULE_ALLOW, READ);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 9, 0, 0);
+	rule(&self->b, "others", WARD_RULE_ALLOW, WRITE);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 11, 0, 0);
+	ASSERT_EQ(0, check(&self->b));
+	ward_policy_decide(self->b.bytes, &who, READ, &v);
+	EXPECT_TRUE(v.allow);
+	who.sheds_groups = true;
+	ward_policy_decide(self->b.bytes, &who, READ, &v);
+	EXPECT_FALSE(v.allow);
+	ASSERT_NE(NULL, v.rule);
+	EXPECT_STREQ("not the interns", (char *)v.rule->name);
+	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
+	/* It gives nobody a group. */
+	ward_policy_decide(self->b.bytes, &who, WRITE, &v);
+	EXPECT_FALSE(v.allow);
+}
+
 /* ward_policy_allowed() says the same as asking one by one. */
 TEST_F(rules, allowed_agrees)
 {
