@@ -403,6 +403,9 @@ static int convert(struct create *c, const struct wanted *w, char recovery[WARD_
 			ret = check_if_needed(c);
 		if (!ret)
 			ret = make_recovery(c, w, recovery);
+		/* A write-back that failed meanwhile is told of by the last one to ask. */
+		if (!ret)
+			ret = scaffold_sync(c);
 		if (!ret)
 			ret = scaffold_stage(c, WARD_STAGE_REMOVING);
 	} else if (!c->stage.recovery_told && c->stage.at == WARD_STAGE_REMOVING) {

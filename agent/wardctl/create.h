@@ -68,6 +68,7 @@ int scaffold_conf(struct create *c);
 int scaffold_mount(struct create *c);
 int scaffold_enter(struct create *c);
 int scaffold_unmount(struct create *c);
+int scaffold_sync(struct create *c);
 int scaffold_cold(struct create *c);
 int scaffold_close_dir(struct create *c);
 int scaffold_stage(struct create *c, enum ward_stage_at at);

@@ -340,6 +340,55 @@ int scaffold_unmount(struct create *c)
 }
 
 /**
+ * scaffold_sync - have everything that is in the vault on the disk
+ * @c: the vault is mounted
+ *
+ * The vault tells of what it could not write into the file system below; that one
+ * tells of what it could not write to the disk, but only to who asks it, with a
+ * descriptor that was open before anything was written.
+ *
+ * Return: 0 or a negative errno.
+ */
+int scaffold_sync(struct create *c)
+{
+	if (syncfs(c->vault) || syncfs(c->dirfd))
+		return ward_fail_errno(c->err, errno,
+				       "cannot write the vault to the disk (making one needs room for a second copy of the files)");
+	return 0;
+}
+
+static int forget_entry(struct ward_walk *walk, const struct ward_walk_at *at)
+{
+	int fd;
+
+	if (!S_ISREG(at->st.st_mode))
+		return 0;
+	fd = openat(at->plain, at->name,
+		    O_RDONLY | O_NOFOLLOW | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return ward_fail_errno(walk->err, errno, "cannot open .ward/tree/%s", walk->path);
+	/* Advice: where it is not taken, what is compared may come out of memory. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+	return 0;
+}
+
+/* What the file system below still has of the ciphertext in memory is to go. */
+static int forget_tree(struct create *c)
+{
+	static const struct ward_walk_ops ops = { .entry = forget_entry };
+	struct ward_walk walk = { .ops = &ops, .err = c->err };
+	int ret;
+
+	walk.top = ward_open_dir(c->ward, WARD_TREE_NAME);
+	if (walk.top < 0)
+		return cannot(c, walk.top, "open what is in");
+	ret = ward_walk_run(&walk, -1);
+	close(walk.top);
+	return ret;
+}
+
+/**
  * scaffold_cold - write everything out and forget it, so that it is read from below
  * @c: the vault is mounted and unlocked
  *
@@ -350,14 +399,16 @@ int scaffold_cold(struct create *c)
 	uint64_t lost;
 	int ret;
 
-	if (syncfs(c->vault))
-		return ward_fail_errno(c->err, errno,
-				       "cannot write the vault to the disk (making one needs room for a second copy of the files)");
+	ret = scaffold_sync(c);
+	if (ret)
+		return ret;
 	ret = ward_unlock_lock(c->nl, c->conf.uuid, false, &lost, c->err);
 	if (ret == -ENOENT)
 		return ward_fail(c->err, ENOENT, WARD_FAILED,
 				 "the vault's mount in %s went away: run this again",
 				 WARD_CREATE_DIR);
+	if (!ret)
+		ret = forget_tree(c);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
 

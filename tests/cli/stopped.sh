@@ -87,6 +87,18 @@ check "no .ward, no configuration" sh -c '! [ -e /srv/d/.ward ] && ! [ -e /etc/w
 check_is "nothing is mounted" 0 "$(grep -c wardfs /proc/self/mounts)"
 again "Ctrl-C"
 
+# Copies that may not have reached the disk are not relied on, whichever of the file systems says so.
+for n in 2 3 4 5; do
+	fresh
+	stop "syncfs:error=EIO:when=$n"
+	check_is "syncfs $n fails: create fails" 1 "$status"
+	check "syncfs $n fails: it says why" grep -q "cannot write the vault to the disk" /tmp/said
+	picture /srv/d >got
+	check "syncfs $n fails: everything is as it was" diff wanted got
+	check "syncfs $n fails: no .ward is left" test ! -e /srv/d/.ward
+done
+again "after all that"
+
 # A file that somebody writes to all the time: it says so, and gives up.
 fresh
 mkdir /mnt/other
