@@ -426,7 +426,7 @@ int ward_mnt_umount(const char *target, struct ward_err *err)
 		return 0;
 	if (errno != EBUSY)
 		return ward_fail_errno(err, errno, "cannot unmount %s", target);
-	ward_inuse(target, false, err);
+	ward_inuse(target, -1, err);
 	return ward_fail(err, EBUSY, WARD_FAILED,
 			 "%s is in use: end what uses it, then try again; wardctl lock takes the key away at once, whoever uses it",
 			 target);

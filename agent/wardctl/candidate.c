@@ -238,6 +238,16 @@ int candidate_free(struct create *c)
 	return ret;
 }
 
+static int nothing_below(struct create *c)
+{
+	int ret = ward_mnt_below(c->conf.directory, c->err);
+
+	return ret <= 0 ? ret :
+	       ward_fail(c->err, EBUSY, WARD_FAILED,
+			 "other file systems are mounted below %s: unmount them, or make vaults of those directories that hold the files",
+			 c->conf.directory);
+}
+
 /**
  * candidate_usable - can a vault lie in DIR, on this file system
  * @c: DIR is open
@@ -250,13 +260,9 @@ int candidate_usable(struct create *c)
 	struct statvfs vfs;
 	int flags = 0, ret;
 
-	ret = ward_mnt_below(dir, c->err);
-	if (ret < 0)
-		return ret;
+	ret = nothing_below(c);
 	if (ret)
-		return ward_fail(c->err, EBUSY, WARD_FAILED,
-				 "other file systems are mounted below %s: unmount them, or make vaults of those directories that hold the files",
-				 dir);
+		return ret;
 	if (fstatvfs(c->dirfd, &vfs))
 		return ward_fail_errno(c->err, errno, "cannot look at the file system of %s", dir);
 	if (vfs.f_flag & ST_RDONLY)
@@ -284,12 +290,16 @@ int candidate_usable(struct create *c)
  * candidate_unused - does nobody use what is in DIR
  * @c: DIR is open
  *
+ * Neither by what is open, nor by a way that closing DIR does not close.
+ *
  * Return: 0; -EBUSY; another negative errno.
  */
 int candidate_unused(struct create *c)
 {
-	int ret = ward_inuse(c->conf.directory, true, c->err);
+	int ret = nothing_below(c);
 
+	if (!ret)
+		ret = ward_inuse(c->conf.directory, c->dirfd, c->err);
 	if (ret > 0)
 		ret = ward_fail(c->err, EBUSY, WARD_FAILED,
 				"%s is in use: end what uses it, and try again", c->conf.directory);

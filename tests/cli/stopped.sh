@@ -102,12 +102,12 @@ again "after all that"
 # A file that somebody writes to all the time: it says so, and gives up.
 fresh
 mkdir /mnt/other
-mount --bind /srv/d /mnt/other
+mount --bind /srv /mnt/other
 touch /srv/d/log
 (
 	# Not open when it is looked at, and again and again changed by root, whom no mode stops
 	while sleep 0.05; do
-		date +%N >/mnt/other/log
+		date +%N >/mnt/other/d/log
 	done
 ) 2>/dev/null &
 writer=$!
