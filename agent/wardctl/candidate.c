@@ -128,6 +128,72 @@ static int in_a_vault(struct create *c)
 	return ret;
 }
 
+static int not_opened(const char *path, int error, struct ward_err *err)
+{
+	struct stat st;
+
+	if (error == ENOENT)
+		return ward_fail(err, ENOENT, WARD_FAILED,
+				 "%s does not exist: make it first, with the owner and mode that it is to have",
+				 path);
+	if ((error == ENOTDIR || error == ELOOP) && !lstat(path, &st) && !S_ISDIR(st.st_mode))
+		return not_a_directory(path, &st, err);
+	return ward_fail_errno(err, error, "cannot open %s", path);
+}
+
+/* @fd is DIR, O_PATH: what is its name, may it be a vault, and open it for reading. */
+static int found_dir(struct create *c, int fd)
+{
+	char link[64], *dir = c->conf.directory;
+	ssize_t n;
+	int ret;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, dir, sizeof(c->conf.directory) - 1);
+	if (n < 0)
+		return ward_fail_errno(c->err, errno, "cannot find out where the directory is");
+	dir[n] = '\0';
+	if (!strcmp(dir, "/"))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the root directory cannot be a vault: name one below it");
+	if (!path_writable(dir))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the path %s cannot be written into a configuration file: rename the directory (no line breaks, no blanks at its ends, no \" ;\")",
+				 dir);
+	ret = in_a_vault(c);
+	if (ret)
+		return ret;
+	c->dirfd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
+	if (c->dirfd < 0 || fstat(c->dirfd, &c->st))
+		return ward_fail_errno(c->err, errno, "cannot open %s", dir);
+	if (flock(c->dirfd, LOCK_EX | LOCK_NB))
+		return ward_fail(c->err, EBUSY, WARD_FAILED,
+				 "something else has locked %s: is another wardctl create working on it?",
+				 dir);
+	c->volume = is_mount_point(dir, c->err);
+	return 0;
+}
+
+/* What an earlier run left, if it did: root's. */
+static int found_ward(struct create *c)
+{
+	struct stat st;
+
+	c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
+	if (c->ward == -ENOENT)
+		return 0;
+	if (c->ward < 0)
+		return ward_fail_errno(c->err, c->ward, "cannot open %s/.ward, which is in the way",
+				       c->conf.directory);
+	if (fstat(c->ward, &st))
+		return ward_fail_errno(c->err, errno, "cannot look at %s/.ward", c->conf.directory);
+	if (st.st_uid || st.st_mode & 0022)
+		return ward_fail(c->err, EPERM, WARD_NOT_PERMITTED,
+				 "%s/.ward does not belong to root alone, so Ward did not make it: move it away",
+				 c->conf.directory);
+	return 0;
+}
+
 /**
  * candidate_open - find and open DIR
  * @c: all zero; @err is set; @conf.directory, @dirfd, @ward, @st and @volume are filled
@@ -138,46 +204,18 @@ static int in_a_vault(struct create *c)
 int candidate_open(struct create *c, const char *arg)
 {
 	char path[PATH_MAX];
-	struct stat st;
-	int ret;
+	int fd, ret;
 
 	ret = plain_path(arg, path, c->err);
 	if (ret)
 		return ret;
-	if (lstat(path, &st))
-		return errno == ENOENT ?
-		       ward_fail(c->err, ENOENT, WARD_FAILED,
-				 "%s does not exist: make it first, with the owner and mode that it is to have",
-				 path) :
-		       ward_fail_errno(c->err, errno, "cannot look at %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return not_a_directory(path, &st, c->err);
-	if (!realpath(path, c->conf.directory))
-		return ward_fail_errno(c->err, errno, "cannot find %s", path);
-	if (!strcmp(c->conf.directory, "/"))
-		return ward_fail(c->err, EINVAL, WARD_FAILED,
-				 "the root directory cannot be a vault: name one below it");
-	if (!path_writable(c->conf.directory))
-		return ward_fail(c->err, EINVAL, WARD_FAILED,
-				 "the path %s cannot be written into a configuration file: rename the directory (no line breaks, no blanks at its ends, no \" ;\")",
-				 c->conf.directory);
-	ret = in_a_vault(c);
-	if (ret)
-		return ret;
-	c->dirfd = open(c->conf.directory,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
-	if (c->dirfd < 0 || fstat(c->dirfd, &c->st))
-		return ward_fail_errno(c->err, errno, "cannot open %s", c->conf.directory);
-	if (flock(c->dirfd, LOCK_EX | LOCK_NB))
-		return ward_fail(c->err, EBUSY, WARD_FAILED,
-				 "something else has locked %s: is another wardctl create working on it?",
-				 c->conf.directory);
-	c->volume = is_mount_point(c->conf.directory, c->err);
-	c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
-	if (c->ward < 0 && c->ward != -ENOENT)
-		return ward_fail_errno(c->err, c->ward, "cannot open %s/.ward, which is in the way",
-				       c->conf.directory);
-	return 0;
+	/* Once: from here on, whoever exchanges a directory above it changes nothing for us. */
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return not_opened(path, errno, c->err);
+	ret = found_dir(c, fd);
+	close(fd);
+	return ret ? ret : found_ward(c);
 }
 
 /**
@@ -401,6 +439,31 @@ static void survey_outside(const struct survey *s)
 			continue;
 		c->outside++;
 		snprintf(c->outside_path, sizeof(c->outside_path), "%s", link->path);
+	}
+}
+
+/**
+ * candidate_warn - say who could take the vault away, or put another in its place
+ * @c: DIR is known
+ *
+ * Whoever owns, or may write to, a directory above DIR can rename what is in it. In
+ * somebody's home that is as it should be; elsewhere it seldom is meant.
+ */
+void candidate_warn(const struct create *c)
+{
+	char path[PATH_MAX], *slash;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s", c->conf.directory);
+	while ((slash = strrchr(path, '/')) && slash != path) {
+		*slash = '\0';
+		if (stat(path, &st))
+			return;
+		if (!st.st_uid && (!(st.st_mode & 0022) || st.st_mode & S_ISVTX))
+			continue;
+		ui_warn("others than root can rename what is in %s: whoever can may take the vault away from its place, though not read it",
+			path);
+		return;
 	}
 }
 

@@ -569,7 +569,11 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	}
 	if (!ret)
 		ret = ward_unlock_connect(&c->nl, c->err);
-	return ret ? ret : candidate_survey(c);
+	if (!ret)
+		ret = candidate_survey(c);
+	if (!ret && !*resumed)
+		candidate_warn(c);
+	return ret;
 }
 
 static int report(const struct create *c, bool resumed, const char *recovery)

@@ -60,6 +60,7 @@ int candidate_free(struct create *c);
 int candidate_usable(struct create *c);
 int candidate_survey(struct create *c);
 int candidate_unused(struct create *c);
+void candidate_warn(const struct create *c);
 
 /* ---- scaffold.c: .ward, and the mount on the side --------------------------- */
 int scaffold_make(struct create *c, const struct ward_secret *passphrase,

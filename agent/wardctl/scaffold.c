@@ -118,6 +118,40 @@ static int copy_top(int from, int to)
 	return ret;
 }
 
+/* Is .ward, which is open, that which is in DIR? */
+static bool is_in_dir(const struct create *c)
+{
+	struct stat st, there;
+
+	return !fstat(c->ward, &st) &&
+	       !fstatat(c->dirfd, WARD_DIR_NAME, &there, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_dev == there.st_dev && st.st_ino == there.st_ino;
+}
+
+static int exchanged(struct create *c)
+{
+	return ward_fail(c->err, EBUSY, WARD_FAILED,
+			 "somebody exchanged %s/.ward while it was made: look who works in there, and try again",
+			 c->conf.directory);
+}
+
+/* Root's, and empty */
+static int just_made(struct create *c)
+{
+	size_t count = 0;
+	char **names;
+	struct stat st;
+	int ret;
+
+	if (fstat(c->ward, &st))
+		return cannot(c, -errno, "open");
+	ret = ward_walk_names(c->ward, &names, &count);
+	if (ret)
+		return cannot(c, ret, "read");
+	ward_walk_names_free(names, count);
+	return st.st_uid || count || !is_in_dir(c) ? exchanged(c) : 0;
+}
+
 static int make_dirs(struct create *c)
 {
 	int tree, ret;
@@ -129,6 +163,10 @@ static int make_dirs(struct create *c)
 		c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
 		if (c->ward < 0)
 			return cannot(c, c->ward, "open");
+		/* DIR still is its owner's, who may have been quick. */
+		ret = just_made(c);
+		if (ret)
+			return ret;
 	}
 	ret = own_dir(c->ward);
 	if (ret)
@@ -287,7 +325,7 @@ int scaffold_conf(struct create *c)
 int scaffold_mount(struct create *c)
 {
 	char path[PATH_MAX];
-	int ret;
+	int target, ret;
 
 	ret = ward_mnt_private_dir(WARD_CREATE_DIR, c->err);
 	if (ret)
@@ -295,8 +333,12 @@ int scaffold_mount(struct create *c)
 	side_path(c, path);
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return ward_fail_errno(c->err, errno, "cannot make %s", path);
-	ret = ward_mnt_mount(c->conf.directory, path, c->conf.name,
-			     MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, c->err);
+	target = ward_mnt_open(path, c->err);
+	if (target < 0)
+		return target;
+	ret = ward_mnt_mount(&c->conf, c->dirfd, target, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL,
+			     c->err);
+	close(target);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
 
@@ -440,8 +482,11 @@ int scaffold_close_dir(struct create *c)
 	ret = own_dir(c->dirfd);
 	if (!ret)
 		ret = ward_durable_sync_dir(c->dirfd);
-	return ret ? ward_fail_errno(c->err, ret, "cannot take %s from its users",
-				     c->conf.directory) : 0;
+	if (ret)
+		return ward_fail_errno(c->err, ret, "cannot take %s from its users",
+				       c->conf.directory);
+	/* From now on nobody can. */
+	return is_in_dir(c) ? 0 : exchanged(c);
 }
 
 /**

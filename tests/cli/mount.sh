@@ -79,6 +79,22 @@ check "mount -a" mount -a -t wardfs
 check_is "it is open" precious "$(cat $d/file)"
 wardctl --quiet umount cases
 
+# Whoever owns a directory above cannot have it mounted over another one, or another one mounted
+mkdir -p /srv/home /srv/victim/cases
+mv $d /srv/home/real
+ln -s /srv/victim /srv/link
+sed -i 's,^directory.*,directory = /srv/link/cases,' /etc/ward/vaults.d/cases.conf
+refused 1 "leads to /srv/victim/cases: a directory above it was replaced by a symlink" "a symlink above" wardctl mount cases
+check_is "nothing is mounted" "" "$(findmnt -n -t wardfs)"
+rm /srv/link
+sed -i "s,^directory.*,directory = $d," /etc/ward/vaults.d/cases.conf
+mv /srv/home/real $d
+chmod 755 $d
+refused 5 "is open to others than root" "a directory that others may look into" wardctl mount cases
+chmod 700 $d
+check "closed, it is mounted" wardctl mount cases
+wardctl --quiet umount cases
+
 # A vault that came with a disk
 mv /etc/ward/vaults.d/cases.conf /root/
 mv $d "/srv/Old Cases"

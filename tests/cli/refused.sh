@@ -34,7 +34,7 @@ no()
 }
 
 lower
-mkdir -p /srv/d/sub
+mkdir -p /srv/d/sub /etc/ward/vaults.d /run/ward/create
 echo plain >/srv/d/file
 chown alice:caseworkers /srv/d
 setfacl -m u:mallory:x /srv/d
@@ -92,7 +92,7 @@ mkdir -p /var/lib/nfs
 echo '/srv 10.0.0.0/8(rw,sync,wdelay,no_subtree_check)' >/var/lib/nfs/etab
 if modprobe -q nfsd && [ -e /proc/fs/nfs/exports ]; then
 	no 1 "NFS server exports /srv " "an NFS export of what it lies in" /srv/d
-	echo '/srv/d/name\040of 10.0.0.0/8(rw)' >/var/lib/nfs/etab
+	printf '%s\n' '/srv/d/name\040of 10.0.0.0/8(rw)' >/var/lib/nfs/etab
 	no 1 "NFS server exports /srv/d/name of " "an NFS export of what is in it" /srv/d
 else
 	skip "NFS exports" "no NFS server in this kernel"
@@ -168,6 +168,11 @@ mv /srv/outer/keep /srv/
 check "the vault was not harmed" wardctl unlock keep --passphrase-file $pass
 check "and has what was in it" test -d /srv/keep/sub
 wardctl --quiet umount keep
+
+mkdir /srv/d/.ward
+chown alice /srv/d/.ward
+no 5 "does not belong to root alone, so Ward did not make it" "a .ward that is somebody's" /srv/d
+rmdir /srv/d/.ward
 
 # After all that, nothing is in the way of it.
 mkdir /srv/d/.ward
