@@ -14,6 +14,7 @@
 
 #include <linux/fs.h>
 
+#include "../lib/attr.h"
 #include "../lib/inifile.h"
 #include "../lib/inuse.h"
 #include "../lib/mnt.h"
@@ -289,10 +290,11 @@ static int nothing_below(struct create *c)
 /**
  * candidate_usable - can a vault lie in DIR, on this file system
  * @c: DIR is open
+ * @resumed: it was begun; going on, and ending, need no more room than there is
  *
  * Return: 0; a negative errno.
  */
-int candidate_usable(struct create *c)
+int candidate_usable(struct create *c, bool resumed)
 {
 	const char *dir = c->conf.directory;
 	struct statvfs vfs;
@@ -317,7 +319,7 @@ int candidate_usable(struct create *c)
 					 "%s cannot be changed: chattr -i -a %s first", dir, dir);
 	}
 	/* Blocks reserved for root are none of a vault's. */
-	if (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree))
+	if (!resumed && (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree)))
 		return ward_fail(c->err, ENOSPC, WARD_FAILED,
 				 "the file system of %s is full: free some space, or enlarge it",
 				 dir);
@@ -368,11 +370,54 @@ static bool is_vault(int dirfd, const char *name)
 	return !fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
+/**
+ * struct attrs - the extended attributes of an object, while they are gone through
+ * @s: the survey
+ * @walk: where it is
+ * @at: the object
+ */
+struct attrs {
+	struct survey *s;
+	struct ward_walk *walk;
+	const struct ward_walk_at *at;
+};
+
+/* Users' names and values are encrypted, which makes them longer. */
+static int survey_attr(const char *attr, void *arg)
+{
+	struct attrs *a = arg;
+	void *value;
+	size_t len;
+	int ret;
+
+	if (strncmp(attr, "user.", 5))
+		return 0;
+	if (strlen(attr + 5) > WARD_XATTR_NAME_MAX) {
+		a->s->bad++;
+		ward_note(a->walk->err, "%.200s has an extended attribute whose name has more than %d bytes behind \"user.\": setfattr -x '%.180s' it",
+			  a->walk->path, WARD_XATTR_NAME_MAX, attr);
+		return 0;
+	}
+	ret = ward_attr_get(a->at->plain, a->at->name, attr, &value, &len);
+	free(value);
+	if (ret)
+		return ward_fail_errno(a->walk->err, ret, "cannot read the attribute %s of %s",
+				       attr, a->walk->path);
+	if (len > WARD_XATTR_VALUE_MAX) {
+		a->s->bad++;
+		ward_note(a->walk->err, "%.200s has the extended attribute %.180s, whose value of %zu bytes is longer than a vault takes (%d)",
+			  a->walk->path, attr, len, WARD_XATTR_VALUE_MAX);
+	}
+	return 0;
+}
+
 static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 {
 	struct survey *s = walk->arg;
 	struct ward_err *err = walk->err;
+	struct attrs attrs = { s, walk, at };
 	struct statx stx;
+	int ret;
 
 	s->c->objects++;
 	if (statx(at->plain, at->name, AT_SYMLINK_NOFOLLOW, 0, &stx))
@@ -390,6 +435,11 @@ static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 		ward_note(err, "%.300s is a symlink with a target of %lld bytes: a vault takes %d",
 			  walk->path, (long long)at->st.st_size, WARD_TARGET_MAX);
 	}
+	ret = ward_attr_each(at->plain, at->name, WARD_ATTR_NO_ACL, survey_attr, &attrs);
+	if (ret)
+		return ret > 0 || walk->err->cause ? ret :
+		       ward_fail_errno(walk->err, ret, "cannot read the extended attributes of %s",
+				       walk->path);
 	if (!S_ISREG(at->st.st_mode))
 		return 0;
 	s->c->bytes += at->st.st_size;

@@ -267,6 +267,7 @@ int scaffold_make(struct create *c, const struct ward_secret *passphrase,
 	snprintf(c->stage.name, sizeof(c->stage.name), "%s", c->conf.name);
 	c->stage.times[0] = c->st.st_atim;
 	c->stage.times[1] = c->st.st_mtim;
+	c->stage.recovery_none = c->no_recovery;
 	ret = make_dirs(c);
 	if (!ret)
 		ret = make_vault_file(c, passphrase);
@@ -489,6 +490,18 @@ int scaffold_close_dir(struct create *c)
 	return is_in_dir(c) ? 0 : exchanged(c);
 }
 
+/* What is sealed anew is not what somebody else wrote; the better copy, or NULL */
+static const struct ward_vault *authentic_copy(const struct ward_vaults *vaults,
+					       const struct ward_master *master)
+{
+	const struct ward_vault *best = ward_vaultfile_best(vaults);
+	const struct ward_vault *other = &vaults->copy[best == &vaults->copy[0]];
+
+	if (!ward_vault_verify(best, master->key))
+		return best;
+	return other->bytes && !ward_vault_verify(other, master->key) ? other : NULL;
+}
+
 /**
  * scaffold_recovery - add a recovery key, in the place of any that is there
  * @c: @master is known
@@ -501,6 +514,7 @@ int scaffold_recovery(struct create *c, const uint8_t key[WARD_KEY_SIZE])
 	const struct ward_factor factor = { WARD_SLOT_RECOVERY, key, WARD_KEY_SIZE };
 	struct ward_vaultfile *vf = malloc(sizeof(*vf));
 	struct ward_vaults vaults = { 0 };
+	const struct ward_vault *good;
 	int ret;
 
 	if (!vf)
@@ -508,7 +522,14 @@ int scaffold_recovery(struct create *c, const uint8_t key[WARD_KEY_SIZE])
 	ret = ward_vaultfile_load(c->ward, &vaults, c->err);
 	if (ret)
 		goto free;
-	ward_vaultfile_renew(vf, ward_vaultfile_best(&vaults), WARD_SLOT_RECOVERY);
+	good = authentic_copy(&vaults, c->master);
+	if (!good) {
+		ret = ward_fail(c->err, EBADMSG, WARD_INTEGRITY,
+				"the vault file in %s/.ward was changed or damaged since it was made: nothing was added to it",
+				c->conf.directory);
+		goto free;
+	}
+	ward_vaultfile_renew(vf, good, WARD_SLOT_RECOVERY);
 	ret = ward_vaultfile_add_slot(vf, &factor, NULL, "", c->master->key);
 	if (!ret)
 		ret = ward_vaultfile_seal(vf, c->master->key);
@@ -613,6 +634,10 @@ int scaffold_undo(struct create *c)
 		if (ret)
 			return ret;
 	}
+	ret = handover_void(c);
+	if (ret && ret != -EEXIST)
+		return ward_fail_errno(c->err, ret, "cannot remove %s, whose recovery key is void",
+				       c->stage.recovery_file);
 	ret = remove_conf(c);
 	if (!ret)
 		ret = erase_ward(c);

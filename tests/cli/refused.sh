@@ -174,6 +174,12 @@ chown alice /srv/d/.ward
 no 5 "does not belong to root alone, so Ward did not make it" "a .ward that is somebody's" /srv/d
 rmdir /srv/d/.ward
 
+long=user.$(head -c 170 /dev/zero | tr '\0' a)
+if setfattr -n "$long" -v x /srv/d/file 2>/dev/null; then
+	no 1 "file has an extended attribute whose name has more than 160 bytes.*setfattr -x 'user.aaa" "an attribute whose name is too long" /srv/d
+	setfattr -x "$long" /srv/d/file
+fi
+
 # After all that, nothing is in the way of it.
 mkdir /srv/d/.ward
 check "an empty .ward, of an earlier attempt, is no hindrance" wardctl create /srv/d --passphrase-file $pass --no-recovery-key
