@@ -30,6 +30,7 @@
 #include "durable.h"
 #include "inuse.h"
 #include "mnt.h"
+#include "text.h"
 #include "vaultfile.h"
 
 static struct libmnt_table *read_mounts(struct ward_err *err)
@@ -444,6 +445,56 @@ int ward_mnt_umount(const char *target, struct ward_err *err)
 	return ward_fail(err, EBUSY, WARD_FAILED,
 			 "%s is in use: end what uses it, then try again; wardctl lock takes the key away at once, whoever uses it",
 			 target);
+}
+
+/* The topmost place where a vault is mounted; 1, 0 for none, or a negative errno. */
+static int mounted_on(const uint8_t uuid[WARD_UUID_SIZE], char path[PATH_MAX],
+		      struct ward_err *err)
+{
+	struct libmnt_table *table = read_mounts(err);
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
+	char text[WARD_UUID_TEXT], *value;
+	struct libmnt_fs *fs;
+	size_t len;
+	int ret = 0;
+
+	ward_text_uuid(uuid, text);
+	while (table && iter && !ret && !mnt_table_next_fs(table, iter, &fs)) {
+		const char *type = mnt_fs_get_fstype(fs), *options = mnt_fs_get_fs_options(fs);
+
+		if (!type || strcmp(type, WARD_FSTYPE) || !options || !mnt_fs_get_target(fs) ||
+		    mnt_optstr_get_option(options, "uuid", &value, &len) ||
+		    len != strlen(text) || strncmp(value, text, len))
+			continue;
+		snprintf(path, PATH_MAX, "%s", mnt_fs_get_target(fs));
+		ret = 1;
+	}
+	if (!table || !iter)
+		ret = -EIO;
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return ret;
+}
+
+/**
+ * ward_mnt_umount_all - take all mounts of a vault away, wherever they are
+ * @conf: the vault
+ * @err: says what is wrong, and who is in the way
+ *
+ * Return: how many there were, or a negative errno.
+ */
+int ward_mnt_umount_all(const struct ward_conf *conf, struct ward_err *err)
+{
+	char path[PATH_MAX];
+	int ret, count = 0;
+
+	while ((ret = mounted_on(conf->uuid, path, err)) > 0) {
+		ret = ward_mnt_umount(path, err);
+		if (ret)
+			return ret;
+		count++;
+	}
+	return ret ? ret : count;
 }
 
 /**

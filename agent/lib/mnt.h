@@ -39,6 +39,7 @@ int ward_mnt_dir(const struct ward_conf *conf, struct ward_err *err);
 int ward_mnt_mount(const struct ward_conf *conf, int dirfd, int target, unsigned long flags,
 		   const char *options, struct ward_err *err);
 int ward_mnt_umount(const char *target, struct ward_err *err);
+int ward_mnt_umount_all(const struct ward_conf *conf, struct ward_err *err);
 int ward_mnt_lower(const struct ward_conf *conf, bool write, struct ward_err *err);
 int ward_mnt_ward_dir(const struct ward_conf *conf, bool write, struct ward_err *err);
 int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char *options,

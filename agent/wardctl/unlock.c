@@ -39,12 +39,16 @@ static int take_method(struct ask *ask, const char *method)
 static int unlock(struct ward_nl *nl, const struct ward_conf *conf,
 		  const struct ward_master *master, struct ward_err *err)
 {
+	struct ward_mounted mounted;
 	int lock, ret;
 
 	lock = ward_mnt_lock(conf->name, err);
 	if (lock < 0)
 		return lock;
-	ret = ward_mnt_vault(conf, MS_NOSUID | MS_NODEV, NULL, err);
+	/* Wherever it is mounted: a second time the kernel does not take it. */
+	ret = ward_nl_vault_get(nl, conf->uuid, &mounted);
+	if (ret)
+		ret = ward_mnt_vault(conf, MS_NOSUID | MS_NODEV, NULL, err);
 	if (!ret || ret == -EALREADY)
 		ret = ward_unlock_vault(nl, master, err);
 	close(lock);

@@ -37,7 +37,8 @@ check_errno EROFS "nothing can be written" touch $d/x
 check "remount writable" mount -o remount,rw $d
 check "it can again" touch $d/x
 check "umount(8)" umount $d
-check "by name, after it" mount -t wardfs -o suid,dev,noexec,noatime cases $d
+# mount(8) does not hand "suid" and "dev" on.
+check "by name, after it" mount.wardfs -o suid,dev,noexec,noatime cases $d
 check "the options are those asked for" has noexec noatime
 check_fails_with 1 "and no others" has nosuid
 check "umount" wardctl umount cases
@@ -108,4 +109,23 @@ check "mounted elsewhere" mount -t wardfs -o name=old,passphrase-file=$pass "/sr
 check_is "it is open there" precious "$(cat /mnt/elsewhere/file)"
 check_is "its directory is closed as ever" "700 root" "$(stat -c '%a %U' "/srv/Old Cases")"
 check "umount(8)" umount /mnt/elsewhere
+
+# A vault of this machine, mounted somewhere else
+mv "/srv/Old Cases" $d
+mv /root/cases.conf /etc/ward/vaults.d/
+check "elsewhere" mount -t wardfs cases /mnt/elsewhere
+check "unlock finds it there" wardctl unlock cases --passphrase-file $pass
+check_is "it is open" precious "$(cat /mnt/elsewhere/file)"
+check_is "its own place is not covered" "" "$(findmnt -n -t wardfs $d)"
+check "lock" wardctl lock cases
+check_errno ENOKEY "it is locked" ls /mnt/elsewhere
+check "umount takes it away" wardctl umount cases
+check_is "nothing is mounted" "" "$(findmnt -n -t wardfs)"
+mount -t wardfs cases /mnt/elsewhere
+unshare -m sleep 100 &
+sleep 1
+refused 1 "still mounted where this command does not see it" "a copy in another namespace is told" wardctl umount cases
+kill $!
+wait
+check "with that gone, it is gone" wardctl umount cases
 done_testing
