@@ -130,6 +130,7 @@ static int take(const struct ward_event *event, void *arg)
 		ret = record_lost(in, event, first - w->sequence - 1, first - 1, NULL);
 		if (ret)
 			return ret;
+		in->missed = false;
 	}
 	if (event->kind == WARD_KIND_LOST)
 		return record_lost(in, event, event->sequence - w->sequence, event->sequence,
@@ -226,6 +227,9 @@ static void failed(struct wardd_intake *in, int err)
 {
 	bool gone = err == -ENODEV || err == -ENOENT || err == TAKE_RELOADED;
 
+	/* Once connected, this is about events that there are. */
+	if (in->event_source && !gone)
+		in->missed = true;
 	if (gone && in->nl)
 		drain(in);
 	disconnect(in);
@@ -237,7 +241,6 @@ static void failed(struct wardd_intake *in, int err)
 		wardd_say(LOG_ERR, "events cannot be recorded in %s: %s; they wait in the kernel, and this is tried again",
 			  in->settings->log, strerror(-err));
 	in->stalled = true;
-	in->missed = true;
 	retry_later(in);
 }
 
@@ -314,9 +317,9 @@ static int connect_events(struct wardd_intake *in)
 	if (!ret)
 		ret = catch_up(in);
 	batch_end(in);
+	in->missed = ret && w->sequence + 1 < module.next;
 	if (ret)
 		return ret;
-	in->missed = false;
 	return sd_event_add_io(in->loop, &in->event_source, ward_nl_event_fd(in->nl), EPOLLIN,
 			       events_came, in);
 }

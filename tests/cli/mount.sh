@@ -116,7 +116,7 @@ mv /root/cases.conf /etc/ward/vaults.d/
 check "elsewhere" mount -t wardfs cases /mnt/elsewhere
 check "unlock finds it there" wardctl unlock cases --passphrase-file $pass
 check_is "it is open" precious "$(cat /mnt/elsewhere/file)"
-check_is "its own place is not covered" "" "$(findmnt -n -t wardfs $d)"
+check_is "its own place is not covered" "" "$(findmnt -n -t wardfs --mountpoint $d)"
 check "lock" wardctl lock cases
 check_errno ENOKEY "it is locked" ls /mnt/elsewhere
 check "umount takes it away" wardctl umount cases
