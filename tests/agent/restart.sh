@@ -111,6 +111,7 @@ check "and comes again" wait_for completeness complete
 check_is "two loads" 2 "$(python3 -c "
 import json; print(len(set(json.loads(l)['ward.load_id'] for l in open('$log'))))")"
 # All that it sent before it went is recorded, however late.
+"$tv" unlock $d
 kill -STOP $wardd
 refuse 300
 umount $d
