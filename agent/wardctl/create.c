@@ -374,7 +374,9 @@ static int report_json(struct create *c, bool resumed)
 	c->reported = true;
 	if (ui_json(object) || fflush(stdout) || ferror(stdout))
 		return ward_fail(c->err, EIO, WARD_FAILED,
-				 "standard output cannot be written to, so nobody has the recovery key");
+				 c->recovery[0] ?
+				 "standard output cannot be written to, so nobody has the recovery key" :
+				 "standard output cannot be written to");
 	return 0;
 }
 
