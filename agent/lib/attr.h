@@ -9,6 +9,7 @@
 #define WARD_ACL_ACCESS		"system.posix_acl_access"
 #define WARD_ACL_DEFAULT	"system.posix_acl_default"
 #define WARD_XATTR_NAME_MAX	160	/* docs/format.md: X of user.X */
+#define WARD_XATTR_VALUE_MAX	(65536 - 16)	/* XATTR_SIZE_MAX, less the IV */
 
 #define WARD_ATTR_NO_ACL	0x1	/* leave ACLs alone */
 

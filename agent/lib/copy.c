@@ -222,11 +222,11 @@ static int copy_special(const struct ward_walk_at *at)
 /*
  * Removes from the vault what is in the way of a copy, from an earlier run: what
  * is of another type, and whatever cannot be written to in its place. A file
- * stays, unless it must be told from others of its names.
+ * stays, unless it has other names, whose contents would change with it.
  */
 static int make_way(const struct ward_walk_at *at, const struct stat *there)
 {
-	if (S_ISREG(at->st.st_mode) && S_ISREG(there->st_mode))
+	if (S_ISREG(at->st.st_mode) && S_ISREG(there->st_mode) && there->st_nlink < 2)
 		return 0;
 	if (S_ISDIR(there->st_mode))
 		return unlinkat(at->vault, at->name, AT_REMOVEDIR) ? -errno : 0;

@@ -19,6 +19,8 @@
 #define WARD_ARGON2_MAX_TIME	64
 #define WARD_ARGON2_MAX_KIB	(4U << 20)	/* 4 GiB */
 #define WARD_ARGON2_MAX_LANES	64
+#define WARD_ARGON2_MAX_SLOTS	16	/* tried for one secret */
+#define WARD_ARGON2_MAX_WORK	((uint64_t)WARD_ARGON2_MAX_TIME * WARD_ARGON2_MAX_KIB)	/* in all */
 
 int ward_random(void *out, size_t len);
 int ward_sha256(const void *data, size_t len, uint8_t digest[32]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who uses what lies below a directory: open files, working directories,
- * mappings, loop devices, swap files. A process may have got there through
- * another mount of the same file system, so those paths are looked for too.
+ * Who uses what lies below a directory: open files, working and root directories,
+ * mappings, loop devices, swap files. A process may have got there through another
+ * mount of the same file system, in a namespace of its own: see ways.c.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -12,98 +12,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
-
-#include <libmount.h>
 
 #include "inuse.h"
 
-#define PATHS_MAX	64
-
 /**
  * struct search - what is looked for
- * @paths: the directory, by all its names; [0] is the one it was asked for by
- * @count: how many
+ * @ways: the directory, by all its names; devices are 0 when they do not matter
  * @err: gets a note for each user
  * @users: how many were found
  */
 struct search {
-	char *paths[PATHS_MAX];
-	size_t count;
+	struct ward_ways ways;
 	struct ward_err *err;
 	int users;
 };
-
-/* Is @path @dir or below it? */
-static bool within(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	if (len == 1)	/* "/" */
-		return path[0] == '/';
-	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
-}
 
 static bool looked_for(const struct search *s, const char *path)
 {
 	size_t i;
 
-	for (i = 0; i < s->count; i++)
-		if (within(path, s->paths[i]))
+	for (i = 0; i < s->ways.count; i++)
+		if (ward_within(path, s->ways.paths[i]))
 			return true;
 	return false;
 }
 
-static void add_path(struct search *s, const char *mount, const char *rest)
+/* A name that is another one's in another namespace is on another device, nearly always. */
+static bool other_device(const struct search *s, dev_t dev)
 {
-	if (s->count == PATHS_MAX)
-		return;
-	if (!strcmp(mount, "/"))
-		mount = "";
-	if (asprintf(&s->paths[s->count], "%s%s", mount, rest) >= 0)
-		s->count++;
-}
-
-/* The other names of @dir: through mounts of the same file system. */
-static void add_aliases(struct search *s, const char *dir)
-{
-	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	const char *root, *target;
-	struct libmnt_fs *own, *fs;
-	char *inside = NULL;
-
-	if (!table || !iter)
-		goto free;
-	own = mnt_table_find_mountpoint(table, dir, MNT_ITER_BACKWARD);
-	root = own ? mnt_fs_get_root(own) : NULL;
-	target = own ? mnt_fs_get_target(own) : NULL;
-	if (!root || !target || !within(dir, target) ||
-	    asprintf(&inside, "%s%s", strcmp(root, "/") ? root : "",
-		     strcmp(target, "/") ? dir + strlen(target) : dir) < 0)
-		goto free;
-	if (!*inside) {
-		free(inside);
-		inside = strdup("/");
-		if (!inside)
-			goto free;
-	}
-	while (!mnt_table_next_fs(table, iter, &fs)) {
-		root = mnt_fs_get_root(fs);
-		target = mnt_fs_get_target(fs);
-		if (fs == own || !root || !target ||
-		    mnt_fs_get_devno(fs) != mnt_fs_get_devno(own))
-			continue;
-		if (within(inside, root))
-			add_path(s, target, strcmp(root, "/") ? inside + strlen(root) :
-				 strcmp(inside, "/") ? inside : "");
-		else if (within(root, inside))
-			add_path(s, target, "");
-	}
-free:
-	free(inside);
-	mnt_free_iter(iter);
-	mnt_unref_table(table);
+	return s->ways.dev && dev != s->ways.dev && dev != s->ways.mount_dev;
 }
 
 /* Says what process @pid has at @what, once for each process. */
@@ -130,11 +70,14 @@ static bool link_within(struct search *s, int procfd, const char *pid, const cha
 {
 	char path[PATH_MAX];
 	ssize_t n = readlinkat(procfd, name, path, sizeof(path) - 1);
+	struct stat st;
 
 	if (n <= 0)
 		return false;
 	path[n] = '\0';
 	if (path[0] != '/' || !looked_for(s, path))
+		return false;
+	if (s->ways.dev && !fstatat(procfd, name, &st, 0) && other_device(s, st.st_dev))
 		return false;
 	found(s, pid, what, path);
 	return true;
@@ -178,8 +121,10 @@ static bool mapped_within(struct search *s, int procfd, const char *pid)
 	}
 	while (!hit && getline(&line, &room, f) > 0) {
 		char *path = strchr(line, '/');
+		unsigned int major, minor;
 
-		if (!path)
+		if (!path || (sscanf(line, "%*s %*s %*s %x:%x", &major, &minor) == 2 &&
+			      other_device(s, makedev(major, minor))))
 			continue;
 		path[strcspn(path, "\n")] = '\0';
 		if (looked_for(s, path)) {
@@ -202,6 +147,7 @@ static void look_at_process(struct search *s, const char *pid)
 	if (fd < 0)
 		return;
 	if (!link_within(s, fd, pid, "cwd", "its working directory is") &&
+	    !link_within(s, fd, pid, "root", "its root directory is") &&
 	    !link_within(s, fd, pid, "exe", "runs") && !open_within(s, fd, pid))
 		mapped_within(s, fd, pid);
 	close(fd);
@@ -250,24 +196,31 @@ static void look_at_kernel(struct search *s)
 /**
  * ward_inuse - who uses a directory, or what lies below it
  * @dir: absolute, without symlinks
- * @everywhere: look for it under its other names too, and for uses by the kernel
+ * @dirfd: the same, open: look for it under its other names too, and for uses by
+ *	the kernel; -1: only by this path
  * @err: gets a note for each user
  *
- * The calling process does not count. Best seen by root.
+ * The calling process does not count. Best seen by root. What leads around whatever
+ * closes or covers the directory, other mounts of it and NFS exports, is a user, too.
  *
  * Return: how many users, or a negative errno.
  */
-int ward_inuse(const char *dir, bool everywhere, struct ward_err *err)
+int ward_inuse(const char *dir, int dirfd, struct ward_err *err)
 {
 	struct search s = { .err = err };
 	struct dirent *d;
 	DIR *proc;
+	int ret;
 
-	add_path(&s, dir, "");
-	if (!s.count)
-		return -ENOMEM;
-	if (everywhere)
-		add_aliases(&s, dir);
+	if (dirfd < 0)
+		ret = ward_ways_path(&s.ways, dir);
+	else
+		ret = ward_ways_find(&s.ways, dir, dirfd, err);
+	if (ret) {
+		s.users = ret;
+		goto free;
+	}
+	s.users = s.ways.around;
 	proc = opendir("/proc");
 	if (!proc) {
 		s.users = ward_fail_errno(err, errno, "cannot read /proc");
@@ -277,10 +230,9 @@ int ward_inuse(const char *dir, bool everywhere, struct ward_err *err)
 		if (isdigit((unsigned char)d->d_name[0]) && atoi(d->d_name) != getpid())
 			look_at_process(&s, d->d_name);
 	closedir(proc);
-	if (everywhere)
+	if (dirfd >= 0)
 		look_at_kernel(&s);
 free:
-	while (s.count)
-		free(s.paths[--s.count]);
+	ward_ways_free(&s.ways);
 	return s.users;
 }

@@ -3,10 +3,9 @@
 #ifndef WARD_INUSE_H
 #define WARD_INUSE_H
 
-#include <stdbool.h>
-
 #include "err.h"
+#include "ways.h"
 
-int ward_inuse(const char *dir, bool everywhere, struct ward_err *err);
+int ward_inuse(const char *dir, int dirfd, struct ward_err *err);
 
 #endif

@@ -74,10 +74,14 @@ int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length)
 	return 0;
 }
 
-/* A vault that is mounted, but not configured on this machine. */
+/*
+ * Where a vault is mounted: in @dir, if it is there; else in the topmost place of all.
+ * While it is being made, it is where nobody works in it. Fills in @name where it is "".
+ */
 static int mounted_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir,
 			 size_t dir_size)
 {
+	char found[PATH_MAX] = "";
 	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
 	char text[WARD_UUID_TEXT];
@@ -95,14 +99,22 @@ static int mounted_vault(const uint8_t *uuid, char *name, size_t name_size, char
 		    mnt_optstr_get_option(options, "uuid", &value, &len) ||
 		    len != strlen(text) || strncmp(value, text, len))
 			continue;
-		snprintf(dir, dir_size, "%s", mnt_fs_get_target(fs));
-		if (!mnt_optstr_get_option(options, "name", &value, &len))
+		if (!strncmp(mnt_fs_get_target(fs), WARD_CREATE_DIR "/",
+			     strlen(WARD_CREATE_DIR "/")))
+			continue;
+		if (!name[0] && !mnt_optstr_get_option(options, "name", &value, &len))
 			snprintf(name, name_size, "%.*s", (int)len, value);
-		ret = 0;
+		if (!found[0] || !strcmp(mnt_fs_get_target(fs), dir))
+			snprintf(found, sizeof(found), "%s", mnt_fs_get_target(fs));
+		if (!strcmp(found, dir))
+			ret = 0;
 	}
 	mnt_free_iter(iter);
 	mnt_unref_table(table);
-	return ret;
+	if (!found[0])
+		return -ENOENT;
+	snprintf(dir, dir_size, "%s", found);
+	return 0;
 }
 
 /**
@@ -113,7 +125,8 @@ static int mounted_vault(const uint8_t *uuid, char *name, size_t name_size, char
  * @dir: where the directory goes, as users see it
  * @dir_size: room there, bytes
  *
- * From the configuration, else from the mounts. Nothing of it is asked of the kernel
+ * From the configuration and the mounts: a vault can be mounted somewhere else than the
+ * configuration says. Nothing of it is asked of the kernel
  * module, so it works for vaults that are not mounted.
  *
  * Return: 0; -ENOENT when it is not known, both are empty then.
@@ -142,7 +155,7 @@ int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir,
 		ward_conf_list_free(&list);
 	}
 	free(ignored);
-	return ret ? mounted_vault(uuid, name, name_size, dir, dir_size) : 0;
+	return mounted_vault(uuid, name, name_size, dir, dir_size) ? ret : 0;
 }
 
 /**
@@ -464,7 +477,7 @@ bool ward_log_match(json_t *object, const struct ward_log_filter *filter)
 	    !is(object, "ward.vault_id", filter->vault))
 		return false;
 	if (filter->user && !lost && !is(object, "user.name", filter->user) &&
-	    !is(object, "user.id", filter->user) && !is(object, "user.audit.id", filter->user))
+	    !is(object, "user.id", filter->user) && !is(object, "user.audit.id", filter->login))
 		return false;
 	if (filter->since && ward_log_time(object, "@timestamp") < filter->since &&
 	    ward_log_time(object, "event.end") < filter->since)

@@ -45,13 +45,15 @@ int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length);
 /**
  * struct ward_log_filter - which records are wanted; empty members let everything pass
  * @vault: value of "ward.vault" or "ward.vault_id"
- * @user: value of "user.name", or a number for "user.id" or "user.audit.id"
+ * @user: value of "user.name" or "user.id"; with it, @login is set, too
+ * @login: value of "user.audit.id": a number
  * @kind: value of "ward.kind"
  * @since: seconds since 1970, UTC; 0 for all
  */
 struct ward_log_filter {
 	const char *vault;
 	const char *user;
+	const char *login;
 	const char *kind;
 	int64_t since;
 };

@@ -362,6 +362,7 @@ int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line)
 {
 	char wanted[WARD_LOG_PREV] = "";
 	struct ward_log *log;
+	bool again = false;
 	char *line;
 	size_t len;
 	int ret;
@@ -371,6 +372,7 @@ int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line)
 	ret = ward_log_open(path, &log);
 	if (ret)
 		return ret;
+next:
 	while ((ret = next_line(log, &line, &len)) > 0) {
 		json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 		const char *prev = json_string_value(json_object_get(object, "ward.prev"));
@@ -383,6 +385,12 @@ int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line)
 		}
 		ward_log_hash(line, len, wanted);
 		++*lines;
+	}
+	/* wardd may be in the middle of writing it. */
+	if (!ret && log->end > log->start && !again) {
+		again = true;
+		usleep(200000);
+		goto next;
 	}
 	/* A last line without its end, or one that is too long, is none of ours. */
 	if (!ret && log->end > log->start) {

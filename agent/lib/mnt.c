@@ -7,6 +7,11 @@
  * through. Who has to write there (a policy, a vault file) opens a clone of that
  * mount that lies nowhere in the tree, makes the clone writable, and works below
  * its file descriptor; it goes away with it.
+ *
+ * A directory above DIR may be somebody's who is not root, and who can put another
+ * one, or a symlink, in its place at any time. So DIR is opened once for each
+ * purpose; what it is, is looked at by that descriptor, and by that it is mounted
+ * on and cloned.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +30,7 @@
 #include "durable.h"
 #include "inuse.h"
 #include "mnt.h"
+#include "text.h"
 #include "vaultfile.h"
 
 static struct libmnt_table *read_mounts(struct ward_err *err)
@@ -199,15 +205,8 @@ bool ward_mnt_has_view(const char *name)
 	return !ward_mnt_at(path, &mount_here, &ignored) && mount_here.found;
 }
 
-/**
- * ward_mnt_view - mount the ciphertext view of a vault: DIR, before it is covered
- * @name: of the vault
- * @dir: DIR
- * @err: says what is wrong
- *
- * Return: 0, also when it is there; a negative errno.
- */
-int ward_mnt_view(const char *name, const char *dir, struct ward_err *err)
+/* The ciphertext view of a vault: DIR, before it is covered. */
+static int mount_view(const char *name, int dirfd, struct ward_err *err)
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
@@ -225,9 +224,9 @@ int ward_mnt_view(const char *name, const char *dir, struct ward_err *err)
 	view_path(name, path);
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return ward_fail_errno(err, errno, "cannot make %s", path);
-	fd = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	fd = open_tree(dirfd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (fd < 0)
-		return ward_fail_errno(err, errno, "cannot clone the mount of %s", dir);
+		return ward_fail_errno(err, errno, "cannot clone the mount of the vault %s", name);
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH))
 		ret = ward_fail_errno(err, errno, "cannot mount the ciphertext view %s", path);
@@ -378,34 +377,50 @@ static int refused(int error, const char *dir, const char *words, struct ward_er
 	}
 }
 
+/* Did the kernel, which went by path, find what we have open? Its top has the tree's number. */
+static bool is_of(int mnt, int dirfd)
+{
+	struct stat top, tree;
+
+	return !fstat(mnt, &top) &&
+	       !fstatat(dirfd, WARD_DIR_NAME "/" WARD_TREE_NAME, &tree, AT_SYMLINK_NOFOLLOW) &&
+	       top.st_ino == tree.st_ino;
+}
+
 /**
  * ward_mnt_mount - mount a vault, locked
- * @dir: DIR
- * @target: where to
- * @name: of the vault
+ * @conf: the vault: its name and DIR
+ * @dirfd: DIR, open; may be O_PATH
+ * @target: where to, likewise; may be @dirfd
  * @flags: MS_*
  * @options: further options for the file system, with commas, or NULL
  * @err: says what is wrong
  *
  * Return: 0 or a negative errno.
  */
-int ward_mnt_mount(const char *dir, const char *target, const char *name, unsigned long flags,
+int ward_mnt_mount(const struct ward_conf *conf, int dirfd, int target, unsigned long flags,
 		   const char *options, struct ward_err *err)
 {
+	const char *dir = conf->directory;
 	int fs = fsopen(WARD_FSTYPE, FSOPEN_CLOEXEC), mnt, ret;
 	char words[512] = "";
 
 	if (fs < 0)
 		return refused(errno, dir, words, err);
-	ret = configure(fs, dir, name, flags, options);
+	ret = configure(fs, dir, conf->name, flags, options);
 	if (ret) {
 		kernel_words(fs, words, sizeof(words));
 		ret = refused(-ret, dir, words, err);
 		goto close;
 	}
 	mnt = fsmount(fs, FSMOUNT_CLOEXEC, mount_attrs(flags));
-	if (mnt < 0 || move_mount(mnt, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH))
-		ret = ward_fail_errno(err, errno, "cannot mount on %s", target);
+	if (mnt >= 0 && !is_of(mnt, dirfd))
+		ret = ward_fail(err, ESTALE, WARD_FAILED,
+				"%s, or a directory above it, was exchanged for another one meanwhile: look who did that, and try again",
+				dir);
+	else if (mnt < 0 || move_mount(mnt, "", target, "",
+				       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		ret = ward_fail_errno(err, errno, "cannot mount the vault in %s", dir);
 	if (mnt >= 0)
 		close(mnt);
 close:
@@ -426,10 +441,90 @@ int ward_mnt_umount(const char *target, struct ward_err *err)
 		return 0;
 	if (errno != EBUSY)
 		return ward_fail_errno(err, errno, "cannot unmount %s", target);
-	ward_inuse(target, false, err);
+	ward_inuse(target, -1, err);
 	return ward_fail(err, EBUSY, WARD_FAILED,
 			 "%s is in use: end what uses it, then try again; wardctl lock takes the key away at once, whoever uses it",
 			 target);
+}
+
+/* The topmost place where a vault is mounted; 1, 0 for none, or a negative errno. */
+static int mounted_on(const uint8_t uuid[WARD_UUID_SIZE], char path[PATH_MAX],
+		      struct ward_err *err)
+{
+	struct libmnt_table *table = read_mounts(err);
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
+	char text[WARD_UUID_TEXT], *value;
+	struct libmnt_fs *fs;
+	size_t len;
+	int ret = 0;
+
+	ward_text_uuid(uuid, text);
+	while (table && iter && !ret && !mnt_table_next_fs(table, iter, &fs)) {
+		const char *type = mnt_fs_get_fstype(fs), *options = mnt_fs_get_fs_options(fs);
+
+		if (!type || strcmp(type, WARD_FSTYPE) || !options || !mnt_fs_get_target(fs) ||
+		    mnt_optstr_get_option(options, "uuid", &value, &len) ||
+		    len != strlen(text) || strncmp(value, text, len))
+			continue;
+		snprintf(path, PATH_MAX, "%s", mnt_fs_get_target(fs));
+		ret = 1;
+	}
+	if (!table || !iter)
+		ret = -EIO;
+	mnt_free_iter(iter);
+	mnt_unref_table(table);
+	return ret;
+}
+
+/**
+ * ward_mnt_umount_all - take all mounts of a vault away, wherever they are
+ * @conf: the vault
+ * @err: says what is wrong, and who is in the way
+ *
+ * Return: how many there were, or a negative errno.
+ */
+int ward_mnt_umount_all(const struct ward_conf *conf, struct ward_err *err)
+{
+	char path[PATH_MAX];
+	int ret, count = 0;
+
+	while ((ret = mounted_on(conf->uuid, path, err)) > 0) {
+		ret = ward_mnt_umount(path, err);
+		if (ret)
+			return ret;
+		count++;
+	}
+	return ret ? ret : count;
+}
+
+/**
+ * ward_mnt_open - open a directory that is to be where its path says
+ * @dir: absolute, without symlinks
+ * @err: says what is wrong
+ *
+ * Return: a file descriptor for *at() calls, O_PATH; -ELOOP when there are symlinks
+ * in it after all; another negative errno.
+ */
+int ward_mnt_open(const char *dir, struct ward_err *err)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return ward_fail_errno(err, errno, "cannot open %s", dir);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	if (!strcmp(path, dir))
+		return fd;
+	close(fd);
+	if (n < 0)
+		return ward_fail_errno(err, errno, "cannot find out where %s is", dir);
+	return ward_fail(err, ELOOP, WARD_FAILED,
+			 "%s leads to %s: a directory above it was replaced by a symlink; if that is meant to be, write directory = %s into the vault's configuration",
+			 dir, path, path);
 }
 
 /**
@@ -450,12 +545,8 @@ int ward_mnt_lower(const struct ward_conf *conf, bool write, struct ward_err *er
 	ret = ward_mnt_at(conf->directory, &mount_here, err);
 	if (ret)
 		return ret;
-	if (!mount_here.found || !mount_here.wardfs) {
-		fd = open(conf->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return ward_fail_errno(err, errno, "cannot open %s", conf->directory);
-		return fd;
-	}
+	if (!mount_here.found || !mount_here.wardfs)
+		return ward_mnt_open(conf->directory, err);
 	if (!ward_mnt_has_view(conf->name))
 		return ward_fail(err, ENOENT, WARD_FAILED,
 				 "the ciphertext view %s/%s is not mounted: wardctl umount %s and wardctl mount %s bring it back",
@@ -470,6 +561,31 @@ int ward_mnt_lower(const struct ward_conf *conf, bool write, struct ward_err *er
 		return ret;
 	}
 	return fd;
+}
+
+/* .ward in the open DIR: root's, so that nobody else says what the vault is */
+static int open_ward(const char *dir, int dirfd, struct ward_err *err)
+{
+	struct stat st;
+	int fd = openat(dirfd, WARD_DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return ward_fail(err, ENOENT, WARD_INTEGRITY,
+				 "%s holds no vault (there is no .ward in it): is the volume mounted that it lies on? Otherwise restore it from a backup",
+				 dir);
+	if (fd < 0 || fstat(fd, &st)) {
+		int ret = ward_fail_errno(err, errno, "cannot open %s/.ward", dir);
+
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	if (!st.st_uid && !(st.st_mode & 0022))
+		return fd;
+	close(fd);
+	return ward_fail(err, EPERM, WARD_NOT_PERMITTED,
+			 "%s/.ward does not belong to root alone: somebody may have put it there; if it is the right one, chown root: and chmod 700 it",
+			 dir);
 }
 
 /**
@@ -487,23 +603,18 @@ int ward_mnt_ward_dir(const struct ward_conf *conf, bool write, struct ward_err 
 
 	if (lower < 0)
 		return lower;
-	fd = openat(lower, WARD_DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		fd = ward_fail(err, ENOENT, WARD_INTEGRITY,
-			       "%s holds no vault (there is no .ward in it): is the volume mounted that it lies on? Otherwise restore it from a backup",
-			       conf->directory);
-	else if (fd < 0)
-		fd = ward_fail_errno(err, errno, "cannot open %s/.ward", conf->directory);
+	fd = open_ward(conf->directory, lower, err);
 	close(lower);
 	return fd;
 }
 
-/* Is what lies in DIR the vault that the configuration means, and finished? */
-static int look_below(const struct ward_conf *conf, struct ward_err *err)
+/* Is what lies in DIR the vault that the configuration means, finished, and closed to others? */
+static int look_below(const struct ward_conf *conf, int dirfd, struct ward_err *err)
 {
-	int fd = ward_mnt_ward_dir(conf, false, err);
+	int fd = open_ward(conf->directory, dirfd, err);
 	struct ward_vaults vaults;
 	const struct ward_vault *v;
+	struct stat st;
 	int ret;
 
 	if (fd < 0)
@@ -518,8 +629,34 @@ static int look_below(const struct ward_conf *conf, struct ward_err *err)
 		ret = ward_fail(err, EBUSY, WARD_FAILED,
 				"making this vault was not finished: wardctl create %s goes on with it",
 				conf->directory);
+	if (!ret && fstat(dirfd, &st))
+		ret = ward_fail_errno(err, errno, "cannot look at %s", conf->directory);
+	if (!ret && (st.st_uid || st.st_mode & 0077))
+		ret = ward_fail(err, EPERM, WARD_NOT_PERMITTED,
+				"%s is open to others than root, who could put files beside the vault: chown root: and chmod 700 it first (who may work in the vault, it says itself)",
+				conf->directory);
 	ward_vaults_free(&vaults);
 	close(fd);
+	return ret;
+}
+
+/**
+ * ward_mnt_dir - open DIR of a vault that is to be mounted
+ * @conf: the vault
+ * @err: says what is wrong
+ *
+ * Return: a file descriptor for *at() calls, O_PATH, of the finished vault that @conf
+ * means; or a negative errno.
+ */
+int ward_mnt_dir(const struct ward_conf *conf, struct ward_err *err)
+{
+	int fd = ward_mnt_open(conf->directory, err);
+	int ret = fd < 0 ? fd : look_below(conf, fd, err);
+
+	if (!ret)
+		return fd;
+	if (fd >= 0)
+		close(fd);
 	return ret;
 }
 
@@ -536,7 +673,8 @@ int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char
 		   struct ward_err *err)
 {
 	struct ward_mount mount_here;
-	int ret;
+	struct ward_err ignored;
+	int dirfd, ret;
 
 	ret = ward_mnt_at(conf->directory, &mount_here, err);
 	if (ret)
@@ -545,18 +683,17 @@ int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char
 		return -EALREADY;
 	/* A view that stayed is of a mount that is gone. */
 	ret = ward_mnt_unview(conf->name, err);
-	if (!ret)
-		ret = look_below(conf, err);
-	if (!ret)
-		ret = ward_mnt_view(conf->name, conf->directory, err);
 	if (ret)
 		return ret;
-	ret = ward_mnt_mount(conf->directory, conf->directory, conf->name, flags, options, err);
-	if (ret) {
-		struct ward_err ignored;
-
+	dirfd = ward_mnt_dir(conf, err);
+	if (dirfd < 0)
+		return dirfd;
+	ret = mount_view(conf->name, dirfd, err);
+	if (!ret)
+		ret = ward_mnt_mount(conf, dirfd, dirfd, flags, options, err);
+	close(dirfd);
+	if (ret)
 		ward_mnt_unview(conf->name, &ignored);
-	}
 	return ret;
 }
 

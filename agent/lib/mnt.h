@@ -32,12 +32,14 @@ struct ward_mount {
 int ward_mnt_at(const char *path, struct ward_mount *mount, struct ward_err *err);
 int ward_mnt_below(const char *dir, struct ward_err *err);
 int ward_mnt_private_dir(const char *path, struct ward_err *err);
-int ward_mnt_view(const char *name, const char *dir, struct ward_err *err);
 int ward_mnt_unview(const char *name, struct ward_err *err);
 bool ward_mnt_has_view(const char *name);
-int ward_mnt_mount(const char *dir, const char *target, const char *name, unsigned long flags,
+int ward_mnt_open(const char *dir, struct ward_err *err);
+int ward_mnt_dir(const struct ward_conf *conf, struct ward_err *err);
+int ward_mnt_mount(const struct ward_conf *conf, int dirfd, int target, unsigned long flags,
 		   const char *options, struct ward_err *err);
 int ward_mnt_umount(const char *target, struct ward_err *err);
+int ward_mnt_umount_all(const struct ward_conf *conf, struct ward_err *err);
 int ward_mnt_lower(const struct ward_conf *conf, bool write, struct ward_err *err);
 int ward_mnt_ward_dir(const struct ward_conf *conf, bool write, struct ward_err *err);
 int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char *options,

@@ -14,7 +14,8 @@
 #include "text.h"
 #include "walk.h"
 
-#define STAGE_MAX	1024
+#define STAGE_MAX	8192	/* it may name a file */
+#define STAGE_LEAST	512	/* one sector, which is replaced whole or not at all */
 
 static const char * const words[] = {
 	[WARD_STAGE_BEGUN] = "begun",
@@ -73,8 +74,13 @@ static int parse_line(struct ward_stage *stage, char *line, unsigned int *seen)
 		ok = parse_time(value, &stage->times[1]);
 		*seen |= 8;
 	} else if (!strcmp(line, "recovery")) {
-		ok = !strcmp(value, "told");
-		stage->recovery_told = ok;
+		stage->recovery_told = !strcmp(value, "told");
+		stage->recovery_none = !strcmp(value, "none");
+		ok = stage->recovery_told || stage->recovery_none;
+	} else if (!strcmp(line, "recovery-file")) {
+		ok = value[0] == '/' && strlen(value) < sizeof(stage->recovery_file);
+		if (ok)
+			strcpy(stage->recovery_file, value);
 	}
 	return ok ? 0 : -EBADMSG;
 }
@@ -108,22 +114,19 @@ int ward_stage_read(int ward, struct ward_stage *stage)
 
 /*
  * A full disk has no room for a second file, but what is there can be replaced:
- * it is less than a sector.
+ * it is one sector, unless a long path is in it.
  */
 static int overwrite(int ward, const char *text, size_t len)
 {
 	int fd = openat(ward, WARD_CREATING_NAME, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	char padded[STAGE_MAX];
 	struct stat st;
 	int ret = -ENOSPC;
 
 	if (fd < 0)
 		return -errno;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size >= len &&
-	    st.st_size <= 512) {
-		memset(padded, '\n', st.st_size);
-		memcpy(padded, text, len);
-		ret = ward_write_all(fd, padded, st.st_size);
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == len &&
+	    len == STAGE_LEAST) {
+		ret = ward_write_all(fd, text, len);
 		if (!ret && fsync(fd))
 			ret = -errno;
 	}
@@ -141,13 +144,23 @@ static int overwrite(int ward, const char *text, size_t len)
 int ward_stage_write(int ward, const struct ward_stage *stage)
 {
 	char text[STAGE_MAX];
-	int len = snprintf(text, sizeof(text),
-			   "stage=%s\nname=%s\natime=%lld.%09ld\nmtime=%lld.%09ld\n%s",
-			   words[stage->at], stage->name, (long long)stage->times[0].tv_sec,
-			   stage->times[0].tv_nsec, (long long)stage->times[1].tv_sec,
-			   stage->times[1].tv_nsec, stage->recovery_told ? "recovery=told\n" : "");
-	int ret = ward_durable_write(ward, WARD_CREATING_NAME, text, len, 0600);
+	int len, ret;
 
+	len = snprintf(text, sizeof(text),
+		       "stage=%s\nname=%s\natime=%lld.%09ld\nmtime=%lld.%09ld\n%s",
+		       words[stage->at], stage->name, (long long)stage->times[0].tv_sec,
+		       stage->times[0].tv_nsec, (long long)stage->times[1].tv_sec,
+		       stage->times[1].tv_nsec, stage->recovery_told ? "recovery=told\n" :
+		       stage->recovery_none ? "recovery=none\n" : "");
+	if (stage->recovery_file[0])
+		len += snprintf(text + len, sizeof(text) - len, "recovery-file=%s\n",
+				stage->recovery_file);
+	/* Always as long, so that a later one fits into its place on a full disk. */
+	if (len < STAGE_LEAST) {
+		memset(text + len, '\n', STAGE_LEAST - len);
+		len = STAGE_LEAST;
+	}
+	ret = ward_durable_write(ward, WARD_CREATING_NAME, text, len, 0600);
 	return ret == -ENOSPC || ret == -EDQUOT ? overwrite(ward, text, len) : ret;
 }
 

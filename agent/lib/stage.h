@@ -3,6 +3,7 @@
 #ifndef WARD_STAGE_H
 #define WARD_STAGE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -20,12 +21,16 @@ enum ward_stage_at {
  * @at: how far it is
  * @name: of the vault
  * @recovery_told: a recovery key was made and handed over
+ * @recovery_none: none is wanted
+ * @recovery_file: the file that it is handed over in, absolute; "" for none
  * @times: last access and change of DIR before it all began
  */
 struct ward_stage {
 	enum ward_stage_at at;
 	char name[64];
 	bool recovery_told;
+	bool recovery_none;
+	char recovery_file[PATH_MAX];
 	struct timespec times[2];
 };
 

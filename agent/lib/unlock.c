@@ -16,6 +16,26 @@ static const char *why(const struct ward_nl *nl, int ret)
 	return *text ? text : strerror(-ret);
 }
 
+/* Does the module make and read what these tools do? Who has no right to ask is told so later. */
+static int new_enough(struct ward_nl *nl, struct ward_err *err)
+{
+	const unsigned int wanted = WARD_FORMAT_VERSION;
+	struct ward_module module;
+	int ret = ward_nl_module_get(nl, &module);
+
+	if (ret == -EPROTO || ret == -EOPNOTSUPP)
+		return ward_fail(err, EPROTO, WARD_NO_MODULE,
+				 "the kernel module wardfs does not speak with these tools as it should: it is too old; install the one of this version (see wardctl doctor), unmount all vaults, and load it");
+	if (ret)
+		return ret == -EPERM ? 0 : ward_fail_errno(err, ret, "cannot ask the kernel module");
+	if (module.format == wanted)
+		return 0;
+	return ward_fail(err, EPROTONOSUPPORT, WARD_NO_MODULE,
+			 "the kernel module wardfs %s knows vaults of format %u, these tools those of format %u: it is too %s; install the one of this version (see wardctl doctor), unmount all vaults, and load it",
+			 module.version, module.format, wanted,
+			 module.format < wanted ? "old" : "new");
+}
+
 /**
  * ward_unlock_connect - reach the kernel module, loading it if need be
  * @nl: set to the connection, for ward_nl_close()
@@ -33,7 +53,14 @@ int ward_unlock_connect(struct ward_nl **nl, struct ward_err *err)
 	if (ret == -ENOENT)
 		return ward_fail(err, ENOENT, WARD_NO_MODULE,
 				 "the kernel module wardfs does not answer: it is too old, or was just unloaded; try modprobe wardfs");
-	return ret ? ward_fail_errno(err, ret, "cannot reach the kernel module") : 0;
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot reach the kernel module");
+	ret = new_enough(*nl, err);
+	if (ret) {
+		ward_nl_close(*nl);
+		*nl = NULL;
+	}
+	return ret;
 }
 
 static int parse_recovery(struct ward_secret *secret, struct ward_err *err)

@@ -226,18 +226,47 @@ static int open_slot(const struct ward_vault *v, const struct ward_vault_slot *s
 	return err;
 }
 
+/**
+ * struct spent - what the slots of one copy have cost so far
+ * @slots: how many were tried with Argon2
+ * @work: passes times KiB
+ */
+struct spent {
+	unsigned int slots;
+	uint64_t work;
+};
+
+/*
+ * A slot by itself may cost what ward_argon2id() allows; all together may not cost
+ * more, or a vault file with many would keep us busy for days.
+ */
+static bool affordable(struct spent *spent, const struct ward_vault_slot *slot)
+{
+	uint64_t work = (uint64_t)get32(&slot->time_cost) * get32(&slot->memory_cost);
+
+	if (get16(&slot->kdf) != WARD_KDF_ARGON2ID)
+		return true;
+	if (spent->slots == WARD_ARGON2_MAX_SLOTS || work > WARD_ARGON2_MAX_WORK ||
+	    spent->work > WARD_ARGON2_MAX_WORK - work)
+		return false;
+	spent->slots++;
+	spent->work += work;
+	return true;
+}
+
 /* The first slot of the secret's type that opens. */
 static int open_copy(const struct ward_vault *v, const struct ward_factor *factor,
 		     struct ward_master *m)
 {
 	const struct ward_vault_header *h = ward_vault_header(v);
 	const struct ward_vault_slot *s;
+	struct spent spent = { 0 };
 	int err = -ENOKEY, hard = 0;
 
 	for (s = ward_vault_next_slot(v, NULL); s; s = ward_vault_next_slot(v, s)) {
 		if (get16(&s->type) != factor->type)
 			continue;
-		err = open_slot(v, s, factor, m->key);
+		err = affordable(&spent, s) ? open_slot(v, s, factor, m->key) : -EINVAL;
 		if (!err)
 			break;
 		if (err != -EBADMSG)

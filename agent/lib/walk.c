@@ -156,6 +156,10 @@ static int walk_entry(struct ward_walk *walk, struct ward_walk_at *at)
 		/* What was there a moment ago may be gone: that is for its owner to say. */
 		ret = errno == ENOENT ? 0 : ward_fail_errno(walk->err, errno, "cannot look at %s",
 							    walk->path);
+	else if (at->st.st_dev != walk->dev)
+		ret = ward_fail(walk->err, EXDEV, WARD_FAILED,
+				"%s is another file system, or subvolume: unmount it or move it away, and try again",
+				walk->path);
 	else
 		ret = walk->ops->entry(walk, at);
 	if (!ret && S_ISDIR(at->st.st_mode))
@@ -202,8 +206,12 @@ static int walk_dir(struct ward_walk *walk, int plain, int vault)
  */
 int ward_walk_run(struct ward_walk *walk, int vault)
 {
+	struct stat st;
 	int ret;
 
+	if (fstat(walk->top, &st))
+		return ward_fail_errno(walk->err, errno, "cannot go through the files");
+	walk->dev = st.st_dev;
 	walk->path = calloc(1, 1);
 	walk->path_room = 1;
 	walk->path_len = 0;

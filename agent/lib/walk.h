@@ -45,6 +45,7 @@ struct ward_walk_ops {
  * @err: says what is wrong
  * @top: the top among the plain files; the walk leaves .ward in it out
  * @volume: the top is a mount of its own, so that lost+found is none of its files
+ * @dev: st_dev of the top, and of all that is below it
  * @path: path of the object from the top
  * @path_len: bytes of it
  * @path_room: room there
@@ -55,6 +56,7 @@ struct ward_walk {
 	struct ward_err *err;
 	int top;
 	bool volume;
+	dev_t dev;
 	char *path;
 	size_t path_len;
 	size_t path_room;

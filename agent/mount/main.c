@@ -296,6 +296,23 @@ static int remount(const struct request *r)
 	return MOUNT_DONE;
 }
 
+/* Somewhere else it covers nothing, so nothing has to be reached below it. */
+static int mount_elsewhere(const struct request *r, const struct ward_conf *conf,
+			   struct ward_err *err)
+{
+	int dirfd, target, ret;
+
+	dirfd = ward_mnt_dir(conf, err);
+	if (dirfd < 0)
+		return dirfd;
+	target = ward_mnt_open(r->target, err);
+	ret = target < 0 ? target : ward_mnt_mount(conf, dirfd, target, r->flags, NULL, err);
+	if (target >= 0)
+		close(target);
+	close(dirfd);
+	return ret;
+}
+
 static int mount_vault(const struct request *r, const struct ward_conf *conf, struct ward_err *err)
 {
 	struct ward_master *master = NULL;
@@ -309,9 +326,8 @@ static int mount_vault(const struct request *r, const struct ward_conf *conf, st
 		ret = master ? open_key(r, conf, master, err) :
 		      ward_fail_errno(err, errno, "cannot lock memory for the key");
 	}
-	/* Somewhere else it covers nothing, so nothing has to be reached below it. */
 	if (!ret && strcmp(r->target, conf->directory))
-		ret = ward_mnt_mount(conf->directory, r->target, conf->name, r->flags, NULL, err);
+		ret = mount_elsewhere(r, conf, err);
 	else if (!ret)
 		ret = ward_mnt_vault(conf, r->flags, NULL, err);
 	if (ret == -EALREADY)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,7 @@ static struct ward_secret *ask_passphrase(struct ward_err *err)
 {
 	struct ward_secret *secret = NULL;
 	struct termios old, silent;
+	sigset_t stops, before;
 	ssize_t n;
 	int tty, ret;
 
@@ -156,8 +158,16 @@ static struct ward_secret *ask_passphrase(struct ward_err *err)
 		ward_fail_errno(err, errno, "cannot lock memory for a secret");
 		goto close_tty;
 	}
+	/* Whatever stops this program must not leave a terminal that shows nothing. */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGQUIT);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGHUP);
+	sigaddset(&stops, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stops, &before);
 	silent = old;
-	silent.c_lflag &= ~ECHO;
+	silent.c_lflag &= ~(ECHO | ISIG);
 	tcsetattr(tty, TCSAFLUSH, &silent);
 	n = write(tty, "Passphrase: ", 12);
 	/* A terminal gives one line at a time. */
@@ -166,6 +176,12 @@ static struct ward_secret *ask_passphrase(struct ward_err *err)
 	tcsetattr(tty, TCSAFLUSH, &old);
 	if (write(tty, "\n", 1) < 0 && !ret)
 		ret = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	/* Ctrl-C is a character while signals are off. */
+	if (n > 0 && memchr(secret->data, 3, n)) {
+		n = 0;
+		ret = EINTR;
+	}
 	if (n > 0 && secret->data[n - 1] == '\n')
 		n--;
 	if (n > 0) {
@@ -261,6 +277,10 @@ static int recover(const struct options *o, struct report *report, struct ward_t
 	if (ret)
 		report_finding(report, SEVERITY_FAILURE, o->out ? o->out : o->lower,
 			       "it makes no sense to go on", strerror(-ret));
+	/* "Recovered" is what is on the disk. */
+	if (rc.out >= 0 && syncfs(rc.out))
+		report_finding(report, SEVERITY_FAILURE, o->out,
+			       "cannot write everything to the disk", strerror(errno));
 	if (rc.out >= 0)
 		close(rc.out);
 	return report_end(report, o->verify_only, ret);

@@ -65,7 +65,8 @@ static void clear_progress(struct report *r)
 
 static bool told(const struct report *r, enum severity severity)
 {
-	return !r->quiet || severity == SEVERITY_INTEGRITY || severity == SEVERITY_FAILURE;
+	/* A crash explains it, but so does a cut: that is for a person to judge. */
+	return !r->quiet || severity != SEVERITY_NOTE;
 }
 
 static void json_begin(struct report *r, enum severity severity, const char *path)

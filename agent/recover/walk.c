@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <linux/magic.h>
 
 #include "out.h"
 #include "walk.h"
@@ -340,6 +342,13 @@ static int copy_entry(struct walk *w, const char *lower, const struct stat *st,
 	return ret < 0 ? ret : 0;
 }
 
+static bool on_nfs(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == NFS_SUPER_MAGIC;
+}
+
 /* An entry of the directory at hand; sub-directories are left for later. */
 static int take_entry(struct walk *w, const char *lower, const struct ward_dir *keys)
 {
@@ -364,7 +373,7 @@ static int take_entry(struct walk *w, const char *lower, const struct ward_dir *
 	lost = err < 0;
 	if (lost) {
 		/* NFS keeps files that were deleted while open under such names. */
-		if (!strncmp(lower, ".nfs", 4))
+		if (!strncmp(lower, ".nfs", 4) && on_nfs(top(w)->lower))
 			return 0;
 		err = push_name(w, lower);
 		if (err)

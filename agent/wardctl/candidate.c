@@ -14,6 +14,7 @@
 
 #include <linux/fs.h>
 
+#include "../lib/attr.h"
 #include "../lib/inifile.h"
 #include "../lib/inuse.h"
 #include "../lib/mnt.h"
@@ -128,6 +129,72 @@ static int in_a_vault(struct create *c)
 	return ret;
 }
 
+static int not_opened(const char *path, int error, struct ward_err *err)
+{
+	struct stat st;
+
+	if (error == ENOENT)
+		return ward_fail(err, ENOENT, WARD_FAILED,
+				 "%s does not exist: make it first, with the owner and mode that it is to have",
+				 path);
+	if ((error == ENOTDIR || error == ELOOP) && !lstat(path, &st) && !S_ISDIR(st.st_mode))
+		return not_a_directory(path, &st, err);
+	return ward_fail_errno(err, error, "cannot open %s", path);
+}
+
+/* @fd is DIR, O_PATH: what is its name, may it be a vault, and open it for reading. */
+static int found_dir(struct create *c, int fd)
+{
+	char link[64], *dir = c->conf.directory;
+	ssize_t n;
+	int ret;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, dir, sizeof(c->conf.directory) - 1);
+	if (n < 0)
+		return ward_fail_errno(c->err, errno, "cannot find out where the directory is");
+	dir[n] = '\0';
+	if (!strcmp(dir, "/"))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the root directory cannot be a vault: name one below it");
+	if (!path_writable(dir))
+		return ward_fail(c->err, EINVAL, WARD_FAILED,
+				 "the path %s cannot be written into a configuration file: rename the directory (no line breaks, no blanks at its ends, no \" ;\")",
+				 dir);
+	ret = in_a_vault(c);
+	if (ret)
+		return ret;
+	c->dirfd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
+	if (c->dirfd < 0 || fstat(c->dirfd, &c->st))
+		return ward_fail_errno(c->err, errno, "cannot open %s", dir);
+	if (flock(c->dirfd, LOCK_EX | LOCK_NB))
+		return ward_fail(c->err, EBUSY, WARD_FAILED,
+				 "something else has locked %s: is another wardctl create working on it?",
+				 dir);
+	c->volume = is_mount_point(dir, c->err);
+	return 0;
+}
+
+/* What an earlier run left, if it did: root's. */
+static int found_ward(struct create *c)
+{
+	struct stat st;
+
+	c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
+	if (c->ward == -ENOENT)
+		return 0;
+	if (c->ward < 0)
+		return ward_fail_errno(c->err, c->ward, "cannot open %s/.ward, which is in the way",
+				       c->conf.directory);
+	if (fstat(c->ward, &st))
+		return ward_fail_errno(c->err, errno, "cannot look at %s/.ward", c->conf.directory);
+	if (st.st_uid || st.st_mode & 0022)
+		return ward_fail(c->err, EPERM, WARD_NOT_PERMITTED,
+				 "%s/.ward does not belong to root alone, so Ward did not make it: move it away",
+				 c->conf.directory);
+	return 0;
+}
+
 /**
  * candidate_open - find and open DIR
  * @c: all zero; @err is set; @conf.directory, @dirfd, @ward, @st and @volume are filled
@@ -138,46 +205,18 @@ static int in_a_vault(struct create *c)
 int candidate_open(struct create *c, const char *arg)
 {
 	char path[PATH_MAX];
-	struct stat st;
-	int ret;
+	int fd, ret;
 
 	ret = plain_path(arg, path, c->err);
 	if (ret)
 		return ret;
-	if (lstat(path, &st))
-		return errno == ENOENT ?
-		       ward_fail(c->err, ENOENT, WARD_FAILED,
-				 "%s does not exist: make it first, with the owner and mode that it is to have",
-				 path) :
-		       ward_fail_errno(c->err, errno, "cannot look at %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return not_a_directory(path, &st, c->err);
-	if (!realpath(path, c->conf.directory))
-		return ward_fail_errno(c->err, errno, "cannot find %s", path);
-	if (!strcmp(c->conf.directory, "/"))
-		return ward_fail(c->err, EINVAL, WARD_FAILED,
-				 "the root directory cannot be a vault: name one below it");
-	if (!path_writable(c->conf.directory))
-		return ward_fail(c->err, EINVAL, WARD_FAILED,
-				 "the path %s cannot be written into a configuration file: rename the directory (no line breaks, no blanks at its ends, no \" ;\")",
-				 c->conf.directory);
-	ret = in_a_vault(c);
-	if (ret)
-		return ret;
-	c->dirfd = open(c->conf.directory,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
-	if (c->dirfd < 0 || fstat(c->dirfd, &c->st))
-		return ward_fail_errno(c->err, errno, "cannot open %s", c->conf.directory);
-	if (flock(c->dirfd, LOCK_EX | LOCK_NB))
-		return ward_fail(c->err, EBUSY, WARD_FAILED,
-				 "something else has locked %s: is another wardctl create working on it?",
-				 c->conf.directory);
-	c->volume = is_mount_point(c->conf.directory, c->err);
-	c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
-	if (c->ward < 0 && c->ward != -ENOENT)
-		return ward_fail_errno(c->err, c->ward, "cannot open %s/.ward, which is in the way",
-				       c->conf.directory);
-	return 0;
+	/* Once: from here on, whoever exchanges a directory above it changes nothing for us. */
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return not_opened(path, errno, c->err);
+	ret = found_dir(c, fd);
+	close(fd);
+	return ret ? ret : found_ward(c);
 }
 
 /**
@@ -238,25 +277,32 @@ int candidate_free(struct create *c)
 	return ret;
 }
 
+static int nothing_below(struct create *c)
+{
+	int ret = ward_mnt_below(c->conf.directory, c->err);
+
+	return ret <= 0 ? ret :
+	       ward_fail(c->err, EBUSY, WARD_FAILED,
+			 "other file systems are mounted below %s: unmount them, or make vaults of those directories that hold the files",
+			 c->conf.directory);
+}
+
 /**
  * candidate_usable - can a vault lie in DIR, on this file system
  * @c: DIR is open
+ * @resumed: it was begun; going on, and ending, need no more room than there is
  *
  * Return: 0; a negative errno.
  */
-int candidate_usable(struct create *c)
+int candidate_usable(struct create *c, bool resumed)
 {
 	const char *dir = c->conf.directory;
 	struct statvfs vfs;
 	int flags = 0, ret;
 
-	ret = ward_mnt_below(dir, c->err);
-	if (ret < 0)
-		return ret;
+	ret = nothing_below(c);
 	if (ret)
-		return ward_fail(c->err, EBUSY, WARD_FAILED,
-				 "other file systems are mounted below %s: unmount them, or make vaults of those directories that hold the files",
-				 dir);
+		return ret;
 	if (fstatvfs(c->dirfd, &vfs))
 		return ward_fail_errno(c->err, errno, "cannot look at the file system of %s", dir);
 	if (vfs.f_flag & ST_RDONLY)
@@ -273,7 +319,7 @@ int candidate_usable(struct create *c)
 					 "%s cannot be changed: chattr -i -a %s first", dir, dir);
 	}
 	/* Blocks reserved for root are none of a vault's. */
-	if (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree))
+	if (!resumed && (!vfs.f_bavail || (vfs.f_files && !vfs.f_ffree)))
 		return ward_fail(c->err, ENOSPC, WARD_FAILED,
 				 "the file system of %s is full: free some space, or enlarge it",
 				 dir);
@@ -284,12 +330,16 @@ int candidate_usable(struct create *c)
  * candidate_unused - does nobody use what is in DIR
  * @c: DIR is open
  *
+ * Neither by what is open, nor by a way that closing DIR does not close.
+ *
  * Return: 0; -EBUSY; another negative errno.
  */
 int candidate_unused(struct create *c)
 {
-	int ret = ward_inuse(c->conf.directory, true, c->err);
+	int ret = nothing_below(c);
 
+	if (!ret)
+		ret = ward_inuse(c->conf.directory, c->dirfd, c->err);
 	if (ret > 0)
 		ret = ward_fail(c->err, EBUSY, WARD_FAILED,
 				"%s is in use: end what uses it, and try again", c->conf.directory);
@@ -320,11 +370,54 @@ static bool is_vault(int dirfd, const char *name)
 	return !fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
+/**
+ * struct attrs - the extended attributes of an object, while they are gone through
+ * @s: the survey
+ * @walk: where it is
+ * @at: the object
+ */
+struct attrs {
+	struct survey *s;
+	struct ward_walk *walk;
+	const struct ward_walk_at *at;
+};
+
+/* Users' names and values are encrypted, which makes them longer. */
+static int survey_attr(const char *attr, void *arg)
+{
+	struct attrs *a = arg;
+	void *value;
+	size_t len;
+	int ret;
+
+	if (strncmp(attr, "user.", 5))
+		return 0;
+	if (strlen(attr + 5) > WARD_XATTR_NAME_MAX) {
+		a->s->bad++;
+		ward_note(a->walk->err, "%.200s has an extended attribute whose name has more than %d bytes behind \"user.\": setfattr -x '%.180s' it",
+			  a->walk->path, WARD_XATTR_NAME_MAX, attr);
+		return 0;
+	}
+	ret = ward_attr_get(a->at->plain, a->at->name, attr, &value, &len);
+	free(value);
+	if (ret)
+		return ward_fail_errno(a->walk->err, ret, "cannot read the attribute %s of %s",
+				       attr, a->walk->path);
+	if (len > WARD_XATTR_VALUE_MAX) {
+		a->s->bad++;
+		ward_note(a->walk->err, "%.200s has the extended attribute %.180s, whose value of %zu bytes is longer than a vault takes (%d)",
+			  a->walk->path, attr, len, WARD_XATTR_VALUE_MAX);
+	}
+	return 0;
+}
+
 static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 {
 	struct survey *s = walk->arg;
 	struct ward_err *err = walk->err;
+	struct attrs attrs = { s, walk, at };
 	struct statx stx;
+	int ret;
 
 	s->c->objects++;
 	if (statx(at->plain, at->name, AT_SYMLINK_NOFOLLOW, 0, &stx))
@@ -342,6 +435,11 @@ static int survey_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 		ward_note(err, "%.300s is a symlink with a target of %lld bytes: a vault takes %d",
 			  walk->path, (long long)at->st.st_size, WARD_TARGET_MAX);
 	}
+	ret = ward_attr_each(at->plain, at->name, WARD_ATTR_NO_ACL, survey_attr, &attrs);
+	if (ret)
+		return ret > 0 || walk->err->cause ? ret :
+		       ward_fail_errno(walk->err, ret, "cannot read the extended attributes of %s",
+				       walk->path);
 	if (!S_ISREG(at->st.st_mode))
 		return 0;
 	s->c->bytes += at->st.st_size;
@@ -391,6 +489,31 @@ static void survey_outside(const struct survey *s)
 			continue;
 		c->outside++;
 		snprintf(c->outside_path, sizeof(c->outside_path), "%s", link->path);
+	}
+}
+
+/**
+ * candidate_warn - say who could take the vault away, or put another in its place
+ * @c: DIR is known
+ *
+ * Whoever owns, or may write to, a directory above DIR can rename what is in it. In
+ * somebody's home that is as it should be; elsewhere it seldom is meant.
+ */
+void candidate_warn(const struct create *c)
+{
+	char path[PATH_MAX], *slash;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s", c->conf.directory);
+	while ((slash = strrchr(path, '/')) && slash != path) {
+		*slash = '\0';
+		if (stat(path, &st))
+			return;
+		if (!st.st_uid && (!(st.st_mode & 0022) || st.st_mode & S_ISVTX))
+			continue;
+		ui_warn("others than root can rename what is in %s: whoever can may take the vault away from its place, though not read it",
+			path);
+		return;
 	}
 }
 

@@ -30,6 +30,7 @@ static const struct option options[] = {
  * @epoch: in which it began
  * @unchecked: the vault was not checked since an unclean end
  * @total: of the vault, bytes; for the progress bar
+ * @vault_file: "good", "mended", or what is wrong: "differs", "damaged"
  * @found: what is to be told, for --json; NULL without
  */
 struct checking {
@@ -38,6 +39,7 @@ struct checking {
 	uint32_t epoch;
 	bool unchecked;
 	uint64_t total;
+	const char *vault_file;
 	json_t *found;
 };
 
@@ -108,13 +110,15 @@ static int open_master(const struct ward_vaults *vaults, const struct ask *ask,
  * Both copies of the vault file are there, whole and the same. Returns an exit status, after
  * saying what is wrong.
  */
-static int check_vault_file(const struct ward_conf *conf, bool repair, const struct ask *ask)
+static int check_vault_file(const struct ward_conf *conf, bool repair, const struct ask *ask,
+			    const char **word)
 {
 	struct ward_master *master = NULL;
 	struct ward_vaults vaults = { 0 };
 	int dirfd, good, status = WARD_DONE;
 	struct ward_err err;
 
+	*word = "good";
 	ward_err_clear(&err);
 	dirfd = ward_mnt_ward_dir(conf, false, &err);
 	if (dirfd < 0)
@@ -136,17 +140,20 @@ static int check_vault_file(const struct ward_conf *conf, bool repair, const str
 		goto free;
 	good = good_copy(&vaults, master);
 	if (good < 0) {
+		*word = "differs";
 		ui_warn("the two copies of the vault file are not the same%s", repair ?
 			": say which secret opens it (--passphrase-file FILE), so that the right one can be told" :
 			"");
 		status = WARD_INTEGRITY;
 	} else if (!repair) {
+		*word = "damaged";
 		ui_warn("the copy .ward/%s of the vault file is missing, damaged or out of date: wardctl check --repair %s mends it",
 			ward_vaultfile_copy_name(!good), conf->name);
 		status = WARD_INTEGRITY;
 	} else if (mend(conf, &vaults, good, &err)) {
 		status = ui_fail(&err);
 	} else {
+		*word = "mended";
 		ui_say("mended: .ward/%s is written anew from .ward/%s",
 		       ward_vaultfile_copy_name(!good), ward_vaultfile_copy_name(good));
 	}
@@ -302,7 +309,7 @@ static int say_outcome(struct checking *c, const struct ward_check_state *s, boo
 		json_t *found = c->found;
 
 		c->found = NULL;
-		if (ui_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
+		if (ui_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:o}",
 				      "name", c->conf->name,
 				      "directory", ui_string(c->conf->directory),
 				      "objects", (json_int_t)s->objects,
@@ -312,7 +319,8 @@ static int say_outcome(struct checking *c, const struct ward_check_state *s, boo
 				      "bad_blocks", (json_int_t)s->bad_blocks,
 				      "bad_names", (json_int_t)s->bad_names,
 				      "failed", (json_int_t)s->failed,
-				      "checked", done, "found", found)))
+				      "checked", done, "vault_file", c->vault_file,
+				      "found", found)))
 			return WARD_FAILED;
 	} else if (bad) {
 		ui_warn("%s: %" PRIu64 " of %" PRIu64 " objects are tampered with or damaged, %" PRIu64 " names are not of this vault: restore them from a backup",
@@ -323,6 +331,19 @@ static int say_outcome(struct checking *c, const struct ward_check_state *s, boo
 		       s->settled ? "; some were settled after a crash" : "");
 	}
 	return bad ? WARD_INTEGRITY : s->failed || !done ? WARD_FAILED : WARD_DONE;
+}
+
+/* A vault file that is damaged is an integrity error, whatever else there is to say. */
+static int broke_off(const struct checking *c, struct ward_err *err)
+{
+	bool bad = !strcmp(c->vault_file, "differs") || !strcmp(c->vault_file, "damaged");
+
+	if (bad)
+		ward_note(err, "the two copies of the vault file are not the same, or one is damaged: wardctl check --repair %s",
+			  c->conf->name);
+	if (bad && err->cause == WARD_LOCKED)
+		err->cause = WARD_INTEGRITY;
+	return ui_fail(err);
 }
 
 static int check_tree(struct checking *c)
@@ -339,16 +360,16 @@ static int check_tree(struct checking *c)
 		ward_fail(&err, ENOKEY, WARD_LOCKED,
 			  "%s is locked, and checking takes its key: wardctl unlock %s",
 			  c->conf->name, c->conf->name);
-		return ui_fail(&err);
+		return broke_off(c, &err);
 	}
 	if (ret) {
 		ward_fail_errno(&err, ret, "cannot ask the kernel about %s", c->conf->name);
-		return ui_fail(&err);
+		return broke_off(c, &err);
 	}
 	c->epoch = vault.epoch;
 	c->unchecked = vault.flags & WARD_VAULT_F_UNCHECKED;
 	if (walk(c, &state, &err))
-		return ui_fail(&err);
+		return broke_off(c, &err);
 	done = checked(c, &state);
 	return say_outcome(c, &state, done);
 }
@@ -376,7 +397,7 @@ static int run(int argc, char **argv)
 	ward_err_clear(&err);
 	if (ward_conf_find(argv[optind], &conf, &err))
 		return ui_fail(&err);
-	status = check_vault_file(&conf, repair, &ask);
+	status = check_vault_file(&conf, repair, &ask, &c.vault_file);
 	if (status != WARD_DONE && status != WARD_INTEGRITY)
 		return status;
 	if (ward_unlock_connect(&c.nl, &err))

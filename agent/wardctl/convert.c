@@ -204,6 +204,20 @@ static int still_same(struct pass *pass, struct ward_walk *walk, const struct wa
 	       ward_looks_copied(&at->st, &there);
 }
 
+/* Nobody wrote to it since it was looked at: as far as can be told before it goes. */
+static bool untouched(const struct ward_walk_at *at)
+{
+	const struct stat *st = &at->st;
+	struct stat now;
+
+	return !fstatat(at->plain, at->name, &now, AT_SYMLINK_NOFOLLOW) &&
+	       now.st_ino == st->st_ino && now.st_size == st->st_size &&
+	       now.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
+	       now.st_ctim.tv_sec == st->st_ctim.tv_sec &&
+	       now.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
+}
+
 static int remove_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 {
 	struct pass *pass = walk->arg;
@@ -212,7 +226,7 @@ static int remove_entry(struct ward_walk *walk, const struct ward_walk_at *at)
 
 	if (ret < 0)
 		return ret;
-	if (!ret)
+	if (!ret || (!S_ISDIR(at->st.st_mode) && !untouched(at)))
 		return ward_fail(walk->err, EBUSY, WARD_FAILED,
 				 "%.500s changed after it was copied, or was put there since: move it to somewhere else, and run this again; everything before it is in the vault",
 				 walk->path);

@@ -5,18 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include <qrencode.h>
-
 #include "../lib/check.h"
-#include "../lib/durable.h"
 #include "../lib/mnt.h"
 #include "../lib/text.h"
 #include "../lib/unlock.h"
@@ -41,16 +38,12 @@ static const struct option options[] = {
  * @name: the name, or NULL
  * @allow: whom the first policy lets in; empty: DIR's owner and group
  * @passphrase: file that the passphrase is in, or NULL
- * @recovery: file that the recovery key goes to, or NULL
- * @no_recovery: no recovery key at all
  */
 struct wanted {
 	const char *dir;
 	const char *name;
 	struct ward_who_list allow;
 	const char *passphrase;
-	const char *recovery;
-	bool no_recovery;
 };
 
 static volatile sig_atomic_t stopped;
@@ -81,10 +74,22 @@ static int tell(const struct ward_progress *p, void *arg)
 	return stopped;
 }
 
+/* A directory of each level is open, on both sides: as many as we may have. */
+static void allow_depth(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* ---- what is asked for ------------------------------------------------------ */
 
-static int take_options(int argc, char **argv, struct wanted *w)
+static int take_options(int argc, char **argv, struct wanted *w, struct create *to)
 {
+	const char *recovery = NULL;
 	struct ward_who who;
 	struct ward_err err;
 	int c;
@@ -102,49 +107,28 @@ static int take_options(int argc, char **argv, struct wanted *w)
 				return verb_usage("not enough memory");
 			break;
 		case OPT_NO_RECOVERY:
-			w->no_recovery = true;
+			to->no_recovery = true;
 			break;
 		case ASK_PASSPHRASE:
 			w->passphrase = optarg;
 			break;
 		case ASK_RECOVERY:
-			w->recovery = optarg;
+			recovery = optarg;
 			break;
 		default:
 			return WARD_USAGE;
 		}
 	}
-	if (w->recovery && w->no_recovery)
+	if (recovery && to->no_recovery)
 		return verb_usage("--recovery-key-file and --no-recovery-key exclude each other");
-	if (w->recovery && !strcmp(w->recovery, "-"))
+	if (recovery && (!strcmp(recovery, "-") || !*recovery ||
+			 strlen(recovery) >= sizeof(to->recovery_file)))
 		return verb_usage("--recovery-key-file takes a file; without it the recovery key is shown");
+	if (recovery)
+		strcpy(to->recovery_file, recovery);
 	c = verb_args(argc, 1, 1);
 	w->dir = c ? NULL : argv[optind];
 	return c;
-}
-
-/* The recovery key's file: in a directory that is there, and not among the plain files. */
-static int look_at_recovery_file(const struct create *c, const struct wanted *w, bool resumed)
-{
-	size_t len = strlen(c->conf.directory);
-	char copy[PATH_MAX], real[PATH_MAX];
-
-	if (!w->recovery)
-		return 0;
-	snprintf(copy, sizeof(copy), "%s", w->recovery);
-	if (!realpath(dirname(copy), real))
-		return ward_fail_errno(c->err, errno, "cannot write the recovery key to %s",
-				       w->recovery);
-	if (!strncmp(real, c->conf.directory, len) && (!real[len] || real[len] == '/'))
-		return ward_fail(c->err, EINVAL, WARD_USAGE,
-				 "%s lies in the vault that its key is to open: name a file somewhere else",
-				 w->recovery);
-	/* One of an earlier run is of a key that has not become valid, or is replaced. */
-	if (!resumed && !faccessat(AT_FDCWD, w->recovery, F_OK, AT_SYMLINK_NOFOLLOW))
-		return ward_fail(c->err, EEXIST, WARD_FAILED,
-				 "%s exists already: name a new file for the recovery key",
-				 w->recovery);
-	return 0;
 }
 
 static int first_policy(struct create *c, const struct wanted *w, struct ward_policy *policy)
@@ -181,94 +165,6 @@ static uint16_t choose_suite(void)
 	return suite;
 }
 
-/* ---- the recovery key --------------------------------------------------------- */
-
-/* As blocks of text, two modules to a line; dark on light, whatever the terminal's colours. */
-static void show_qr(const char *text)
-{
-	static const char * const blocks[] = { "\u2588", "\u2580", "\u2584", " " };
-	QRcode *qr = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
-	int x, y, w;
-
-	if (!qr)
-		return;
-	w = qr->width;
-	for (y = -2; y < w + 2; y += 2) {
-		printf("  \033[40;37m");
-		for (x = -2; x < w + 2; x++) {
-			bool in = x >= 0 && x < w;
-			bool upper = in && y >= 0 && y < w && qr->data[y * w + x] & 1;
-			bool lower = in && y + 1 >= 0 && y + 1 < w && qr->data[(y + 1) * w + x] & 1;
-
-			fputs(blocks[upper << 1 | lower], stdout);
-		}
-		printf("\033[0m\n");
-	}
-	QRcode_free(qr);
-}
-
-static int store_recovery(struct create *c, const char *file, const char *text)
-{
-	char copy[PATH_MAX], line[WARD_RECOVERY_TEXT + 1], name[NAME_MAX + 1];
-	int dirfd, ret;
-
-	snprintf(copy, sizeof(copy), "%s", file);
-	snprintf(name, sizeof(name), "%s", basename(copy));
-	snprintf(copy, sizeof(copy), "%s", file);
-	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return ward_fail_errno(c->err, errno, "cannot write the recovery key to %s", file);
-	snprintf(line, sizeof(line), "%s\n", text);
-	ret = ward_durable_write(dirfd, name, line, strlen(line), 0600);
-	explicit_bzero(line, sizeof(line));
-	close(dirfd);
-	return ret ? ward_fail_errno(c->err, ret, "cannot write the recovery key to %s", file) : 0;
-}
-
-static void show_recovery(const char *name, const char *text)
-{
-	ui_progress_end();
-	printf("The recovery key of %s. It opens the vault when the passphrase is lost.\n"
-	       "Keep it on paper, away from this machine; it is not shown again:\n\n  %s\n\n",
-	       name, text);
-	if (isatty(STDOUT_FILENO)) {
-		show_qr(text);
-		putchar('\n');
-	}
-	fflush(stdout);
-}
-
-/* @text gets the key when it is to be put out with the rest of JSON. */
-static int make_recovery(struct create *c, const struct wanted *w, char text[WARD_RECOVERY_TEXT])
-{
-	uint8_t key[WARD_KEY_SIZE];
-	int ret;
-
-	if (w->no_recovery || c->stage.recovery_told)
-		return 0;
-	ret = ward_random(key, sizeof(key));
-	if (!ret)
-		ret = ward_text_recovery(key, text);
-	if (ret) {
-		ward_fail_errno(c->err, ret, "cannot make a recovery key");
-		goto wipe;
-	}
-	ret = scaffold_recovery(c, key);
-	if (ret)
-		goto wipe;
-	if (w->recovery)
-		ret = store_recovery(c, w->recovery, text);
-	else if (!verb_globals.json)
-		show_recovery(c->conf.name, text);
-	/* In JSON it comes with the end: until then, nobody has seen it. */
-	c->stage.recovery_told = w->recovery || !verb_globals.json;
-wipe:
-	explicit_bzero(key, sizeof(key));
-	if (ret || w->recovery || !verb_globals.json)
-		explicit_bzero(text, WARD_RECOVERY_TEXT);
-	return ret;
-}
-
 /* ---- making it ------------------------------------------------------------------ */
 
 static int begin(struct create *c, const struct wanted *w)
@@ -294,6 +190,7 @@ static int begin(struct create *c, const struct wanted *w)
 		ward_fail_errno(c->err, ret, "cannot make a key");
 		goto free;
 	}
+	catch_signals();
 	/* RFC 9562: version 4, variant 10 */
 	c->master->uuid[6] = (c->master->uuid[6] & 0x0f) | 0x40;
 	c->master->uuid[8] = (c->master->uuid[8] & 0x3f) | 0x80;
@@ -303,6 +200,8 @@ static int begin(struct create *c, const struct wanted *w)
 		ret = scaffold_mount(c);
 	if (!ret)
 		ret = scaffold_enter(c);
+	if (!ret && stopped)
+		ret = ward_fail(c->err, EINTR, WARD_FAILED, "stopped");
 	if (ret && c->ward >= 0) {
 		/* What went wrong is said already; taking it back has its own words. */
 		struct ward_err why = *c->err;
@@ -319,6 +218,33 @@ free:
 	return ret;
 }
 
+/*
+ * Nobody who is here knows the passphrase that the vault was begun with, or its file
+ * is damaged. As long as every plain file is there, that is no dead end.
+ */
+static int offer_undo(struct create *c, int ret)
+{
+	struct ward_err why = *c->err;
+
+	if (c->stage.at != WARD_STAGE_COPYING ||
+	    (why.cause != WARD_BAD_KEY && why.cause != WARD_INTEGRITY))
+		return ret;
+	if (!verb_globals.yes && !isatty(STDIN_FILENO)) {
+		ward_note(c->err, "every plain file is in %.300s still: the same command with --yes takes back what was begun, so that it can be begun anew",
+			  c->conf.directory);
+		return ret;
+	}
+	ui_warn("%s", why.text);
+	if (!ui_confirm("Every plain file is still there. Take back what was begun, so that it can be begun anew?"))
+		return ret;
+	ward_err_clear(c->err);
+	if (scaffold_undo(c))
+		return -EIO;
+	return ward_fail(c->err, EKEYREJECTED, why.cause,
+			 "what was begun is taken back, and %s is as it was before: run this again to begin anew",
+			 c->conf.directory);
+}
+
 /* An earlier run was stopped: the vault that it began is opened. */
 static int open_begun(struct create *c, const struct wanted *w)
 {
@@ -329,13 +255,18 @@ static int open_begun(struct create *c, const struct wanted *w)
 	int ret;
 
 	ret = ward_vaultfile_load(c->ward, &vaults, c->err);
-	if (ret)
+	if (ret) {
+		ret = offer_undo(c, ret);
 		goto free;
+	}
 	secret = ask_secret(&ask, "Passphrase that the vault was begun with", &factor, c->err);
 	ret = secret ? ward_vaultfile_open(&vaults, &factor, c->master, c->err) : -EIO;
 	ward_secret_free(secret);
-	if (ret)
+	if (ret) {
+		ret = offer_undo(c, ret);
 		goto free;
+	}
+	catch_signals();
 	memcpy(c->conf.uuid, c->master->uuid, sizeof(c->conf.uuid));
 	ret = scaffold_unmount(c);
 	if (!ret)
@@ -385,7 +316,7 @@ static int check_if_needed(struct create *c)
 	return 0;
 }
 
-static int convert(struct create *c, const struct wanted *w, char recovery[WARD_RECOVERY_TEXT])
+static int convert(struct create *c)
 {
 	bool resumed = c->stage.at == WARD_STAGE_REMOVING;
 	int ret = 0;
@@ -402,11 +333,16 @@ static int convert(struct create *c, const struct wanted *w, char recovery[WARD_
 		if (!ret)
 			ret = check_if_needed(c);
 		if (!ret)
-			ret = make_recovery(c, w, recovery);
+			ret = handover_make(c);
+		/* A write-back that failed meanwhile is told of by the last one to ask. */
+		if (!ret)
+			ret = scaffold_sync(c);
 		if (!ret)
 			ret = scaffold_stage(c, WARD_STAGE_REMOVING);
-	} else if (!c->stage.recovery_told && c->stage.at == WARD_STAGE_REMOVING) {
-		ret = make_recovery(c, w, recovery);
+	} else if (!c->stage.recovery_told) {
+		ret = handover_make(c);
+		if (!ret && c->stage.recovery_told)
+			ret = scaffold_stage(c, c->stage.at);
 	}
 	if (!ret && c->stage.at == WARD_STAGE_REMOVING) {
 		ret = convert_remove(c, resumed);
@@ -420,8 +356,51 @@ static int convert(struct create *c, const struct wanted *w, char recovery[WARD_
 	return ret;
 }
 
+/* The document, which may have the only copy of the recovery key: all of it is out, or it fails. */
+static int report_json(struct create *c, bool resumed)
+{
+	char uuid[WARD_UUID_TEXT];
+	json_t *object;
+
+	ward_text_uuid(c->conf.uuid, uuid);
+	object = json_pack("{s:s, s:s, s:o}", "name", c->conf.name, "uuid", uuid,
+			   "directory", ui_string(c->conf.directory));
+	if (!resumed) {
+		json_object_set_new(object, "objects", json_integer(c->objects));
+		json_object_set_new(object, "bytes", json_integer(c->bytes));
+	}
+	if (c->recovery[0])
+		json_object_set_new(object, "recovery_key", json_string(c->recovery));
+	c->reported = true;
+	if (ui_json(object) || fflush(stdout) || ferror(stdout))
+		return ward_fail(c->err, EIO, WARD_FAILED,
+				 c->recovery[0] ?
+				 "standard output cannot be written to, so nobody has the recovery key" :
+				 "standard output cannot be written to");
+	return 0;
+}
+
+static void report(const struct create *c, bool resumed)
+{
+	char size[32];
+
+	if (c->outside)
+		ui_warn("%llu files have names outside %s, too (%s is one): those names keep the plain contents",
+			(unsigned long long)c->outside, c->conf.directory, c->outside_path);
+	ward_text_size(c->bytes, size, sizeof(size));
+	/* What an earlier run brought in, this one has not counted. */
+	if (resumed)
+		ui_say("%s is a vault now, \"%s\", and unlocked", c->conf.directory, c->conf.name);
+	else if (c->objects)
+		ui_say("%s is a vault now, \"%s\", and unlocked; %llu files and directories are in it, %s",
+		       c->conf.directory, c->conf.name, (unsigned long long)c->objects, size);
+	else
+		ui_say("%s is a vault now, \"%s\", empty and unlocked", c->conf.directory,
+		       c->conf.name);
+}
+
 /* Everything is in the vault: it takes DIR's place. */
-static int finish(struct create *c)
+static int finish(struct create *c, bool resumed)
 {
 	int ret = scaffold_policy(c);
 
@@ -429,6 +408,9 @@ static int finish(struct create *c)
 		ret = check_if_needed(c);
 	if (!ret)
 		ret = scaffold_unmount(c);
+	/* Stopped before this, the next run makes another key; after it, somebody has this one. */
+	if (!ret && verb_globals.json)
+		ret = report_json(c, resumed);
 	if (!ret) {
 		ret = ward_stage_end(c->ward);
 		if (ret)
@@ -436,6 +418,7 @@ static int finish(struct create *c)
 	}
 	if (ret)
 		return ret;
+	c->made = true;
 	ret = ward_mnt_vault(&c->conf, MS_NOSUID | MS_NODEV, NULL, c->err);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
@@ -455,8 +438,7 @@ static void take_back(struct create *c)
 	*c->err = why;
 }
 
-static int make(struct create *c, const struct wanted *w, bool resumed,
-		char recovery[WARD_RECOVERY_TEXT])
+static int make(struct create *c, const struct wanted *w, bool resumed)
 {
 	bool can_undo;
 	int ret;
@@ -464,16 +446,18 @@ static int make(struct create *c, const struct wanted *w, bool resumed,
 	ret = resumed ? open_begun(c, w) : begin(c, w);
 	if (ret)
 		return ret;
-	catch_signals();
-	ret = convert(c, w, recovery);
+	ret = convert(c);
 	if (!ret)
-		ret = finish(c);
+		ret = finish(c, resumed);
 	ui_progress_end();
 	if (!ret)
 		return 0;
 	can_undo = c->stage.at == WARD_STAGE_BEGUN || c->stage.at == WARD_STAGE_COPYING;
 	if (can_undo)
 		take_back(c);
+	else if (c->made)
+		ward_note(c->err, "the vault is made, and every file is in it: wardctl unlock %.300s mounts and unlocks it",
+			  c->conf.name);
 	else
 		ward_note(c->err, "every file is in the vault: run wardctl create %.300s again to finish it",
 			  c->conf.directory);
@@ -556,9 +540,9 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	if (!ret && !*resumed)
 		ret = candidate_free(c);
 	if (!ret)
-		ret = candidate_usable(c);
+		ret = candidate_usable(c, *resumed);
 	if (!ret)
-		ret = look_at_recovery_file(c, w, *resumed);
+		ret = handover_look(c, *resumed);
 	if (!ret && !*resumed && !w->allow.count && !c->st.st_uid) {
 		struct ward_policy unused;
 
@@ -566,45 +550,15 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	}
 	if (!ret)
 		ret = ward_unlock_connect(&c->nl, c->err);
-	return ret ? ret : candidate_survey(c);
-}
-
-static int report(const struct create *c, bool resumed, const char *recovery)
-{
-	char uuid[WARD_UUID_TEXT], size[32];
-	json_t *object;
-
-	if (c->outside)
-		ui_warn("%llu files have names outside %s, too (%s is one): those names keep the plain contents",
-			(unsigned long long)c->outside, c->conf.directory, c->outside_path);
-	if (verb_globals.json) {
-		ward_text_uuid(c->conf.uuid, uuid);
-		object = json_pack("{s:s, s:s, s:o}", "name", c->conf.name, "uuid", uuid,
-				   "directory", ui_string(c->conf.directory));
-		if (!resumed) {
-			json_object_set_new(object, "objects", json_integer(c->objects));
-			json_object_set_new(object, "bytes", json_integer(c->bytes));
-		}
-		if (*recovery)
-			json_object_set_new(object, "recovery_key", json_string(recovery));
-		return ui_json(object);
-	}
-	ward_text_size(c->bytes, size, sizeof(size));
-	/* What an earlier run brought in, this one has not counted. */
-	if (resumed)
-		ui_say("%s is a vault now, \"%s\", and unlocked", c->conf.directory, c->conf.name);
-	else if (c->objects)
-		ui_say("%s is a vault now, \"%s\", and unlocked; %llu files and directories are in it, %s",
-		       c->conf.directory, c->conf.name, (unsigned long long)c->objects, size);
-	else
-		ui_say("%s is a vault now, \"%s\", empty and unlocked", c->conf.directory,
-		       c->conf.name);
-	return WARD_DONE;
+	if (!ret)
+		ret = candidate_survey(c);
+	if (!ret && !*resumed)
+		candidate_warn(c);
+	return ret;
 }
 
 static int run(int argc, char **argv)
 {
-	char recovery[WARD_RECOVERY_TEXT] = "";
 	struct wanted w = { 0 };
 	struct ward_err err;
 	struct create c = {
@@ -613,11 +567,12 @@ static int run(int argc, char **argv)
 	bool resumed = false;
 	int ret, lock = -1;
 
-	ret = take_options(argc, argv, &w);
+	ret = take_options(argc, argv, &w, &c);
 	if (!ret)
 		ret = ui_need_root();
 	if (ret)
 		goto free;
+	allow_depth();
 	ward_err_clear(&err);
 	c.master = ward_master_new();
 	ret = c.master ? prepare(&c, &w, &resumed, &lock) :
@@ -626,10 +581,16 @@ static int run(int argc, char **argv)
 		ui_say("going on with the vault \"%s\", which was begun earlier, as it was asked for then",
 		       c.conf.name);
 	if (!ret)
-		ret = make(&c, &w, resumed, recovery);
-	ret = ret ? ui_fail(&err) : report(&c, resumed, recovery);
+		ret = make(&c, &w, resumed);
+	/* One document is all that there may be; the exit status says that it is not all. */
+	if (ret && c.reported)
+		verb_globals.json = false;
+	if (ret)
+		ret = ui_fail(&err);
+	else
+		report(&c, resumed);
 free:
-	explicit_bzero(recovery, sizeof(recovery));
+	explicit_bzero(c.recovery, sizeof(c.recovery));
 	ward_master_free(c.master);
 	ward_nl_close(c.nl);
 	if (c.vault >= 0)

@@ -2,7 +2,7 @@
 /*
  * Making a vault. create.c is the verb; candidate.c looks whether DIR can become
  * one; scaffold.c makes .ward and takes it back; convert.c brings the plain files
- * into the vault.
+ * into the vault; handover.c hands over its recovery key.
  */
 #ifndef WARDCTL_CREATE_H
 #define WARDCTL_CREATE_H
@@ -16,6 +16,7 @@
 #include "../lib/netlink.h"
 #include "../lib/policyfile.h"
 #include "../lib/stage.h"
+#include "../lib/text.h"
 
 /**
  * struct create - a vault that is being made
@@ -33,6 +34,11 @@
  * @objects: files and directories in all
  * @outside: files that have names outside DIR, too
  * @outside_path: one of them
+ * @no_recovery: there is to be no recovery key
+ * @recovery_file: file that it goes to, or ""
+ * @recovery: the recovery key, while it waits to be put out; else ""
+ * @reported: the JSON document is out
+ * @made: it is a vault: .ward/creating is gone
  * @tell: is told how far copying and comparing are; not 0 stops them
  */
 struct create {
@@ -50,6 +56,11 @@ struct create {
 	uint64_t objects;
 	uint64_t outside;
 	char outside_path[512];
+	bool no_recovery;
+	char recovery_file[PATH_MAX];
+	char recovery[WARD_RECOVERY_TEXT];
+	bool reported;
+	bool made;
 	ward_progress_fn tell;
 };
 
@@ -57,9 +68,10 @@ struct create {
 int candidate_open(struct create *c, const char *arg);
 int candidate_name(struct create *c, const char *name);
 int candidate_free(struct create *c);
-int candidate_usable(struct create *c);
+int candidate_usable(struct create *c, bool resumed);
 int candidate_survey(struct create *c);
 int candidate_unused(struct create *c);
+void candidate_warn(const struct create *c);
 
 /* ---- scaffold.c: .ward, and the mount on the side --------------------------- */
 int scaffold_make(struct create *c, const struct ward_secret *passphrase,
@@ -68,12 +80,18 @@ int scaffold_conf(struct create *c);
 int scaffold_mount(struct create *c);
 int scaffold_enter(struct create *c);
 int scaffold_unmount(struct create *c);
+int scaffold_sync(struct create *c);
 int scaffold_cold(struct create *c);
 int scaffold_close_dir(struct create *c);
 int scaffold_stage(struct create *c, enum ward_stage_at at);
 int scaffold_recovery(struct create *c, const uint8_t key[WARD_KEY_SIZE]);
 int scaffold_policy(struct create *c);
 int scaffold_undo(struct create *c);
+
+/* ---- handover.c: the recovery key ---------------------------------------------- */
+int handover_look(struct create *c, bool resumed);
+int handover_make(struct create *c);
+int handover_void(struct create *c);
 
 /* ---- convert.c: the plain files ---------------------------------------------- */
 int convert_copy(struct create *c);

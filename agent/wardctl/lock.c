@@ -14,8 +14,26 @@ static const struct option options[] = {
 	{ 0 }
 };
 
+/* One of several: with --json, it has its place among them, since there is one document only. */
+static int failed_one(const struct ward_err *err, const char *name, json_t *done)
+{
+	bool json = verb_globals.json;
+	json_t *o;
+	int status;
+
+	verb_globals.json = false;
+	status = ui_fail(err);
+	verb_globals.json = json;
+	o = json_pack("{s:o, s:i}", "error", ui_string(err->text), "status", status);
+	if (o && name)
+		json_object_set_new(o, "name", json_string(name));
+	json_array_append_new(done, o);
+	return status;
+}
+
 /* Locks one vault; the exit status; with --json, says so in @done. */
-static int lock_one(struct ward_nl *nl, const struct ward_conf *conf, bool now, json_t *done)
+static int lock_one(struct ward_nl *nl, const struct ward_conf *conf, bool now, bool all,
+		    json_t *done)
 {
 	char size[32];
 	uint64_t lost;
@@ -29,7 +47,7 @@ static int lock_one(struct ward_nl *nl, const struct ward_conf *conf, bool now, 
 
 		snprintf(why, sizeof(why), "%s", err.text);
 		ward_fail(&err, -ret, err.cause, "%s: %.900s", conf->name, why);
-		return ui_fail(&err);
+		return all ? failed_one(&err, conf->name, done) : ui_fail(&err);
 	}
 	if (verb_globals.json) {
 		json_array_append_new(done, json_pack("{s:s, s:b, s:I}", "name", conf->name,
@@ -55,7 +73,7 @@ static int run(int argc, char **argv)
 	bool now = false, all = false;
 	struct ward_conf conf;
 	struct ward_nl *nl;
-	struct ward_err err;
+	struct ward_err err, unread;
 	json_t *done;
 	int c, ret, status = WARD_DONE;
 	size_t i;
@@ -78,24 +96,30 @@ static int run(int argc, char **argv)
 	if (ret)
 		return ui_fail(&err);
 	/* A configuration that cannot be read is no reason to leave the others open. */
-	ui_notes(&err);
-	if (err.count)
-		status = WARD_FAILED;
+	unread = err;
 	ward_err_clear(&err);
 	if (ward_unlock_connect(&nl, &err)) {
+		ui_notes(&unread);
 		ward_conf_list_free(&list);
 		return ui_fail(&err);
 	}
 	done = json_array();
+	for (i = 0; i < unread.count; i++) {
+		ward_fail(&err, EINVAL, WARD_FAILED, "%s", unread.notes[i]);
+		status = failed_one(&err, NULL, done);
+	}
 	if (!all)
-		status = lock_one(nl, &conf, now, done);
+		status = lock_one(nl, &conf, now, false, done);
 	for (i = 0; i < list.count; i++) {
-		ret = lock_one(nl, &list.conf[i], now, done);
+		ret = lock_one(nl, &list.conf[i], now, true, done);
 		if (ret)
 			status = ret;
 	}
-	if (verb_globals.json && !status)
-		status = ui_json(json_pack("{s:O}", "vaults", done));
+	if (verb_globals.json && (all || !status)) {
+		ret = ui_json(json_pack("{s:O}", "vaults", done));
+		if (ret)
+			status = ret;
+	}
 	json_decref(done);
 	ward_conf_list_free(&list);
 	ward_nl_close(nl);

@@ -2,6 +2,7 @@
 /* wardctl log: what happened to the vaults. Reads the log file; wardd need not run. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,7 +308,9 @@ static int run(int argc, char **argv)
 {
 	struct show s = { 0 };
 	struct ward_settings settings;
+	const struct passwd *pw;
 	struct ward_err err;
+	char uid[16];
 	int c, ret = 0;
 
 	while (!ret && (c = verb_getopt(argc, argv, options)) != VERB_DONE) {
@@ -317,6 +320,11 @@ static int run(int argc, char **argv)
 			break;
 		case OPT_USER:
 			s.filter.user = optarg;
+			/* Of a login only the number is recorded. */
+			pw = getpwnam(optarg);
+			if (pw)
+				snprintf(uid, sizeof(uid), "%u", (unsigned int)pw->pw_uid);
+			s.filter.login = pw ? uid : optarg;
 			break;
 		case OPT_SINCE:
 			ret = parse_since(optarg, &s.filter.since);
@@ -360,8 +368,8 @@ const struct verb verb_log = {
 	.what = "shows what happened to the vaults",
 	.help =
 	"  --vault NAME   only this vault, by name or UUID\n"
-	"  --user USER    only what this user did, by name or number; a number also finds\n"
-	"                 who logged in with it\n"
+	"  --user USER    only what this user did, by name or number, or who logged in as\n"
+	"                 this user, whoever he became then\n"
 	"  --since TIME   2030-12-31, \"2030-12-31 18:00\", today, yesterday, 10m, 2h, 3d\n"
 	"  --kind KIND    violation, tamper, key, mount, policy, audit or lost\n"
 	"  --follow       go on showing what comes\n"

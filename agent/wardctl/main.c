@@ -98,6 +98,26 @@ static int finish(int status)
 	return status;
 }
 
+/* Complains of the option that getopt_long() just stumbled over: @why is what it returned. */
+static void bad_option(int argc, char **argv, int why)
+{
+	const char *typed = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+	int i;
+
+	/* It may stand behind the bad one. */
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--json"))
+			verb_globals.json = true;
+	if (why == ':')
+		verb_usage("the option %s needs an argument", typed);
+	else if (optopt > OPT_VERSION && optopt < VERB_OPTION)
+		verb_usage("there is no option -%c", optopt);
+	else if (optopt)
+		verb_usage("the option %s takes no argument", typed);
+	else
+		verb_usage("there is no option %s, or it could be several", typed);
+}
+
 /**
  * verb_getopt - the next option of a verb
  * @argc: as handed to the verb
@@ -118,9 +138,10 @@ int verb_getopt(int argc, char **argv, const struct option *own)
 	memcpy(all, global_options, sizeof(global_options));
 	for (; own && own[n].name && n < OWN_MAX; n++)
 		all[GLOBALS + n] = own[n];
+	opterr = 0;	/* complaints are made here, so that they can be JSON */
 	for (;;) {
 		/* "+" for wardctl itself: what follows the verb is the verb's. */
-		c = getopt_long(argc, argv, verb_current ? "" : "+", all, NULL);
+		c = getopt_long(argc, argv, verb_current ? ":" : "+:", all, NULL);
 		switch (c) {
 		case -1:
 			return VERB_DONE;
@@ -145,9 +166,9 @@ int verb_getopt(int argc, char **argv, const struct option *own)
 		case OPT_VERSION:
 			puts("wardctl " WARD_VERSION);
 			exit(finish(WARD_DONE));
+		case ':':
 		case '?':
-			fprintf(stderr, "Try 'wardctl%s%s --help'.\n", verb_current ? " " : "",
-				verb_current ? verb_current->name : "");
+			bad_option(argc, argv, c);
 			return VERB_BAD;
 		default:
 			return c;
@@ -188,13 +209,16 @@ int verb_usage(const char *fmt, ...)
 int verb_args(int argc, int least, int most)
 {
 	int count = argc - optind;
+	char args[256], *p;
 
+	/* Its lines, as one. */
+	snprintf(args, sizeof(args), "%s", verb_current->args);
+	for (p = args; (p = strchr(p, '\n'));)
+		*p = ' ';
 	if (count < least)
-		return verb_usage("an argument is missing: wardctl %s %s", verb_current->name,
-				  verb_current->args);
+		return verb_usage("an argument is missing: wardctl %s %s", verb_current->name, args);
 	if (count > most)
-		return verb_usage("too many arguments: wardctl %s %s", verb_current->name,
-				  verb_current->args);
+		return verb_usage("too many arguments: wardctl %s %s", verb_current->name, args);
 	return 0;
 }
 

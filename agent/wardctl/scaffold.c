@@ -118,6 +118,40 @@ static int copy_top(int from, int to)
 	return ret;
 }
 
+/* Is .ward, which is open, that which is in DIR? */
+static bool is_in_dir(const struct create *c)
+{
+	struct stat st, there;
+
+	return !fstat(c->ward, &st) &&
+	       !fstatat(c->dirfd, WARD_DIR_NAME, &there, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_dev == there.st_dev && st.st_ino == there.st_ino;
+}
+
+static int exchanged(struct create *c)
+{
+	return ward_fail(c->err, EBUSY, WARD_FAILED,
+			 "somebody exchanged %s/.ward while it was made: look who works in there, and try again",
+			 c->conf.directory);
+}
+
+/* Root's, and empty */
+static int just_made(struct create *c)
+{
+	size_t count = 0;
+	char **names;
+	struct stat st;
+	int ret;
+
+	if (fstat(c->ward, &st))
+		return cannot(c, -errno, "open");
+	ret = ward_walk_names(c->ward, &names, &count);
+	if (ret)
+		return cannot(c, ret, "read");
+	ward_walk_names_free(names, count);
+	return st.st_uid || count || !is_in_dir(c) ? exchanged(c) : 0;
+}
+
 static int make_dirs(struct create *c)
 {
 	int tree, ret;
@@ -129,6 +163,10 @@ static int make_dirs(struct create *c)
 		c->ward = ward_open_dir(c->dirfd, WARD_DIR_NAME);
 		if (c->ward < 0)
 			return cannot(c, c->ward, "open");
+		/* DIR still is its owner's, who may have been quick. */
+		ret = just_made(c);
+		if (ret)
+			return ret;
 	}
 	ret = own_dir(c->ward);
 	if (ret)
@@ -229,6 +267,7 @@ int scaffold_make(struct create *c, const struct ward_secret *passphrase,
 	snprintf(c->stage.name, sizeof(c->stage.name), "%s", c->conf.name);
 	c->stage.times[0] = c->st.st_atim;
 	c->stage.times[1] = c->st.st_mtim;
+	c->stage.recovery_none = c->no_recovery;
 	ret = make_dirs(c);
 	if (!ret)
 		ret = make_vault_file(c, passphrase);
@@ -287,7 +326,7 @@ int scaffold_conf(struct create *c)
 int scaffold_mount(struct create *c)
 {
 	char path[PATH_MAX];
-	int ret;
+	int target, ret;
 
 	ret = ward_mnt_private_dir(WARD_CREATE_DIR, c->err);
 	if (ret)
@@ -295,8 +334,12 @@ int scaffold_mount(struct create *c)
 	side_path(c, path);
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return ward_fail_errno(c->err, errno, "cannot make %s", path);
-	ret = ward_mnt_mount(c->conf.directory, path, c->conf.name,
-			     MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, c->err);
+	target = ward_mnt_open(path, c->err);
+	if (target < 0)
+		return target;
+	ret = ward_mnt_mount(&c->conf, c->dirfd, target, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL,
+			     c->err);
+	close(target);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
 
@@ -340,6 +383,55 @@ int scaffold_unmount(struct create *c)
 }
 
 /**
+ * scaffold_sync - have everything that is in the vault on the disk
+ * @c: the vault is mounted
+ *
+ * The vault tells of what it could not write into the file system below; that one
+ * tells of what it could not write to the disk, but only to who asks it, with a
+ * descriptor that was open before anything was written.
+ *
+ * Return: 0 or a negative errno.
+ */
+int scaffold_sync(struct create *c)
+{
+	if (syncfs(c->vault) || syncfs(c->dirfd))
+		return ward_fail_errno(c->err, errno,
+				       "cannot write the vault to the disk (making one needs room for a second copy of the files)");
+	return 0;
+}
+
+static int forget_entry(struct ward_walk *walk, const struct ward_walk_at *at)
+{
+	int fd;
+
+	if (!S_ISREG(at->st.st_mode))
+		return 0;
+	fd = openat(at->plain, at->name,
+		    O_RDONLY | O_NOFOLLOW | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return ward_fail_errno(walk->err, errno, "cannot open .ward/tree/%s", walk->path);
+	/* Advice: where it is not taken, what is compared may come out of memory. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+	return 0;
+}
+
+/* What the file system below still has of the ciphertext in memory is to go. */
+static int forget_tree(struct create *c)
+{
+	static const struct ward_walk_ops ops = { .entry = forget_entry };
+	struct ward_walk walk = { .ops = &ops, .err = c->err };
+	int ret;
+
+	walk.top = ward_open_dir(c->ward, WARD_TREE_NAME);
+	if (walk.top < 0)
+		return cannot(c, walk.top, "open what is in");
+	ret = ward_walk_run(&walk, -1);
+	close(walk.top);
+	return ret;
+}
+
+/**
  * scaffold_cold - write everything out and forget it, so that it is read from below
  * @c: the vault is mounted and unlocked
  *
@@ -350,14 +442,16 @@ int scaffold_cold(struct create *c)
 	uint64_t lost;
 	int ret;
 
-	if (syncfs(c->vault))
-		return ward_fail_errno(c->err, errno,
-				       "cannot write the vault to the disk (making one needs room for a second copy of the files)");
+	ret = scaffold_sync(c);
+	if (ret)
+		return ret;
 	ret = ward_unlock_lock(c->nl, c->conf.uuid, false, &lost, c->err);
 	if (ret == -ENOENT)
 		return ward_fail(c->err, ENOENT, WARD_FAILED,
 				 "the vault's mount in %s went away: run this again",
 				 WARD_CREATE_DIR);
+	if (!ret)
+		ret = forget_tree(c);
 	return ret ? ret : ward_unlock_vault(c->nl, c->master, c->err);
 }
 
@@ -389,8 +483,23 @@ int scaffold_close_dir(struct create *c)
 	ret = own_dir(c->dirfd);
 	if (!ret)
 		ret = ward_durable_sync_dir(c->dirfd);
-	return ret ? ward_fail_errno(c->err, ret, "cannot take %s from its users",
-				     c->conf.directory) : 0;
+	if (ret)
+		return ward_fail_errno(c->err, ret, "cannot take %s from its users",
+				       c->conf.directory);
+	/* From now on nobody can. */
+	return is_in_dir(c) ? 0 : exchanged(c);
+}
+
+/* What is sealed anew is not what somebody else wrote; the better copy, or NULL */
+static const struct ward_vault *authentic_copy(const struct ward_vaults *vaults,
+					       const struct ward_master *master)
+{
+	const struct ward_vault *best = ward_vaultfile_best(vaults);
+	const struct ward_vault *other = &vaults->copy[best == &vaults->copy[0]];
+
+	if (!ward_vault_verify(best, master->key))
+		return best;
+	return other->bytes && !ward_vault_verify(other, master->key) ? other : NULL;
 }
 
 /**
@@ -405,6 +514,7 @@ int scaffold_recovery(struct create *c, const uint8_t key[WARD_KEY_SIZE])
 	const struct ward_factor factor = { WARD_SLOT_RECOVERY, key, WARD_KEY_SIZE };
 	struct ward_vaultfile *vf = malloc(sizeof(*vf));
 	struct ward_vaults vaults = { 0 };
+	const struct ward_vault *good;
 	int ret;
 
 	if (!vf)
@@ -412,7 +522,14 @@ int scaffold_recovery(struct create *c, const uint8_t key[WARD_KEY_SIZE])
 	ret = ward_vaultfile_load(c->ward, &vaults, c->err);
 	if (ret)
 		goto free;
-	ward_vaultfile_renew(vf, ward_vaultfile_best(&vaults), WARD_SLOT_RECOVERY);
+	good = authentic_copy(&vaults, c->master);
+	if (!good) {
+		ret = ward_fail(c->err, EBADMSG, WARD_INTEGRITY,
+				"the vault file in %s/.ward was changed or damaged since it was made: nothing was added to it",
+				c->conf.directory);
+		goto free;
+	}
+	ward_vaultfile_renew(vf, good, WARD_SLOT_RECOVERY);
 	ret = ward_vaultfile_add_slot(vf, &factor, NULL, "", c->master->key);
 	if (!ret)
 		ret = ward_vaultfile_seal(vf, c->master->key);
@@ -517,6 +634,10 @@ int scaffold_undo(struct create *c)
 		if (ret)
 			return ret;
 	}
+	ret = handover_void(c);
+	if (ret && ret != -EEXIST)
+		return ward_fail_errno(c->err, ret, "cannot remove %s, whose recovery key is void",
+				       c->stage.recovery_file);
 	ret = remove_conf(c);
 	if (!ret)
 		ret = erase_ward(c);

@@ -186,9 +186,10 @@ static json_t *module_json(const struct ward_module *m)
 {
 	if (!m)
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "version", m->version,
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "version", m->version,
 			 "format", (json_int_t)m->format, "events", (json_int_t)(m->next - 1),
 			 "events_in_ring", (json_int_t)(m->next - m->oldest),
+			 "events_overwritten", (json_int_t)(m->oldest ? m->oldest - 1 : 0),
 			 "events_lost", (json_int_t)m->dropped);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* wardctl unlock: mounts a vault if need be, and puts its key into the kernel. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -35,16 +36,35 @@ static int take_method(struct ask *ask, const char *method)
 	return 0;
 }
 
+/* What wardctl create left half made is mounted on the side, and not to be worked with. */
+static int look_finished(const struct ward_conf *conf, struct ward_err *err)
+{
+	int ret, fd = ward_mnt_ward_dir(conf, false, err);
+
+	if (fd < 0)
+		return fd;
+	ret = faccessat(fd, WARD_CREATING_NAME, F_OK, AT_SYMLINK_NOFOLLOW) ? 0 :
+	      ward_fail(err, EBUSY, WARD_FAILED,
+			"making this vault was not finished: wardctl create %s goes on with it",
+			conf->directory);
+	close(fd);
+	return ret;
+}
+
 /* Mounts and unlocks with an opened key; -EALREADY when it was unlocked. */
 static int unlock(struct ward_nl *nl, const struct ward_conf *conf,
 		  const struct ward_master *master, struct ward_err *err)
 {
+	struct ward_mounted mounted;
 	int lock, ret;
 
 	lock = ward_mnt_lock(conf->name, err);
 	if (lock < 0)
 		return lock;
-	ret = ward_mnt_vault(conf, MS_NOSUID | MS_NODEV, NULL, err);
+	/* Wherever it is mounted: a second time the kernel does not take it. */
+	ret = ward_nl_vault_get(nl, conf->uuid, &mounted);
+	if (ret)
+		ret = ward_mnt_vault(conf, MS_NOSUID | MS_NODEV, NULL, err);
 	if (!ret || ret == -EALREADY)
 		ret = ward_unlock_vault(nl, master, err);
 	close(lock);
@@ -108,6 +128,10 @@ static int run(int argc, char **argv)
 	if (ward_conf_find(argv[optind], &conf, &err) || ward_unlock_connect(&nl, &err))
 		return ui_fail(&err);
 	/* A secret that was handed over is looked at; nobody is asked for one in vain. */
+	if (look_finished(&conf, &err)) {
+		ret = ui_fail(&err);
+		goto close;
+	}
 	if (!ask.file && is_unlocked(nl, &conf)) {
 		ret = say_outcome(nl, &conf, false);
 		goto close;

@@ -9,10 +9,12 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "wardd.h"
@@ -35,7 +37,8 @@
  * @watch_source: for @watch
  * @event_source: for the events; NULL without @nl
  * @retry: fires when something is to be tried again
- * @dumping: what is missing is being fetched
+ * @dumping: what is missing is being fetched, or cannot be any more
+ * @missed: events that were not recorded wait in the kernel, or did
  * @waiting: said that the module is not there
  * @stalled: said that the log cannot be written
  * @tell_changed: a state may have changed in this batch
@@ -53,6 +56,7 @@ struct wardd_intake {
 	sd_event_source *event_source;
 	sd_event_source *retry;
 	bool dumping;
+	bool missed;
 	bool waiting;
 	bool stalled;
 	bool tell_changed;
@@ -84,9 +88,12 @@ static int record(struct wardd_intake *in, const struct ward_event *event)
 	return ret;
 }
 
-/* A record of @count lost events, the last of which had the number @sequence. */
+/*
+ * A record of @count lost events, the last of which had the number @sequence. @detail
+ * says more, or is NULL.
+ */
 static int record_lost(struct wardd_intake *in, const struct ward_event *event, uint64_t count,
-		       uint64_t sequence)
+		       uint64_t sequence, const char *detail)
 {
 	struct ward_event lost = {
 		.kind = WARD_KIND_LOST,
@@ -95,6 +102,7 @@ static int record_lost(struct wardd_intake *in, const struct ward_event *event, 
 		.count = 1,
 		.time = event->time,
 		.last_time = event->time,
+		.detail = detail,
 	};
 
 	memcpy(lost.load_id, event->load_id, sizeof(lost.load_id));
@@ -119,13 +127,65 @@ static int take(const struct ward_event *event, void *arg)
 		if (!in->dumping)
 			return TAKE_GAP;
 		/* Not even the ring had it, or we did not understand it. */
-		ret = record_lost(in, event, first - w->sequence - 1, first - 1);
+		ret = record_lost(in, event, first - w->sequence - 1, first - 1, NULL);
 		if (ret)
 			return ret;
+		in->missed = false;
 	}
 	if (event->kind == WARD_KIND_LOST)
-		return record_lost(in, event, event->sequence - w->sequence, event->sequence);
+		return record_lost(in, event, event->sequence - w->sequence, event->sequence,
+				   event->detail);
 	return record(in, event);
+}
+
+/*
+ * The module has gone, or is another one, and what it had not sent went with it. Only
+ * that there was something is known, not how much.
+ */
+static int record_missed(struct wardd_intake *in)
+{
+	struct wardd_writer *w = in->writer;
+	struct ward_event last = { 0 };
+	struct timespec now;
+	int ret;
+
+	if (!in->missed)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	last.time = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	memcpy(last.load_id, w->load_id, sizeof(last.load_id));
+	ret = record_lost(in, &last, 1, w->sequence + 1,
+			  "at least one: the module was unloaded before all of its events were recorded");
+	if (!ret)
+		in->missed = false;
+	return ret;
+}
+
+/*
+ * What the module sent before it went is still in the socket. What is missing there
+ * cannot be fetched any more.
+ */
+static void drain(struct wardd_intake *in)
+{
+	struct pollfd more = { .fd = ward_nl_event_fd(in->nl), .events = POLLIN };
+	int ret;
+
+	if (more.fd < 0)
+		return;
+	in->dumping = true;
+	do {
+		ret = ward_nl_event_receive(in->nl, take, in);
+		/* Which ones, the next one tells, if one came after them. */
+		if (ret == -ENOBUFS)
+			in->missed = true;
+		else if (!ret && poll(&more, 1, 0) <= 0)
+			break;
+	} while (!ret || ret == -ENOBUFS);
+	in->dumping = false;
+	if (ret && ret != TAKE_RELOADED)
+		in->missed = true;
+	if (record_missed(in))
+		wardd_say(LOG_ERR, "events of the module that has gone could not be recorded");
 }
 
 /* ---- trying again ---------------------------------------------------------------- */
@@ -165,8 +225,15 @@ static void disconnect(struct wardd_intake *in)
 /* Events could not be taken. They stay in the kernel, and are asked for again. */
 static void failed(struct wardd_intake *in, int err)
 {
+	bool gone = err == -ENODEV || err == -ENOENT || err == TAKE_RELOADED;
+
+	/* Once connected, this is about events that there are. */
+	if (in->event_source && !gone)
+		in->missed = true;
+	if (gone && in->nl)
+		drain(in);
 	disconnect(in);
-	if (err == -ENODEV || err == -ENOENT || err == TAKE_RELOADED) {
+	if (gone) {
 		connect_module(in);
 		return;
 	}
@@ -238,6 +305,11 @@ static int connect_events(struct wardd_intake *in)
 		return ret;
 	if (memcmp(w->load_id, module.load_id, sizeof(w->load_id)) ||
 	    w->sequence >= module.next) {
+		ret = wardd_writer_reopen(w, w->fd < 0);
+		if (!ret)
+			ret = record_missed(in);
+		if (ret)
+			return ret;
 		memcpy(w->load_id, module.load_id, sizeof(w->load_id));
 		w->sequence = 0;
 	}
@@ -245,6 +317,7 @@ static int connect_events(struct wardd_intake *in)
 	if (!ret)
 		ret = catch_up(in);
 	batch_end(in);
+	in->missed = ret && w->sequence + 1 < module.next;
 	if (ret)
 		return ret;
 	return sd_event_add_io(in->loop, &in->event_source, ward_nl_event_fd(in->nl), EPOLLIN,
@@ -290,8 +363,7 @@ static int module_changed(sd_event_source *source, int fd, uint32_t revents, voi
 		ret = ward_nl_module_get(in->nl, &module);
 		if (!ret && !memcmp(module.load_id, in->writer->load_id, sizeof(module.load_id)))
 			return 0;
-		/* It has gone; what it sent before is still to be had. */
-		ward_nl_event_receive(in->nl, take, in);
+		drain(in);
 		batch_end(in);
 		disconnect(in);
 		in->waiting = false;
@@ -357,7 +429,8 @@ void wardd_intake_stop(struct wardd_intake *intake)
 	if (!intake)
 		return;
 	if (intake->nl) {
-		catch_up(intake);
+		if (catch_up(intake) == -ENODEV)
+			drain(intake);
 		wardd_writer_sync(intake->writer);
 	}
 	disconnect(intake);

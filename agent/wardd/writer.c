@@ -250,9 +250,13 @@ int wardd_writer_append(struct wardd_writer *w, json_t *object, const struct war
 	before = w->fd < 0 ? -1 : lseek(w->fd, 0, SEEK_END);
 	ret = before < 0 ? -EBADF : ward_write_all(w->fd, line, len);
 	if (ret) {
-		if (before >= 0 && ftruncate(w->fd, before))
+		if (before >= 0 && ftruncate(w->fd, before)) {
 			wardd_say(LOG_ERR, "cannot take back a part of a line of %s: %s",
 				  w->settings->log, strerror(errno));
+			/* Nothing is put behind it; whoever opens it anew takes it away. */
+			close(w->fd);
+			w->fd = -1;
+		}
 		free(line);
 		return ret;
 	}

@@ -110,6 +110,18 @@ mount -i -t wardfs $d $d
 check "and comes again" wait_for completeness complete
 check_is "two loads" 2 "$(python3 -c "
 import json; print(len(set(json.loads(l)['ward.load_id'] for l in open('$log'))))")"
+# All that it sent before it went is recorded, however late.
+"$tv" unlock $d
+kill -STOP $wardd
+refuse 300
+umount $d
+rmmod wardfs
+kill -CONT $wardd
+check "what the module sent before it went is recorded" wait_for "its events" python3 -c "
+import json
+lines = [json.loads(l) for l in open('$log')]
+last = [l for l in lines if l['ward.load_id'] == lines[-1]['ward.load_id']]
+raise SystemExit(sum(l['ward.count'] for l in last if l['ward.kind'] in ('violation', 'lost')) < 300)"
 check "stop at last" stop_wardd
 check "wardctl log verify agrees" wardctl log verify
 done_testing

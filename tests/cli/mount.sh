@@ -37,7 +37,8 @@ check_errno EROFS "nothing can be written" touch $d/x
 check "remount writable" mount -o remount,rw $d
 check "it can again" touch $d/x
 check "umount(8)" umount $d
-check "by name, after it" mount -t wardfs -o suid,dev,noexec,noatime cases $d
+# mount(8) does not hand "suid" and "dev" on.
+check "by name, after it" mount.wardfs -o suid,dev,noexec,noatime cases $d
 check "the options are those asked for" has noexec noatime
 check_fails_with 1 "and no others" has nosuid
 check "umount" wardctl umount cases
@@ -79,6 +80,22 @@ check "mount -a" mount -a -t wardfs
 check_is "it is open" precious "$(cat $d/file)"
 wardctl --quiet umount cases
 
+# Whoever owns a directory above cannot have it mounted over another one, or another one mounted
+mkdir -p /srv/home /srv/victim/cases
+mv $d /srv/home/real
+ln -s /srv/victim /srv/link
+sed -i 's,^directory.*,directory = /srv/link/cases,' /etc/ward/vaults.d/cases.conf
+refused 1 "leads to /srv/victim/cases: a directory above it was replaced by a symlink" "a symlink above" wardctl mount cases
+check_is "nothing is mounted" "" "$(findmnt -n -t wardfs)"
+rm /srv/link
+sed -i "s,^directory.*,directory = $d," /etc/ward/vaults.d/cases.conf
+mv /srv/home/real $d
+chmod 755 $d
+refused 5 "is open to others than root" "a directory that others may look into" wardctl mount cases
+chmod 700 $d
+check "closed, it is mounted" wardctl mount cases
+wardctl --quiet umount cases
+
 # A vault that came with a disk
 mv /etc/ward/vaults.d/cases.conf /root/
 mv $d "/srv/Old Cases"
@@ -92,4 +109,23 @@ check "mounted elsewhere" mount -t wardfs -o name=old,passphrase-file=$pass "/sr
 check_is "it is open there" precious "$(cat /mnt/elsewhere/file)"
 check_is "its directory is closed as ever" "700 root" "$(stat -c '%a %U' "/srv/Old Cases")"
 check "umount(8)" umount /mnt/elsewhere
+
+# A vault of this machine, mounted somewhere else
+mv "/srv/Old Cases" $d
+mv /root/cases.conf /etc/ward/vaults.d/
+check "elsewhere" mount -t wardfs cases /mnt/elsewhere
+check "unlock finds it there" wardctl unlock cases --passphrase-file $pass
+check_is "it is open" precious "$(cat /mnt/elsewhere/file)"
+check_is "its own place is not covered" "" "$(findmnt -n -t wardfs --mountpoint $d)"
+check "lock" wardctl lock cases
+check_errno ENOKEY "it is locked" ls /mnt/elsewhere
+check "umount takes it away" wardctl umount cases
+check_is "nothing is mounted" "" "$(findmnt -n -t wardfs)"
+mount -t wardfs cases /mnt/elsewhere
+unshare -m sleep 100 &
+sleep 1
+refused 1 "still mounted where this command does not see it" "a copy in another namespace is told" wardctl umount cases
+kill $!
+wait
+check "with that gone, it is gone" wardctl umount cases
 done_testing

@@ -34,7 +34,7 @@ no()
 }
 
 lower
-mkdir -p /srv/d/sub
+mkdir -p /srv/d/sub /etc/ward/vaults.d /run/ward/create
 echo plain >/srv/d/file
 chown alice:caseworkers /srv/d
 setfacl -m u:mallory:x /srv/d
@@ -69,6 +69,35 @@ no 1 "in use" "an open file" /srv/d
 grep -q "process $! .*has open /srv/d/file" "$lib_out" && pass "says whose" || fail "says whose"
 kill $!
 wait
+
+# Ways in that closing DIR does not close
+mkdir /mnt/b
+mount --bind /srv/d /mnt/b
+no 1 "/srv/d is mounted on /mnt/b, too: unmount" "a bind mount of it" /srv/d
+umount /mnt/b
+mount --bind /srv/d/sub /mnt/b
+no 1 "/srv/d/sub is mounted on /mnt/b, too: unmount" "a bind mount of a part of it" /srv/d
+umount /mnt/b
+unshare -m sh -c 'mount --bind /srv/d/sub /mnt/b; exec sleep 100' &
+sleep 1
+no 1 "/srv/d/sub is mounted on /mnt/b, too, where process $! .sleep. sees it" "a bind mount in another namespace" /srv/d
+kill $!
+wait
+unshare -m sh -c 'mount --bind /srv /mnt/b; cd /mnt/b/d/sub; exec sleep 100' &
+sleep 1
+no 1 "working directory is /mnt/b/d/sub" "a working directory in another namespace" /srv/d
+kill $!
+wait
+mkdir -p /var/lib/nfs
+echo '/srv 10.0.0.0/8(rw,sync,wdelay,no_subtree_check)' >/var/lib/nfs/etab
+if modprobe -q nfsd && [ -e /proc/fs/nfs/exports ]; then
+	no 1 "NFS server exports /srv " "an NFS export of what it lies in" /srv/d
+	printf '%s\n' '/srv/d/name\040of 10.0.0.0/8(rw)' >/var/lib/nfs/etab
+	no 1 "NFS server exports /srv/d/name of " "an NFS export of what is in it" /srv/d
+else
+	skip "NFS exports" "no NFS server in this kernel"
+fi
+rm /var/lib/nfs/etab
 chattr +i /srv/d/file
 case $WARD_LOWER in
 ext4|xfs|btrfs) no 1 "file cannot be changed: chattr -i" "a file that cannot be removed" /srv/d ;;
@@ -139,6 +168,17 @@ mv /srv/outer/keep /srv/
 check "the vault was not harmed" wardctl unlock keep --passphrase-file $pass
 check "and has what was in it" test -d /srv/keep/sub
 wardctl --quiet umount keep
+
+mkdir /srv/d/.ward
+chown alice /srv/d/.ward
+no 5 "does not belong to root alone, so Ward did not make it" "a .ward that is somebody's" /srv/d
+rmdir /srv/d/.ward
+
+long=user.$(head -c 170 /dev/zero | tr '\0' a)
+if setfattr -n "$long" -v x /srv/d/file 2>/dev/null; then
+	no 1 "file has an extended attribute whose name has more than 160 bytes.*setfattr -x 'user.aaa" "an attribute whose name is too long" /srv/d
+	setfattr -x "$long" /srv/d/file
+fi
 
 # After all that, nothing is in the way of it.
 mkdir /srv/d/.ward

@@ -85,6 +85,11 @@ refused 1 "/srv/d: use --name" "create: the name is taken" wardctl create /srv/e
 check "an error in JSON" sh -c "wardctl --json unlock nothing 2>/dev/null | python3 -c '
 import json, sys
 e = json.load(sys.stdin); assert e[\"status\"] == 3 and \"nothing\" in e[\"error\"], e'"
+check "wrong usage in JSON" sh -c "wardctl lock --frobnicate --json 2>/dev/null | python3 -c '
+import json, sys
+e = json.load(sys.stdin); assert e[\"status\"] == 2 and \"--frobnicate\" in e[\"error\"], e'"
+check "a missing argument of an option" sh -c "wardctl unlock --method 2>&1 | grep -q 'the option --method needs an argument'"
+check "all of a verb's arguments are shown, in one line" sh -c "wardctl lock 2>&1 | grep -q 'DIR .--now. --all .--now.'"
 check "create in JSON, with the recovery key" sh -c "wardctl create /srv/e --json --allow alice --passphrase-file $pass |
 	python3 -c '
 import json, sys
@@ -92,6 +97,23 @@ v = json.load(sys.stdin); assert v[\"name\"] == \"e\" and len(v[\"recovery_key\"
 open(\"/root/rec-e\", \"w\").write(v[\"recovery_key\"])'"
 check "lock it" sh -c "wardctl --json lock e | grep -q lost_bytes"
 check "the key is right" wardctl --json unlock e --recovery-key-file /root/rec-e
+echo nonsense >/etc/ward/vaults.d/broken.conf
+check "lock --all in JSON is one document, errors included" sh -c "wardctl lock --all --json 2>/dev/null | python3 -c '
+import json, sys
+v = json.load(sys.stdin)[\"vaults\"]
+assert sorted(x[\"name\"] for x in v if \"name\" in x) == [\"d\", \"e\"] and any(\"error\" in x for x in v), v'"
+rm /etc/ward/vaults.d/broken.conf
+wardctl --quiet unlock e --recovery-key-file /root/rec-e
+wardctl --quiet unlock d --passphrase-file $pass
+check "check in JSON tells of the vault file" sh -c "wardctl check d --json | python3 -c '
+import json, sys
+assert json.load(sys.stdin)[\"vault_file\"] == \"good\"'"
+wardctl --quiet umount d
+rm /srv/d/.ward/vault.bak
+wardctl --quiet unlock d --passphrase-file $pass 2>/dev/null
+check "also when a copy is damaged" sh -c "wardctl check d --json 2>/dev/null >/root/check; [ \$? = 7 ] && python3 -c '
+import json
+assert json.load(open(\"/root/check\"))[\"vault_file\"] == \"damaged\"'"
 check "quiet says nothing" sh -c '[ -z "$(wardctl --quiet lock e 2>&1)" ]'
 check_fails_with 1 "output that cannot be written is an error" sh -c "wardctl status >/dev/full"
 

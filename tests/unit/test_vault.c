@@ -154,6 +154,48 @@ TEST_F(vault, hostile_costs)
 	EXPECT_EQ(-EPROTONOSUPPORT, ward_vaults_open(&self->vaults, &self->pass, &self->m));
 }
 
+/* @count slots that the passphrase does not open, before the one that it does */
+static size_t many_slots(uint8_t *b, size_t len, int count)
+{
+	struct ward_vault_slot *first = (void *)(b + sizeof(struct ward_vault_header));
+	struct ward_vault_header *h = (void *)b;
+	size_t slot = le32toh(first->length), rest = len - sizeof(*h);
+	int i;
+
+	memmove(b + sizeof(*h) + count * slot, first, rest);
+	for (i = 0; i < count; i++) {
+		memmove(b + sizeof(*h) + i * slot, b + sizeof(*h) + count * slot, slot);
+		b[sizeof(*h) + i * slot + offsetof(struct ward_vault_slot, tag)] ^= 1;
+	}
+	len += count * slot;
+	h->slots = htole32(le32toh(h->slots) + count);
+	h->length = htole32(len);
+	return len;
+}
+
+/* And in all: a file with a thousand slots costs no more than one with sixteen. */
+TEST_F(vault, many_costs)
+{
+	uint8_t bytes[32768];
+	size_t len;
+
+	self->vaults.copy[0].bytes = bytes;
+	self->vaults.copy[1].bytes = NULL;
+	memcpy(bytes, self->bytes[0], self->len);
+	len = many_slots(bytes, self->len, 15);
+	ASSERT_EQ(0, ward_vault_parse(bytes, len));
+	self->vaults.copy[0].length = len;
+	/* The sixteenth opens; that the file was changed is found out then. */
+	EXPECT_EQ(-EBADMSG, ward_vaults_open(&self->vaults, &self->pass, &self->m));
+	memcpy(bytes, self->bytes[0], self->len);
+	len = many_slots(bytes, self->len, 16);
+	ASSERT_EQ(0, ward_vault_parse(bytes, len));
+	self->vaults.copy[0].length = len;
+	EXPECT_EQ(-EINVAL, ward_vaults_open(&self->vaults, &self->pass, &self->m));
+	/* Keys that cost nothing are not counted. */
+	EXPECT_EQ(-EBADMSG, ward_vaults_open(&self->vaults, &self->recovery, &self->m));
+}
+
 TEST_F(vault, structure)
 {
 	uint8_t *b = self->bytes[0];
