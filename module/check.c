@@ -199,6 +199,17 @@ static int check_inode(struct inode *inode, struct wardfs_check *check)
 	return err;
 }
 
+/* What happens from here on until wardfs_set_checked() may slip by. */
+static void check_begins(struct wardfs_sb *sbi)
+{
+	spin_lock(&sbi->inodes_lock);
+	if (!sbi->checking) {
+		sbi->checking = true;
+		sbi->undisturbed = atomic64_read(&sbi->disturbed);
+	}
+	spin_unlock(&sbi->inodes_lock);
+}
+
 /**
  * wardfs_check_object - does an entry of the ciphertext tree authenticate
  * @sbi: the vault
@@ -227,6 +238,7 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 	check->bad = 0;
 	check->name = NULL;
 	check->result = WARD_CHECK_IGNORED;
+	check_begins(sbi);
 	last = last ? last + 1 : path;
 	if (!strncmp(last, WARD_HIDDEN_PREFIX, strlen(WARD_HIDDEN_PREFIX)))
 		return 0;

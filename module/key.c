@@ -590,6 +590,18 @@ void wardfs_key_end(struct wardfs_sb *sbi)
 
 /* ---- what else changes under state_lock -------------------------------------- */
 
+/* The check is over. Did anything happen that it may have missed? */
+static bool check_disturbed(struct wardfs_sb *sbi)
+{
+	bool disturbed;
+
+	spin_lock(&sbi->inodes_lock);
+	disturbed = sbi->checking && sbi->undisturbed != atomic64_read(&sbi->disturbed);
+	sbi->checking = false;
+	spin_unlock(&sbi->inodes_lock);
+	return disturbed;
+}
+
 /**
  * wardfs_set_checked - every file of the vault has been visited
  * @sbi: the vault
@@ -604,7 +616,6 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 		.action = WARD_ACTION_CHECKED,
 		.block = WARDFS_NO_BLOCK,
 	};
-	s64 disturbed;
 	u32 from;
 	int err = -ENOKEY;
 
@@ -623,16 +634,13 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 	WRITE_ONCE(sbi->unchecked_from, 0);
 	/* What was settled is durable before the record says so. */
 	err = sync_filesystem(sbi->sb);
-	disturbed = atomic64_read(&sbi->disturbed);
-	if (!err && (READ_ONCE(sbi->unchecked) || disturbed != sbi->undisturbed))
+	if (!err && (READ_ONCE(sbi->unchecked) || check_disturbed(sbi)))
 		err = -EAGAIN;
 	if (!err)
 		err = wardfs_epoch_update(sbi, wardfs_keys(sbi));
 	if (err) {
 		WRITE_ONCE(sbi->unchecked_from, from);
 		WRITE_ONCE(sbi->unchecked, true);
-		/* Another round counts from here. */
-		sbi->undisturbed = disturbed;
 		goto unlock;
 	}
 	wardfs_report(sbi, &report);

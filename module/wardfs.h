@@ -106,7 +106,8 @@ struct wardfs_sb {
 	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	atomic64_t disturbed;		/* rises with what a running check may have missed */
-	s64 undisturbed;		/* @disturbed before the check; under state_lock */
+	s64 undisturbed;		/* @disturbed before the check; under inodes_lock */
+	bool checking;			/* one began and has not ended; under inodes_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 	errseq_t lower_err;		/* of the lower file system, as seen last; under inodes_lock */
 

@@ -339,6 +339,12 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 					  NULL);
 	if (err)
 		return err;
+	/* What is still to be written below would take capabilities away again. */
+	if (value && S_ISREG(inode->i_mode) && !strcmp(name, XATTR_NAME_CAPS)) {
+		err = wardfs_data_write_out(inode);
+		if (err)
+			return err;
+	}
 	err = wardfs_want_write(inode->i_sb);
 	if (err)
 		return err;

@@ -392,8 +392,7 @@ static int check_entry(struct visit *v, int dirfd, const char *name, const struc
  * @ops: whom to tell
  * @state: filled in as it goes
  *
- * An object that cannot be looked at is counted and told, and the check goes on. The
- * caller says ward_nl_checked() when there was none.
+ * An object that cannot be looked at is counted and told, and the check goes on.
  *
  * Return: 0 when the walk came to its end, whatever it found; -EINTR when @ops stopped
  * it; -ENOKEY when the vault was locked meanwhile; -ENOENT when it was unmounted;
@@ -421,4 +420,42 @@ free:
 	free(c);
 	free(v);
 	return ret;
+}
+
+/**
+ * ward_check_unchecked - check every object of a vault, and have the kernel know it
+ * @nl: the connection; not to be used by @ops
+ * @uuid: of the vault, which must be unlocked
+ * @epoch: that runs
+ * @tree_fd: its .ward/tree
+ * @ops: whom to tell
+ * @state: filled in as it goes
+ * @told: set to 0 when the vault counts as checked; to why not, a negative errno:
+ *	-EIO when some object could not be looked at
+ *
+ * Where something may have slipped by (a directory was moved, a write failed), the
+ * kernel wants another round: there are three, of which the first tells @ops.object.
+ *
+ * Return: as ward_check_vault().
+ */
+int ward_check_unchecked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, int tree_fd,
+			 const struct ward_check_ops *ops, struct ward_check_state *state,
+			 int *told)
+{
+	struct ward_check_ops again = *ops;
+	uint64_t settled = 0;
+	int round, ret;
+
+	again.object = NULL;
+	for (round = 0; round < 3; round++) {
+		ret = ward_check_vault(nl, uuid, tree_fd, round ? &again : ops, state);
+		if (ret)
+			return ret;
+		settled += state->settled;
+		state->settled = settled;
+		*told = state->failed ? -EIO : ward_nl_checked(nl, uuid, epoch);
+		if (*told != -EAGAIN)
+			break;
+	}
+	return 0;
 }

@@ -55,5 +55,8 @@ struct ward_check_ops {
 int ward_check_count(int tree_fd, uint64_t *objects, uint64_t *blocks);
 int ward_check_vault(struct ward_nl *nl, const uint8_t *uuid, int tree_fd,
 		     const struct ward_check_ops *ops, struct ward_check_state *state);
+int ward_check_unchecked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, int tree_fd,
+			 const struct ward_check_ops *ops, struct ward_check_state *state,
+			 int *told);
 
 #endif

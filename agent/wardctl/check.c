@@ -38,6 +38,7 @@ struct checking {
 	struct ward_nl *nl;
 	uint32_t epoch;
 	bool unchecked;
+	int told;
 	uint64_t total;
 	const char *vault_file;
 	json_t *found;
@@ -268,7 +269,10 @@ static int walk(struct checking *c, struct ward_check_state *state, struct ward_
 	sigaction(SIGTERM, &act, NULL);
 	ret = ward_check_count(tree, &objects, &blocks);
 	c->total = blocks * WARD_BLOCK_SIZE;
-	if (!ret)
+	if (!ret && c->unchecked)
+		ret = ward_check_unchecked(c->nl, c->conf->uuid, c->epoch, tree, &ops, state,
+					   &c->told);
+	else if (!ret)
 		ret = ward_check_vault(c->nl, c->conf->uuid, tree, &ops, state);
 	ui_progress_end();
 	close(tree);
@@ -285,20 +289,14 @@ static int walk(struct checking *c, struct ward_check_state *state, struct ward_
 	return ret;
 }
 
-/* The kernel is told that all was visited, which ends the time after an unclean end. */
-static bool checked(struct checking *c, const struct ward_check_state *state)
+/* Whether the time after an unclean end is over; says so when it is not. */
+static bool checked(const struct checking *c, const struct ward_check_state *state)
 {
-	int ret;
-
-	if (!c->unchecked)
-		return true;
-	if (state->failed)
-		return false;
-	ret = ward_nl_checked(c->nl, c->conf->uuid, c->epoch);
-	if (ret)
+	if (c->told && !state->failed)
 		ui_warn("%s stays marked as not checked: %s", c->conf->name,
-			ward_nl_why(c->nl)[0] ? ward_nl_why(c->nl) : strerror(-ret));
-	return !ret;
+			c->told == -EAGAIN ? "files are written or moved all the time, check it again" :
+			ward_nl_why(c->nl)[0] ? ward_nl_why(c->nl) : strerror(-c->told));
+	return !c->told;
 }
 
 static int say_outcome(struct checking *c, const struct ward_check_state *s, bool done)

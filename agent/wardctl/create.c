@@ -293,7 +293,7 @@ static int check_if_needed(struct create *c)
 	static const struct ward_check_ops ops = { .progress = tell_check };
 	struct ward_check_state state;
 	struct ward_mounted mounted;
-	int tree, ret;
+	int tree, ret, told = 0;
 
 	ret = ward_nl_vault_get(c->nl, c->conf.uuid, &mounted);
 	if (ret || !(mounted.flags & WARD_VAULT_F_UNCHECKED))
@@ -301,16 +301,14 @@ static int check_if_needed(struct create *c)
 	tree = openat(c->ward, WARD_TREE_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (tree < 0)
 		return ward_fail_errno(c->err, errno, "cannot open .ward/tree");
-	ret = ward_check_vault(c->nl, c->conf.uuid, tree, &ops, &state);
+	ret = ward_check_unchecked(c->nl, c->conf.uuid, mounted.epoch, tree, &ops, &state, &told);
 	close(tree);
 	if (!ret && (state.bad_objects || state.bad_names))
 		return ward_fail(c->err, EBADMSG, WARD_INTEGRITY,
 				 "something in %s/.ward was changed or damaged while the vault was made: wardctl log --kind tamper tells what",
 				 c->conf.directory);
-	if (!ret && !state.failed)
-		ret = ward_nl_checked(c->nl, c->conf.uuid, mounted.epoch);
 	/* It is usable, and says itself that it is to be checked. */
-	if (ret || state.failed)
+	if (ret || told)
 		ui_warn("the check after the crash was not finished: run wardctl check %s",
 			c->conf.name);
 	return 0;

@@ -271,15 +271,15 @@ static int check(struct ward_nl *nl, const struct ward_mounted *v, int tree_fd, 
 {
 	struct ward_check_ops ops = { .object = tell, .arg = name };
 	struct ward_check_state s;
-	int ret;
+	int ret, told = 0;
 
 	wardd_say(LOG_NOTICE, "vault %s was not ended cleanly: checking all of it", name);
-	ret = ward_check_vault(nl, v->uuid, tree_fd, &ops, &s);
+	ret = ward_check_unchecked(nl, v->uuid, v->epoch, tree_fd, &ops, &s, &told);
 	if (!ret && s.failed)
 		wardd_say(LOG_ERR, "vault %s: %" PRIu64 " objects could not be checked; it stays marked as not checked",
 			  name, s.failed);
 	else if (!ret)
-		ret = ward_nl_checked(nl, v->uuid, v->epoch);
+		ret = told;
 	if (ret) {
 		wardd_say(LOG_WARNING, "the check of vault %s was not finished: %s", name,
 			  ward_nl_why(nl)[0] ? ward_nl_why(nl) : strerror(-ret));
