@@ -389,7 +389,8 @@ int wardfs_block_init(void)
 		return -ENOMEM;
 	for (i = 0; i < NR_POOLS; i++) {
 		run_pool[i] = mempool_create_slab_pool(4, run_cache);
-		page_pool[i] = mempool_create_page_pool(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS, 0);
+		page_pool[i] = mempool_create_page_pool(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS,
+							0);
 		if (!run_pool[i] || !page_pool[i])
 			goto undo;
 	}

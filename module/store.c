@@ -167,8 +167,8 @@ static int finish_runs(struct list_head *runs, bool *stored)
  * Block 0 takes the header with it. Longer rows are spread over the CPUs.
  * Context: wardfs_data.io held for writing, inside a write-out section, NOFS.
  *
- * Return: 0; -ENOKEY when the key was wiped; -EIO when an old block that was needed does not authenticate; the
- * lower's error (-ENOSPC, -EDQUOT, -EIO).
+ * Return: 0; -ENOKEY when the key was wiped; -EIO when an old block that was needed
+ * does not authenticate; the lower's error (-ENOSPC, -EDQUOT, -EIO).
  */
 int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
 {

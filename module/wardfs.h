@@ -109,7 +109,7 @@ struct wardfs_sb {
 	s64 undisturbed;		/* @disturbed before the check; under inodes_lock */
 	bool checking;			/* one began and has not ended; under inodes_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
-	errseq_t lower_err;		/* of the lower file system, as seen last; under inodes_lock */
+	errseq_t lower_err;		/* of the lower, as seen last; under inodes_lock */
 
 	/* inodes that may hold keys or plaintext */
 	spinlock_t inodes_lock;
