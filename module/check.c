@@ -48,11 +48,18 @@ static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 			break;
 		}
 		take_dentry_name_snapshot(&snap, lower);
-		err = wardfs_dir_names(dir, false, &names);
+		/* Moved since: the name is of another directory. */
+		if (READ_ONCE(lower->d_parent) != parent)
+			err = -EAGAIN;
+		if (!err)
+			err = wardfs_dir_names(dir, false, &names);
 		if (!err) {
 			len = wardfs_name_decode(dir, names, snap.name.name, snap.name.len, name);
 			err = min(len, 0);
 		}
+		/* Gone since, and what belongs to its name with it. */
+		if (err && (d_unhashed(lower) || d_unhashed(parent)))
+			err = -ESTALE;
 		if (!err && at && at - buf < len + 1)
 			at = NULL;
 		if (!err && at) {
@@ -81,6 +88,7 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 k = check->from, blocks, end;
+	bool outgrown = false;
 	unsigned int flags;
 	int unsettled, err;
 
@@ -125,6 +133,10 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 			     wardfs_hole_allowed(inode, k + i, blocks)) ||
 			    (run->state[i] == WARDFS_BLOCK_ODD && READ_ONCE(d->lenient)))
 				continue;
+			if (run->state[i] == WARDFS_BLOCK_ODD && READ_ONCE(d->unscanned)) {
+				outgrown = true;
+				continue;
+			}
 			check->bad++;
 			wardfs_report_tamper(inode, NULL, k + i, "block does not authenticate");
 		}
@@ -140,6 +152,10 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 		check->bad++;
 	if (!err && unsettled && !check->bad && !check->next)
 		err = unsettled;
+	if (!err && outgrown)
+		err = wardfs_settle_middle(inode);
+	else if (!err && !check->next)
+		WRITE_ONCE(d->unscanned, false);
 put:
 	wardfs_data_put(inode);
 	return err;
@@ -169,15 +185,17 @@ static int await_maker(struct wardfs_sb *sbi, struct dentry *lower, int idx)
 {
 	struct dentry *parent = dget_parent(lower);
 	struct inode *dir = wardfs_iget(sbi->sb, parent, NULL);
+	int err;
 
 	dput(parent);
 	wardfs_exit(sbi->sb, idx);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
-	inode_lock_shared(dir);
-	inode_unlock_shared(dir);
+	err = down_read_killable(&dir->i_rwsem);
+	if (!err)
+		up_read(&dir->i_rwsem);
 	iput(dir);
-	return wardfs_enter(sbi->sb);
+	return err ?: wardfs_enter(sbi->sb);
 }
 
 /* All but the name. Inside a section. */
@@ -199,17 +217,6 @@ static int check_inode(struct inode *inode, struct wardfs_check *check)
 	return err;
 }
 
-/* What happens from here on until wardfs_set_checked() may slip by. */
-static void check_begins(struct wardfs_sb *sbi)
-{
-	spin_lock(&sbi->inodes_lock);
-	if (!sbi->checking) {
-		sbi->checking = true;
-		sbi->undisturbed = atomic64_read(&sbi->disturbed);
-	}
-	spin_unlock(&sbi->inodes_lock);
-}
-
 /**
  * wardfs_check_object - does an entry of the ciphertext tree authenticate
  * @sbi: the vault
@@ -228,6 +235,7 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 			struct wardfs_check *check)
 {
 	const char *last = strrchr(path, '/');
+	int tries = 3;
 	s64 settled = atomic64_read(&sbi->settled);
 	const struct cred *saved;
 	struct dentry *lower;
@@ -238,7 +246,6 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 	check->bad = 0;
 	check->name = NULL;
 	check->result = WARD_CHECK_IGNORED;
-	check_begins(sbi);
 	last = last ? last + 1 : path;
 	if (!strncmp(last, WARD_HIDDEN_PREFIX, strlen(WARD_HIDDEN_PREFIX)))
 		return 0;
@@ -257,12 +264,16 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 		err = PTR_ERR(lower);
 		goto revert;
 	}
-	err = visible_path(sbi, lower, &check->name);
+	do {
+		err = visible_path(sbi, lower, &check->name);
+	} while (err == -EAGAIN && tries--);
 	if (err == -EIO || err == -EBADMSG || err == -EINVAL || err == -ENOENT) {
 		check->result = WARD_CHECK_BAD_NAME;
 		err = 0;
 		goto put;
 	}
+	if (err == -ESTALE)
+		err = -ENOENT;
 	if (!err && d_is_reg(lower)) {
 		idx = await_maker(sbi, lower, idx);
 		err = min(idx, 0);

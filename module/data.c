@@ -65,7 +65,7 @@ static bool block_usable(struct wardfs_run *run, unsigned int i, bool report)
 		 * file. Where a crash can have left it, its padding reads as
 		 * the zeros it is.
 		 */
-		if (READ_ONCE(WARDFS_I(run->inode)->data.lenient))
+		if (wardfs_odd_allowed(run->inode))
 			return true;
 		detail = "file was cut short or grown below";
 	}

@@ -557,10 +557,10 @@ static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dent
 	err = change_begin(&change, old_dir->i_sb);
 	if (err)
 		return err;
-	err = rename_entry(old_dir, old, new_dir, new, flags);
-	/* What lies in it may have been moved to where a running check has been. */
-	if (!err && (d_is_dir(old) || (flags & RENAME_EXCHANGE && d_is_dir(new))))
+	/* What lies in it may come to where a running check has been. */
+	if (d_is_dir(old) || (flags & RENAME_EXCHANGE && d_is_dir(new)))
 		atomic64_inc(&WARDFS_SB(old_dir->i_sb)->disturbed);
+	err = rename_entry(old_dir, old, new_dir, new, flags);
 	return change_end(&change, err);
 }
 

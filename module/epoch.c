@@ -141,7 +141,6 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 		sbi->unchecked_from = max(le32_to_cpu(last->epoch), 1U);
 	keys->epoch = le32_to_cpu(last->epoch) + 1;
 	sbi->epoch_open = false;
-	sbi->checking = false;
 	sbi->lower_err = errseq_sample(&sbi->lower_mnt->mnt_sb->s_wb_err);
 	if (sb_rdonly(sbi->sb))
 		goto free;

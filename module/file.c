@@ -323,6 +323,12 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 		ret = VM_FAULT_NOPAGE;
 		goto exit;
 	}
+	/* Again, for it may have waited long: a new policy has taken mappings away. */
+	ret = refuse_fault(vmf);
+	if (ret) {
+		folio_unlock(folio);
+		goto exit;
+	}
 	folio_mark_dirty(folio);
 	ret = VM_FAULT_LOCKED;
 exit:

@@ -121,7 +121,7 @@ static int header_open(struct inode *inode)
 		return -EPROTONOSUPPORT;
 	err = header_aead(keys->wrap, h, d->key, false);
 	if (err)
-		return -EBADMSG;
+		return err;
 	memcpy(d->id, h->id, sizeof(d->id));
 	d->flags = le32_to_cpu(h->flags);
 	d->made = true;
@@ -224,8 +224,10 @@ static int load_header(struct inode *inode)
 		memcpy(d->header, page_address(run->pages[0]), WARD_HEADER_SIZE);
 	wardfs_run_free(run);
 	up_read(&d->io);
-	if (!err)
-		err = header_open(inode);
+	/* From the lower file system EBADMSG means something else. */
+	if (err)
+		return err == -EBADMSG ? -EIO : err;
+	err = header_open(inode);
 	if (err == -EBADMSG && WARDFS_SB(inode->i_sb)->unchecked && !d->settled &&
 	    (i_size_read(wardfs_lower_inode(inode)) < WARD_HEADER_SIZE ||
 	     ward_bytes_zero(d->header, WARD_HEADER_SIZE)))
@@ -416,4 +418,19 @@ bool wardfs_hole_allowed(struct inode *inode, u64 k, u64 n)
 	if (k >= n || READ_ONCE(d->lenient))
 		return true;
 	return d->flags & WARD_FILE_SPARSE && k > 0 && k + 1 < n;
+}
+
+/**
+ * wardfs_odd_allowed - may a block in the middle be short, or marked last
+ * @inode: upper regular file with its header loaded
+ *
+ * Growth or a cut that a crash met half-way leaves such a one.
+ *
+ * Return: true until the file is settled, and its middle has been looked at.
+ */
+bool wardfs_odd_allowed(struct inode *inode)
+{
+	const struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	return READ_ONCE(d->lenient) || READ_ONCE(d->unscanned);
 }

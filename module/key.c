@@ -590,26 +590,15 @@ void wardfs_key_end(struct wardfs_sb *sbi)
 
 /* ---- what else changes under state_lock -------------------------------------- */
 
-/* The check is over. Did anything happen that it may have missed? */
-static bool check_disturbed(struct wardfs_sb *sbi)
-{
-	bool disturbed;
-
-	spin_lock(&sbi->inodes_lock);
-	disturbed = sbi->checking && sbi->undisturbed != atomic64_read(&sbi->disturbed);
-	sbi->checking = false;
-	spin_unlock(&sbi->inodes_lock);
-	return disturbed;
-}
-
 /**
  * wardfs_set_checked - every file of the vault has been visited
  * @sbi: the vault
+ * @undisturbed: wardfs_sb.disturbed when that began
  *
  * Return: 0; -ENOKEY when locked; -EROFS; -EAGAIN when a write below failed or a
  * directory was moved meanwhile, so that another round is needed; the lower's error.
  */
-int wardfs_set_checked(struct wardfs_sb *sbi)
+int wardfs_set_checked(struct wardfs_sb *sbi, s64 undisturbed)
 {
 	struct wardfs_report report = {
 		.kind = WARD_KIND_MOUNT,
@@ -629,12 +618,16 @@ int wardfs_set_checked(struct wardfs_sb *sbi)
 	err = -EROFS;
 	if (!sbi->epoch_open)
 		goto unlock;
+	/* While it is known that something slipped by, nobody is to see the strict rule. */
+	err = -EAGAIN;
+	if (atomic64_read(&sbi->disturbed) != undisturbed)
+		goto unlock;
 	from = sbi->unchecked_from;
 	WRITE_ONCE(sbi->unchecked, false);
 	WRITE_ONCE(sbi->unchecked_from, 0);
 	/* What was settled is durable before the record says so. */
 	err = sync_filesystem(sbi->sb);
-	if (!err && (READ_ONCE(sbi->unchecked) || check_disturbed(sbi)))
+	if (!err && (READ_ONCE(sbi->unchecked) || atomic64_read(&sbi->disturbed) != undisturbed))
 		err = -EAGAIN;
 	if (!err)
 		err = wardfs_epoch_update(sbi, wardfs_keys(sbi));

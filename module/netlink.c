@@ -49,6 +49,7 @@ static const struct nla_policy check_policy[] = {
 static const struct nla_policy checked_policy[] = {
 	[WARD_A_VAULT_ID]	= NLA_POLICY_EXACT_LEN(WARD_UUID_SIZE),
 	[WARD_A_CHECK_SEQ]	= { .type = NLA_U64 },
+	[WARD_A_VAULT_DISTURBED] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy event_policy[] = {
@@ -191,6 +192,8 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 	    nla_put_u64_64bit(skb, WARD_A_VAULT_TAMPERS, atomic64_read(&sbi->tampers),
 			      WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_VAULT_SETTLED, atomic64_read(&sbi->settled),
+			      WARD_A_PAD) ||
+	    nla_put_u64_64bit(skb, WARD_A_VAULT_DISTURBED, atomic64_read(&sbi->disturbed),
 			      WARD_A_PAD) ||
 	    nla_put_u32(skb, WARD_A_VAULT_DEV, new_encode_dev(sbi->sb->s_dev)))
 		return -EMSGSIZE;
@@ -412,8 +415,10 @@ static int vault_checked(struct sk_buff *skb, struct genl_info *info)
 		{ -ESTALE, "the vault was locked since this check began: check it again" },
 		{ -EROFS,
 		  "the vault is read-only: it can be checked for good when it is writable" },
+		{ -EAGAIN, "directories were moved, or writes failed, meanwhile: check it again" },
 		{ }
 	};
+	struct nlattr *mark = info->attrs[WARD_A_VAULT_DISTURBED];
 	struct wardfs_sb *sbi;
 	int err = command_vault(skb, info, &sbi);
 
@@ -425,7 +430,8 @@ static int vault_checked(struct sk_buff *skb, struct genl_info *info)
 	} else {
 		err = epoch_is(sbi, nla_get_u64(info->attrs[WARD_A_CHECK_SEQ]));
 		if (!err)
-			err = wardfs_set_checked(sbi);
+			err = wardfs_set_checked(sbi, mark ? nla_get_u64(mark) :
+						 atomic64_read(&sbi->disturbed));
 		explain(info->extack, reasons, err);
 	}
 	wardfs_sb_put(sbi);

@@ -206,15 +206,14 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
  * Write the blocks in the middle that growth left behind: zeros where one never
  * came (in a sparse file they are holes), and full the ones that are still short.
  */
-static int fill_holes(struct inode *inode, u64 size, bool *found)
+static int fill_holes(struct inode *inode, u64 size, unsigned int what, bool *found)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	unsigned int what = WARDFS_FIND_OUTGROWN;
 	u64 n = ward_layout_blocks(size), k = 0;
 	int err = 0;
 
-	if (!(d->flags & WARD_FILE_SPARSE))
-		what |= WARDFS_FIND_HOLES;
+	if (d->flags & WARD_FILE_SPARSE)
+		what &= ~WARDFS_FIND_HOLES;
 	while (!err && k < n) {
 		DECLARE_BITMAP(holes, WARDFS_RUN_BLOCKS);
 		unsigned int i, count;
@@ -270,16 +269,67 @@ static int settle(struct inode *inode, void *arg)
 	}
 	/*
 	 * Blocks in the middle are missing only where the file grew, and growth
-	 * writes the last block: an old one vouches for those before it.
+	 * writes the last block: an old one vouches for those before it. Not for
+	 * their form: a cut may have been begun. That waits for the check.
 	 */
 	if (!err && (s->odd || s->e.epoch >= sbi->unchecked_from))
-		err = fill_holes(inode, s->e.size, &s->odd);
+		err = fill_holes(inode, s->e.size, WARDFS_FIND_HOLES | WARDFS_FIND_OUTGROWN,
+				 &s->odd);
+	else
+		WRITE_ONCE(d->unscanned, n > 1);
 	if (!err && s->e.state != WARDFS_BLOCK_GOOD)
 		err = wardfs_store_blocks(inode, n - 1, n - 1, s->e.size);
 	if (!err && s->odd)
 		err = wardfs_lower_cut(inode, n);
 	if (!err && s->odd)
 		err = wardfs_lower_length(inode, ward_layout_length(s->e.size));
+	return err;
+}
+
+static int fill_outgrown(struct inode *inode, void *arg)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	bool found;
+	int err = fill_holes(inode, d->lower_size, WARDFS_FIND_OUTGROWN, &found);
+
+	if (!err)
+		WRITE_ONCE(d->unscanned, false);
+	return err;
+}
+
+static void report_settled(struct inode *inode)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_report report = {
+		.kind = WARD_KIND_MOUNT,
+		.action = WARD_ACTION_SETTLE,
+		.reason = WARD_REASON_INTEGRITY,
+		.inode = inode,
+		.block = WARDFS_NO_BLOCK,
+		.detail = "crash or cut",
+	};
+
+	atomic64_inc(&sbi->settled);
+	wardfs_report(sbi, &report);
+}
+
+/**
+ * wardfs_settle_middle - settle blocks in the middle that were found outgrown
+ * @inode: upper regular file, written out, lower file open and key loaded
+ *
+ * Context: inside a section.
+ *
+ * Return: 0, or why it could not be done.
+ */
+int wardfs_settle_middle(struct inode *inode)
+{
+	int err;
+
+	if (sb_rdonly(inode->i_sb) || WARDFS_I(inode)->data.lower_rdonly)
+		return -EROFS;
+	err = wardfs_io_call(inode, fill_outgrown, NULL);
+	if (!err)
+		report_settled(inode);
 	return err;
 }
 
@@ -297,7 +347,7 @@ static int resettle(struct inode *inode, void *arg)
 
 	if (!n)
 		return wardfs_store_empty(inode);
-	err = fill_holes(inode, size, &found);
+	err = fill_holes(inode, size, WARDFS_FIND_HOLES | WARDFS_FIND_OUTGROWN, &found);
 	if (!err)
 		err = wardfs_store_blocks(inode, n - 1, n - 1, size);
 	if (!err)
@@ -355,17 +405,8 @@ void wardfs_unsettled(struct inode *inode)
  */
 int wardfs_settle(struct inode *inode)
 {
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 lower = i_size_read(wardfs_lower_inode(inode));
-	struct wardfs_report report = {
-		.kind = WARD_KIND_MOUNT,
-		.action = WARD_ACTION_SETTLE,
-		.reason = WARD_REASON_INTEGRITY,
-		.inode = inode,
-		.block = WARDFS_NO_BLOCK,
-		.detail = "crash or cut",
-	};
 	struct settling s = {};
 	int err;
 
@@ -380,10 +421,11 @@ int wardfs_settle(struct inode *inode)
 		if (err)
 			return err;
 		d->bad_length = false;
-		d->made = true;
-		if (!sb_rdonly(inode->i_sb))
+		/* Where nothing is written, the header stays missing: see wipe_one(). */
+		if (!sb_rdonly(inode->i_sb)) {
 			err = wardfs_io_call(inode, store_empty, NULL);
-		WRITE_ONCE(d->lenient, err != 0);
+			WRITE_ONCE(d->lenient, err != 0);
+		}
 		goto report;
 	}
 	if (err) {
@@ -415,10 +457,8 @@ put:
 	wardfs_data_put(inode);
 report:
 	d->settled = true;
-	if (s.odd) {
-		atomic64_inc(&sbi->settled);
-		wardfs_report(sbi, &report);
-	}
+	if (s.odd)
+		report_settled(inode);
 	if (err)
 		wardfs_msg(inode->i_sb, "inode %lu could not be settled (error %d)", inode->i_ino,
 			   err);

@@ -66,7 +66,7 @@ static int gather_old(struct wardfs_run *run, unsigned int i)
 		goto free;
 	wardfs_run_open(old, 0);
 	if (old->state[0] == WARDFS_BLOCK_BAD ||
-	    (old->state[0] == WARDFS_BLOCK_ODD && !READ_ONCE(d->lenient)) ||
+	    (old->state[0] == WARDFS_BLOCK_ODD && !wardfs_odd_allowed(run->inode)) ||
 	    (old->state[0] == WARDFS_BLOCK_HOLE && !wardfs_hole_allowed(run->inode, k, n))) {
 		wardfs_report_tamper(run->inode, NULL, k, "block does not authenticate");
 		err = -EIO;

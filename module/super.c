@@ -77,7 +77,7 @@ int wardfs_sb_for_each(int (*fn)(struct wardfs_sb *sbi, void *arg), void *arg)
 
 	spin_lock(&vaults_lock);
 	list_for_each_entry(sbi, &vaults, list) {
-		ret = born(sbi) ? fn(sbi, arg) : 0;
+		ret = born(sbi) && !sbi->dying ? fn(sbi, arg) : 0;
 		if (ret)
 			break;
 	}
@@ -424,7 +424,7 @@ static void wardfs_kill_sb(struct super_block *sb)
 	if (sbi) {
 		/* Nobody finds it any more, so nobody arms the work again. */
 		spin_lock(&vaults_lock);
-		list_del_init(&sbi->list);
+		sbi->dying = true;
 		spin_unlock(&vaults_lock);
 		cancel_delayed_work_sync(&sbi->expire);
 	}
@@ -432,6 +432,10 @@ static void wardfs_kill_sb(struct super_block *sb)
 	wardfs_block_drain();
 	if (!sbi)
 		return;
+	/* Its epoch has ended: now it may be mounted again. */
+	spin_lock(&vaults_lock);
+	list_del_init(&sbi->list);
+	spin_unlock(&vaults_lock);
 	/* An rcu-walk that began before the inodes went may still look at it. */
 	synchronize_rcu();
 	sbi_free(sbi);

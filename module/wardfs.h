@@ -91,7 +91,8 @@ struct wardfs_sb {
 	u8 uuid[WARD_UUID_SIZE];
 	u16 suite;
 	char name[64];			/* name= option; may be empty */
-	struct list_head list;		/* all vaults; super.c's mutex */
+	struct list_head list;		/* all vaults; super.c's lock */
+	bool dying;			/* being unmounted; the same */
 
 	/* keys */
 	struct mutex state_lock;	/* serialises unlock, lock, policy load, epoch */
@@ -106,8 +107,6 @@ struct wardfs_sb {
 	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	atomic64_t disturbed;		/* rises with what a running check may have missed */
-	s64 undisturbed;		/* @disturbed before the check; under inodes_lock */
-	bool checking;			/* one began and has not ended; under inodes_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 	errseq_t lower_err;		/* of the lower, as seen last; under inodes_lock */
 
@@ -145,6 +144,7 @@ struct wardfs_data {
 	bool header_dirty;		/* @header is to be sealed again: flags changed; under io */
 	bool settled;			/* size is known to be right (rule R2 done) */
 	bool lenient;			/* rule R2 holds: not settled, or a write below failed */
+	bool unscanned;			/* settled, but blocks in the middle may be outgrown */
 	u64 lower_size;			/* the upper size that the blocks below state; under io */
 	bool bad_length;		/* no settled file has this lower length */
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
@@ -252,7 +252,7 @@ struct wardfs_keys *wardfs_keys(struct wardfs_sb *sbi);	/* inside a section */
 int wardfs_next_nonce(struct wardfs_keys *keys, u8 *nonce);
 int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial);
 int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost);
-int wardfs_set_checked(struct wardfs_sb *sbi);
+int wardfs_set_checked(struct wardfs_sb *sbi, s64 undisturbed);
 int wardfs_load_policy(struct wardfs_sb *sbi);		/* from .ward/policy.new */
 void wardfs_inode_keyed(struct inode *inode);		/* onto wardfs_sb.inodes */
 void wardfs_inode_unkeyed(struct inode *inode);		/* off it, at eviction */
@@ -379,6 +379,7 @@ void wardfs_data_wipe(struct inode *inode);		/* key material, at lock and evicti
 void wardfs_data_drop(struct inode *inode);		/* all of it, at eviction */
 int wardfs_data_xattr_keys(struct inode *inode, u8 *keys);	/* 64 bytes */
 bool wardfs_hole_allowed(struct inode *inode, u64 k, u64 n);
+bool wardfs_odd_allowed(struct inode *inode);
 
 /* ---- iowork.c: by a thread of the kernel, with wardfs_data.io held for writing ---- */
 typedef int (*wardfs_io_fn)(struct inode *inode, void *arg);
@@ -401,6 +402,7 @@ int wardfs_store_empty(struct inode *inode);		/* io held for writing */
 /* ---- settle.c: after an unclean end (rule R2) ---- */
 int wardfs_settle(struct inode *inode);
 int wardfs_resettle(struct inode *inode);
+int wardfs_settle_middle(struct inode *inode);
 void wardfs_unsettled(struct inode *inode);		/* something below went wrong half-way */
 
 /* ---- block.c: encrypted blocks <-> lower file ---- */

@@ -329,7 +329,10 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 			    struct dentry *dentry, struct inode *inode, const char *name,
 			    const void *value, size_t size, int flags)
 {
-	bool caps = !value && !strcmp(name, XATTR_NAME_CAPS);
+	/* As who writes or changes the owner does; others are asked about the xattr. */
+	bool caps = !value && !strcmp(name, XATTR_NAME_CAPS) &&
+		    (wardfs_policy_allows(inode->i_sb, WARD_OP_WRITE) ||
+		     wardfs_policy_allows(inode->i_sb, WARD_OP_SETATTR));
 	int err = 0;
 
 	if (!wardfs_unlocked(inode->i_sb))

@@ -443,17 +443,20 @@ int ward_check_unchecked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch
 			 int *told)
 {
 	struct ward_check_ops again = *ops;
+	struct ward_mounted before;
 	uint64_t settled = 0;
 	int round, ret;
 
 	again.object = NULL;
 	for (round = 0; round < 3; round++) {
-		ret = ward_check_vault(nl, uuid, tree_fd, round ? &again : ops, state);
+		ret = ward_nl_vault_get(nl, uuid, &before);
+		if (!ret)
+			ret = ward_check_vault(nl, uuid, tree_fd, round ? &again : ops, state);
 		if (ret)
 			return ret;
 		settled += state->settled;
 		state->settled = settled;
-		*told = state->failed ? -EIO : ward_nl_checked(nl, uuid, epoch);
+		*told = state->failed ? -EIO : ward_nl_checked(nl, uuid, epoch, before.disturbed);
 		if (*told != -EAGAIN)
 			break;
 	}

@@ -39,6 +39,7 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_VAULT_SUITE]		= EXACTLY(4),
 	[WARD_A_VAULT_DRIVER]		= TEXT(256),
 	[WARD_A_VAULT_EPOCH]		= EXACTLY(4),
+	[WARD_A_VAULT_DISTURBED]	= EXACTLY(8),
 	[WARD_A_VAULT_POLICY_SERIAL]	= EXACTLY(8),
 	[WARD_A_VAULT_RULES]		= EXACTLY(4),
 	[WARD_A_VAULT_VIOLATIONS]	= EXACTLY(8),
@@ -478,6 +479,7 @@ static int mounted_reply(struct nlattr **attrs, void *arg)
 	v->tampers = u64_of(attrs, WARD_A_VAULT_TAMPERS);
 	v->settled = u64_of(attrs, WARD_A_VAULT_SETTLED);
 	v->dev = dev_of(attrs);
+	v->disturbed = u64_of(attrs, WARD_A_VAULT_DISTURBED);
 	return 0;
 }
 
@@ -665,16 +667,18 @@ int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char
  * @nl: the connection
  * @uuid: of the vault
  * @epoch: in which the check began: &struct ward_mounted.epoch
+ * @disturbed: &struct ward_mounted.disturbed, from before it began
  *
- * Return: 0; -ESTALE when the vault was locked since; -ENOKEY when it is; -EROFS when it
+ * Return: 0; -EAGAIN when something may have been missed; -ESTALE when the vault was locked since; -ENOKEY when it is; -EROFS when it
  * is read-only; another negative errno.
  */
-int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch)
+int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, uint64_t disturbed)
 {
 	struct nl_msg *msg = vault_request(nl, WARD_CMD_CHECKED, uuid, 0);
 
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u64(msg, WARD_A_CHECK_SEQ, epoch);
+	nla_put_u64(msg, WARD_A_VAULT_DISTURBED, disturbed);
 	return ward_nl_exchange(nl, msg, NULL, NULL, NULL);
 }

@@ -54,6 +54,7 @@ struct ward_module {
  * @tampers: tamper events since the mount
  * @settled: files settled as "crash or cut" since the mount
  * @dev: st_dev of the mount, as stat(2) gives it
+ * @disturbed: counts what a check that runs may have missed
  */
 struct ward_mounted {
 	uint8_t uuid[WARD_UUID_SIZE];
@@ -69,6 +70,7 @@ struct ward_mounted {
 	uint64_t tampers;
 	uint64_t settled;
 	uint64_t dev;
+	uint64_t disturbed;
 };
 
 /**
@@ -191,7 +193,7 @@ int ward_nl_lock(struct ward_nl *nl, const uint8_t *uuid, bool now, uint64_t *lo
 int ward_nl_policy_load(struct ward_nl *nl, const uint8_t *uuid);
 int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char *path,
 		  uint64_t from, struct ward_checked *checked);
-int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch);
+int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, uint64_t disturbed);
 
 int ward_nl_event_dump(struct ward_nl *nl, uint64_t from, ward_event_fn fn, void *arg);
 int ward_nl_subscribe(struct ward_nl *nl);

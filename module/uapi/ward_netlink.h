@@ -88,6 +88,7 @@ enum ward_attr {
 	WARD_A_EVENT_EXE_DEV,		/* u32: file system of the executable (new encoding) */
 	WARD_A_EVENT_EXE_INODE,		/* u64: the executable there */
 	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
+	WARD_A_VAULT_DISTURBED,		/* u64: what a running check may have missed, counted */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)

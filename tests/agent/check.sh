@@ -29,7 +29,7 @@ END
 check "450 directories, each in the one before" as alice python3 /tmp/deep.py
 check "a check visits all of them" sh -c "ulimit -n 300; wardctl check cases --json >/tmp/told && cat /tmp/told &&
 	python3 -c 'import json; o = json.load(open(\"/tmp/told\")); assert o[\"objects\"] == 472 and not o[\"found\"], o'"
-check "and names nothing that is in order" sh -c "! grep -E 'deep|file|link|bottom' /tmp/told"
+check "and names nothing that is in order" sh -c "! grep -E 'deep|file[0-9]|link|bottom' /tmp/told"
 check_errno EACCES "root still may not look" ls $d/deep
 wardctl umount cases >/dev/null
 check "a symlink is exchanged below" python3 - <<'END'

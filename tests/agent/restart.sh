@@ -99,7 +99,7 @@ check "the module comes" mount -i -t wardfs $d $d
 "$tv" unlock $d
 check "and its events are recorded" wait_for completeness complete
 kill -STOP $wardd
-refuse 5000
+refuse 12000
 kill -CONT $wardd
 check "what the ring lost is counted" wait_for completeness complete
 check "in a record of its own" has "e['ward.kind'] == 'lost' and e['ward.count'] > 100 and e['event.kind'] == 'alert'"

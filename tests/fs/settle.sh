@@ -50,6 +50,7 @@ def no_end(p): zero(p, (os.stat(p).st_size - 1) // BLOCK - 1)
 case('sparse', SPARSE, SPARSE, False)(lambda p: None)
 case('sparse-end-missing', SPARSE, None)(no_end)
 case('old', BODY, BODY, False)(lambda p: None)
+case('old-shrunk', BODY, BODY[:base(3) + 500] + bytes(CAP - 500) + BODY[base(4):], False)(lambda p: None)
 case('old-with-a-hole', BODY, BODY, False, (2,))(lambda p: zero(p, 2))
 def unclean():
     """What is below now, taken away while the vault runs."""
@@ -76,10 +77,14 @@ os.mkdir(d + "/dir"); touch(d + "/dir/f", b"in a directory")
 touch(d + "/older-last", SHORT); os.sync(); older = read(lower(d + "/older-last"))[3 * BLOCK:4 * BLOCK]
 with open(d + "/older-last", "ab") as f: f.write(LONG)
 paths = {n: lower(d + "/" + n) for n in os.listdir(d)}
+# an old file of which a cut began: the new last block is there, the new length is not
+raw = read(lower(d + "/old-shrunk")); os.truncate(d + "/old-shrunk", base(3) + 500); os.sync()
+short = read(lower(d + "/old-shrunk"))[3 * BLOCK:4 * BLOCK]
 with open("/tmp/paths", "wb") as f: pickle.dump(paths, f)
 unclean()
 for name, (before, fn, *rest) in cases.items(): fn(paths[name])
 rewrite(paths["older-last"], 3 * BLOCK, lambda old: older)
+touch(paths["old-shrunk"], raw); rewrite(paths["old-shrunk"], 3 * BLOCK, lambda old: short)
 mount()
 '
 check "unlock" "$tv" unlock $d
@@ -141,6 +146,7 @@ for top, dirs, files in os.walk(below):
             if not first: break
         results[got.get("check_name", at)] = (got["check_result"], got["check_bad"])
 bad = sorted(n for n, (r, b) in results.items() if r in ("tampered", "bad_name"))
+same(results["/old-shrunk"][0], "settled")
 same(bad, ["/damaged-header", "/old-with-a-hole", "/torn-end", "/torn-middle"])
 netlink().ask("CHECKED", uuid, CHECK_SEQ=struct.pack("Q", state()["vault_epoch"]))
 assert not state()["vault_flags"] & 2
