@@ -164,6 +164,12 @@ static int open_lower(struct inode *inode)
 		return PTR_ERR(file);
 	/* The lower times are set from the upper ones, see size.c. */
 	file->f_mode |= FMODE_NOCMTIME;
+	/*
+	 * A block is to be replaced whole or not at all. In the lower page cache it
+	 * could be overwritten while the device reads it, which would leave half of
+	 * each on the disk if the power failed then.
+	 */
+	mapping_set_stable_writes(file->f_mapping);
 	/* Pairs with wardfs_data_ready(). */
 	smp_store_release(&d->lower_file, file);
 	return 0;
