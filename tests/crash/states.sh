@@ -23,7 +23,7 @@ export DM_DISABLE_UDEV=1
 
 [ "$WARD_KERNEL" = stock ] || skip_all "needs modules of Debian's kernel: nbd, dm-snapshot"
 case $WARD_LOWER in
-ext4) mkfs="mkfs.ext4 -q -F -N 8192 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0" ;;
+ext4) mkfs="mkfs.ext4 -q -F -b 4096 -N 8192 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0" ;;
 xfs) mkfs="mkfs.xfs -q -f -K" ;;
 *) skip_all "no crash states over $WARD_LOWER" ;;
 esac

@@ -92,7 +92,7 @@ same(read(d + "/before")[:20000], noise(4, 20000)); quiet(since)
 '
 check "lock --now on a full disk: a file whose header never got below is empty, and no other key is made up" py '
 exec(open("/tmp/errors.py").read())
-fill(); fd = os.open(d + "/lost", os.O_CREAT | os.O_RDWR); os.write(fd, b"lost" * 2000)
+fd = os.open(d + "/lost", os.O_CREAT | os.O_RDWR); fill(); os.write(fd, b"lost" * 2000)
 netlink().ask("LOCK", testvault.uuid_of(d), LOCK_NOW=b"")
 free(); unlock(); since = mark()
 for fn in (lambda: os.fsync(fd), lambda: os.pwrite(fd, b"x", 0), lambda: os.close(fd)):

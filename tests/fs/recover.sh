@@ -104,7 +104,7 @@ for n in (16, 143, 160, 161, 176, 255):
     with open('D' * n + '/' + 'n' * n, 'wb') as f:
         f.write(b'long')
     os.symlink('t' * n, 'L' * n)
-os.symlink('s' * 3024, 'longest')
+os.symlink('s' * (700 if os.environ['WARD_LOWER'] == 'xfs' else 3024), 'longest')
 with open('sparse', 'wb') as f:
     for at in (0, 3 << 20, 7 << 20):
         f.seek(at); f.write(rng.randbytes(5000))

@@ -211,7 +211,9 @@ def same_trees(plain, out, but=(), touched=()):
             assert xattrs(a) == xattrs(b), path
         if stat.S_ISREG(w.st_mode):
             assert read(a) == read(b), path
-            assert g.st_blocks <= w.st_blocks + w.st_blocks // 4 + 64, f'{path}: its holes were filled'
+            # XFS keeps room behind what was written, as long as the inode is in memory.
+            more = w.st_size // 1024 if os.environ.get('WARD_LOWER') == 'xfs' else w.st_blocks // 4
+            assert g.st_blocks <= w.st_blocks + more + 64, f'{path}: its holes were filled'
         if not stat.S_ISFIFO(w.st_mode) and not stat.S_ISLNK(w.st_mode) and path not in touched:
             assert g.st_mtime_ns == w.st_mtime_ns, f'{path}: modified {g.st_mtime_ns}, not {w.st_mtime_ns}'
 
