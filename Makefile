@@ -76,6 +76,9 @@ install-agent: agent docs
 	install -m 755 build/agent/wardd build/agent/mount.wardfs $(SBINDIR)/
 	$(foreach page,$(PAGES),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	$(if $(UNITS),install -d $(UNITDIR) && install -m 644 $(UNITS) $(UNITDIR)/)
+	install -d $(DESTDIR)$(PREFIX)/share/doc/ward/netlink
+	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/ward/
+	install -m 644 $(wildcard docs/netlink/*) $(DESTDIR)$(PREFIX)/share/doc/ward/netlink/
 	$(if $(COMPLETIONS),install -d $(BASHCOMPDIR) && install -m 644 $(COMPLETIONS) $(BASHCOMPDIR)/)
 
 # ---- testing: everything below installs what it needs, and runs the module in virtual machines only ----------------

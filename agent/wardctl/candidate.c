@@ -305,6 +305,9 @@ int candidate_usable(struct create *c, bool resumed)
 		return ret;
 	if (fstatvfs(c->dirfd, &vfs))
 		return ward_fail_errno(c->err, errno, "cannot look at the file system of %s", dir);
+	if (vfs.f_bsize < WARD_BLOCK_SIZE && c->ward < 0)
+		ui_warn("the file system of %s has blocks of %lu bytes: if the power fails, a block of 4096 may be half written, and what was synced in it lost; one made with blocks of 4096 bytes has no such risk",
+			c->conf.directory, (unsigned long)vfs.f_bsize);
 	if (vfs.f_flag & ST_RDONLY)
 		return ward_fail(c->err, EROFS, WARD_FAILED,
 				 "the file system of %s is mounted read-only: mount it writable first (mount -o remount,rw)",

@@ -163,6 +163,12 @@ static int run(const char *config)
 	struct ward_err err;
 
 	ward_err_clear(&err);
+	/* One that was named is to be there. */
+	if (strcmp(config, WARD_SETTINGS_PATH) && access(config, R_OK)) {
+		ward_fail_errno(&err, errno, "cannot read %s", config);
+		wardd_say(LOG_ERR, "%s", err.text);
+		return WARD_USAGE;
+	}
 	if (ward_settings_load(config, &d.settings, &err)) {
 		wardd_say_err(LOG_ERR, &err);
 		return err.cause == WARD_USAGE ? WARD_USAGE : WARD_FAILED;

@@ -321,7 +321,7 @@ def main():
     numbers = options.only or range(options.states)
     todo = sorted((draw(log, n, options.seed) for n in numbers), key=lambda s: (s.base, s.cut))
     # Disks that break the rules, in between: whoever looks must see it.
-    broken = {len(todo) * i // 4: kind for i, kind in ((1, lying), (2, forgetting), (3, lying))}
+    broken = {len(todo) * i // 5: kind for i, kind in ((1, lying), (2, forgetting), (3, lying))}
     lost, settled_at = 0, None
     for i, state in enumerate(todo):
         why = faults(disk, state, everybody)
