@@ -3,6 +3,7 @@
 import os
 import struct
 import sys
+from uuid import UUID
 
 from nl import *
 
@@ -113,7 +114,8 @@ for value in (b'', b'\1', u32(0), struct.pack('i', -3), u64(1)):
     t.refused(f'UNLOCK with the key {value!r}', 'EINVAL|ERANGE', '', c.call, 'UNLOCK', ID,
               attr('KEY_SERIAL', value))
 with open('/proc/keys') as f:
-    serial = int([k for k in f if ' ward:' in k][0].split()[0], 16)
+    name = ' ward:' + str(UUID(bytes=uuid))
+    serial = int([k for k in f if name in k][0].split()[0], 16)
 t.refused('UNLOCK when unlocked', 'EALREADY', 'already', c.call, 'UNLOCK', ID,
           attr('KEY_SERIAL', u32(serial)))
 t.refused('UNLOCK with a key that is not there', 'ENOKEY', 'no key', c.call, 'UNLOCK', ID,
