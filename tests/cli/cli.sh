@@ -81,7 +81,7 @@ picture()
 		find . -path ./lost+found -prune -o -type f -links +1 -printf '%P %i\n' | LC_ALL=C sort | awk '
 			!($2 in seen) { seen[$2] = ++k }
 			{ print "same", seen[$2], $1 }'
-		xargs -0 getfattr -P -h -d -m '^(user|trusted)\.' </tmp/picture.list 2>/dev/null
+		xargs -0 getfattr -P -h -d -m '^(user|trusted)\.' </tmp/picture.list 2>/dev/null | grep -v '^trusted.SGI_ACL_'
 		xargs -0 getfacl -P -n </tmp/picture.list 2>/dev/null
 		find . -path ./lost+found -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum
 	)
