@@ -423,6 +423,7 @@ int wardfs_settle(struct inode *inode)
 		d->bad_length = false;
 		/* Where nothing is written, the header stays missing: see wipe_one(). */
 		if (!sb_rdonly(inode->i_sb)) {
+			wardfs_xattrs_forget(inode);
 			err = wardfs_io_call(inode, store_empty, NULL);
 			WRITE_ONCE(d->lenient, err != 0);
 		}

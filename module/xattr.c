@@ -562,6 +562,33 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
 	return err;
 }
 
+/**
+ * wardfs_xattrs_forget - remove user xattrs whose key is lost
+ * @inode: upper regular file whose header a crash has taken
+ *
+ * They were set before the header was on stable storage, so nobody was promised them;
+ * nothing can read them any more. Inside a section; not with mnt_want_write() below.
+ */
+void wardfs_xattrs_forget(struct inode *inode)
+{
+	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	struct super_block *lower_sb = wardfs_lower_inode(inode)->i_sb;
+	char *lower, *at;
+	ssize_t len;
+
+	sb_start_write(lower_sb);
+	len = list_below(inode, &lower);
+	if (len > 0) {
+		lower[len - 1] = 0;
+		for (at = lower; at < lower + len; at += strlen(at) + 1)
+			if (!strncmp(at, WARD_XATTR_PREFIX, sizeof(WARD_XATTR_PREFIX) - 1))
+				lower_removexattr(inode, at);
+		kvfree(lower);
+	}
+	sb_end_write(lower_sb);
+	revert_creds(old);
+}
+
 /* ---- ACLs ---- */
 
 /**
