@@ -49,7 +49,7 @@ stop_wardd
 printf '{"@timestamp":"20' >>$log
 refuse 3
 check "half a line at the end is taken away" start_wardd
-check "told so" grep -q "in the middle of a line" /tmp/wardd.err
+check "told so" wait_for "a word" grep -q "in the middle of a line" /tmp/wardd.err
 
 # Rotation, with and without a word
 mv $log $log.1
@@ -93,7 +93,7 @@ rm -f $log /var/lib/ward/wardd.state
 umount $d
 rmmod wardfs
 check "wardd waits for the module" start_wardd
-check "and says so" grep -q "not loaded: waiting" /tmp/wardd.err
+check "and says so" wait_for "a word" grep -q "not loaded: waiting" /tmp/wardd.err
 insmod "/lib/modules/$(uname -r)/updates/wardfs.ko" event_ring=64
 check "the module comes" mount -i -t wardfs $d $d
 "$tv" unlock $d

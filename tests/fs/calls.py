@@ -272,14 +272,22 @@ def netlink():
     return _netlink[1]
 
 
+class Mark(int):
+    """The number of the next event, and when that was: what was folded before is told later, with a higher number."""
+    at = 0
+
+
 def mark():
-    """The number of the next event."""
-    return netlink().next_event()
+    """From here on."""
+    now = Mark(netlink().next_event())
+    now.at = time.time_ns()
+    return now
 
 
 def events(since, **want):
-    """Events from a number on in which these fields have these values."""
-    return [e for e in netlink().events(since) if all(e.get(k) == v for k, v in want.items())]
+    """Events that happened since a mark (or a number) in which these fields have these values."""
+    return [e for e in netlink().events(since)
+            if e.get('last_time', e['time']) >= getattr(since, 'at', 0) and all(e.get(k) == v for k, v in want.items())]
 
 
 def reported(since, **want):

@@ -289,7 +289,7 @@ def walk():
 file = os.stat(d + "/one/file").st_ino; since = mark()
 fd, n, length = walk(); assert length > 16384, length
 quiet(since)
-f = os.open(n, os.O_RDWR, dir_fd=fd); os.pwrite(f, b"?", 4095); os.close(f); again()
+f = os.open(n, os.O_RDWR, dir_fd=fd); os.pwrite(f, bytes([os.pread(f, 1, 4095)[0] ^ 1]), 4095); os.close(f); again()
 r = ask(n, CHECK_DIR=struct.pack("i", fd)); same(r["check_result"], "tampered"); assert "check_name" not in r, r
 def refused(code, *args, **more):
     try: ask(*args, **more)
