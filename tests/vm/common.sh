@@ -36,14 +36,14 @@ unpack_kernel()
 	setup_sects=$(field 497 1 "$1")
 	start=$(((setup_sects + 1) * 512 + $(field 584 4 "$1")))
 	length=$(field 588 4 "$1")
-	tail -c "+$((start + 1))" "$1" | head -c "$length" >"$2.packed"
-	case $(od -An -tx1 -N 4 "$2.packed" | tr -d ' ') in
-	fd377a58) xz -dcq --single-stream <"$2.packed" ;;
-	28b52ffd) zstd -dcq <"$2.packed" ;;
-	1f8b*) gzip -dcq <"$2.packed" ;;
+	tail -c "+$((start + 1))" "$1" | head -c "$length" >"$2.packed.$$"
+	case $(od -An -tx1 -N 4 "$2.packed.$$" | tr -d ' ') in
+	fd377a58) xz -dcq --single-stream <"$2.packed.$$" ;;
+	28b52ffd) zstd -dcq <"$2.packed.$$" ;;
+	1f8b*) gzip -dcq <"$2.packed.$$" ;;
 	*) false ;;
-	esac >"$2.new" 2>/dev/null || :	# the size that follows is taken for garbage
-	rm -f "$2.packed"
-	[ "$(field 0 4 "$2.new")" = 1179403647 ] || { rm -f "$2.new"; return 1; }	# "\177ELF"
-	mv "$2.new" "$2"
+	esac >"$2.new.$$" 2>/dev/null || :	# the size that follows is taken for garbage
+	rm -f "$2.packed.$$"
+	[ "$(field 0 4 "$2.new.$$")" = 1179403647 ] || { rm -f "$2.new.$$"; return 1; }	# "\177ELF"
+	mv "$2.new.$$" "$2"
 }
