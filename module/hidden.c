@@ -334,8 +334,11 @@ static int clear_dir(struct inode *dir, char **id)
 		return err;
 
 	err = read_link(dir, WARD_DIRID_NAME, id);
-	if (!err)
+	if (!err) {
+		/* A crash before the directory goes must not leave some without their key. */
+		wardfs_xattrs_forget(dir);
 		err = remove_link(dir, WARD_DIRID_NAME);
+	}
 	if (err) {
 		kfree(*id);
 		*id = NULL;
@@ -349,9 +352,9 @@ static int clear_dir(struct inode *dir, char **id)
  * @id: set to its id as written below, for wardfs_hidden_restore(), or to NULL
  *
  * Nothing is touched unless the directory has hidden entries only; the id goes
- * last. A crash before the directory itself goes leaves an empty directory
- * without an id: no name is lost, only user xattrs of a directory that somebody
- * wanted to be gone.
+ * last, after the directory's user xattrs, whose key hangs on it. A crash before the
+ * directory itself goes leaves an empty one without an id: no name is lost, only user
+ * xattrs of a directory that somebody wanted to be gone.
  *
  * Return: 0; -ENOTEMPTY when it has other entries; -ENOMEM, or what the lower
  * file system says.

@@ -423,7 +423,10 @@ int wardfs_settle(struct inode *inode)
 		d->bad_length = false;
 		/* Where nothing is written, the header stays missing: see wipe_one(). */
 		if (!sb_rdonly(inode->i_sb)) {
+			/* Set before the header was on stable storage: promised to nobody. */
+			sb_start_write(wardfs_lower_inode(inode)->i_sb);
 			wardfs_xattrs_forget(inode);
+			sb_end_write(wardfs_lower_inode(inode)->i_sb);
 			err = wardfs_io_call(inode, store_empty, NULL);
 			WRITE_ONCE(d->lenient, err != 0);
 		}

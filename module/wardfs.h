@@ -357,7 +357,7 @@ extern const struct dentry_operations wardfs_dops;
 /* ---- xattr.c: user xattrs, ACLs ---- */
 extern WARDFS_XATTR_TABLE wardfs_xattr_handlers[];
 ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size);
-void wardfs_xattrs_forget(struct inode *inode);		/* of a file that lost its key */
+void wardfs_xattrs_forget(struct inode *inode);		/* their key is lost */
 int wardfs_xattrs_check(struct inode *inode, u64 *bad);	/* do users' authenticate */
 struct posix_acl *wardfs_get_acl(struct inode *inode, int type, bool rcu);
 int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_acl *acl, int type);

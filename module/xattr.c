@@ -563,20 +563,20 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
 }
 
 /**
- * wardfs_xattrs_forget - remove user xattrs whose key is lost
- * @inode: upper regular file whose header a crash has taken
+ * wardfs_xattrs_forget - remove user xattrs whose key is lost, or about to be
+ * @inode: upper regular file whose header a crash has taken, or directory that is
+ *	going to lose its id
  *
- * They were set before the header was on stable storage, so nobody was promised them;
- * nothing can read them any more. Inside a section; not with mnt_want_write() below.
+ * Nothing can read them then, and a check would take them for tampered ones. Nothing
+ * is said when one stays. Inside a section; the caller may write below
+ * (mnt_want_write() or sb_start_write()).
  */
 void wardfs_xattrs_forget(struct inode *inode)
 {
 	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
-	struct super_block *lower_sb = wardfs_lower_inode(inode)->i_sb;
 	char *lower, *at;
 	ssize_t len;
 
-	sb_start_write(lower_sb);
 	len = list_below(inode, &lower);
 	if (len > 0) {
 		lower[len - 1] = 0;
@@ -585,7 +585,6 @@ void wardfs_xattrs_forget(struct inode *inode)
 				lower_removexattr(inode, at);
 		kvfree(lower);
 	}
-	sb_end_write(lower_sb);
 	revert_creds(old);
 }
 
