@@ -76,22 +76,35 @@ int wardfs_lower_length(struct inode *inode, u64 length)
 	return err ?: lower_size(inode, length);
 }
 
+static bool block_zero(struct inode *inode, u64 k)
+{
+	struct wardfs_run *run = wardfs_run_alloc(inode, k, 1, WARDFS_RUN_STORE);
+	bool zero = !wardfs_run_load(run) &&
+		    ward_bytes_zero(page_address(run->pages[0]), WARD_BLOCK_SIZE);
+
+	wardfs_run_free(run);
+	return zero;
+}
+
 /**
  * wardfs_lower_cut - let nothing be left after a row of blocks
- * @inode: upper regular file
+ * @inode: upper regular file, lower file open
  * @blocks: how many blocks stay, at least one
  *
- * A crash can leave the beginning of a block behind the last one. Context:
- * wardfs_data.io held for writing.
+ * A crash can leave the beginning of a block behind the last one. What is zeros, as it
+ * should be, stays: a cut gives back what fallocate() reserved behind the end.
+ * Context: wardfs_data.io held for writing.
  *
  * Return: 0 or the lower's error.
  */
 int wardfs_lower_cut(struct inode *inode, u64 blocks)
 {
 	u64 length = blocks * WARD_BLOCK_SIZE;
+	u64 now = i_size_read(wardfs_lower_inode(inode));
 
-	return i_size_read(wardfs_lower_inode(inode)) <= length ? 0 :
-		lower_size(inode, length);
+	if (now <= length || (now - length < WARD_BLOCK_SIZE && block_zero(inode, blocks)))
+		return 0;
+	return lower_size(inode, length);
 }
 
 /**
@@ -162,6 +175,7 @@ int wardfs_store_empty(struct inode *inode)
 	d->lower_size = 0;
 	d->made = true;
 	d->header_dirty = false;
+	d->sparse_synced = false;
 	return 0;
 undo:
 	/* The file is what it was, and its header has to say so again. */
@@ -295,6 +309,24 @@ static int extend_sparse(struct inode *inode, loff_t size)
 }
 
 /**
+ * wardfs_data_grow - make a file longer, by zeros
+ * @inode: upper regular file, lower file open and key loaded
+ * @size: new size, bytes, checked against the limits
+ *
+ * Context: i_rwsem held for writing, and invalidate_lock; inside a section.
+ *
+ * Return: as wardfs_data_truncate().
+ */
+int wardfs_data_grow(struct inode *inode, loff_t size)
+{
+	loff_t old = i_size_read(inode);
+
+	zero_tail(inode, old);
+	return size - old <= GAP_MAX ? wardfs_zero_fill(inode, old, size) :
+				       extend_sparse(inode, size);
+}
+
+/**
  * wardfs_data_truncate - change a file's size, either way
  * @inode: upper regular file
  * @size: new size, bytes, checked against the limits
@@ -320,17 +352,13 @@ int wardfs_data_truncate(struct inode *inode, loff_t size)
 	if (err)
 		goto exit;
 	filemap_invalidate_lock(inode->i_mapping);
-	if (size < old) {
+	if (size < old)
 		err = shrink(inode, size);
-	} else if (size > old) {
-		zero_tail(inode, old);
-		if (size - old <= GAP_MAX)
-			err = wardfs_zero_fill(inode, old, size);
-		else
-			err = extend_sparse(inode, size);
-	}
+	else if (size > old)
+		err = wardfs_data_grow(inode, size);
 	filemap_invalidate_unlock(inode->i_mapping);
-	if (!err && size != old) {
+	/* Also when it is the size that the file has: so does ext4. */
+	if (!err) {
 		now = current_time(inode);
 		wardfs_set_times(inode, NULL, &now, &now);
 	}
@@ -451,6 +479,7 @@ static int fill_up(struct inode *inode, void *arg)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 k = 0, n = ward_layout_blocks(d->lower_size);
+	int err;
 
 	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
 	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
@@ -465,7 +494,12 @@ static int fill_up(struct inode *inode, void *arg)
 		k += count;
 		cond_resched();
 	}
+	/* No hole after a crash either: its blocks are there before the flag goes. */
+	err = wardfs_lower_sync(inode, 0, n * WARD_BLOCK_SIZE - 1, 1);
+	if (err)
+		return err;
 	d->flags &= ~WARD_FILE_SPARSE;
+	d->sparse_synced = false;
 	d->header_dirty = true;
 	return wardfs_store_blocks(inode, 0, 0, d->lower_size);
 }

@@ -142,6 +142,7 @@ struct wardfs_data {
 	unsigned int users;		/* who needs lower_file; under wardfs_inode.lock */
 	bool made;			/* the header is on the lower file; under io */
 	bool header_dirty;		/* @header is to be sealed again: flags changed; under io */
+	bool sparse_synced;		/* the header on stable storage says sparse; under io */
 	bool settled;			/* size is known to be right (rule R2 done) */
 	bool lenient;			/* rule R2 holds: not settled, or a write below failed */
 	bool unscanned;			/* settled, but blocks in the middle may be outgrown */
@@ -369,6 +370,13 @@ int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_
 extern const struct file_operations wardfs_file_fops;
 extern const struct inode_operations wardfs_file_iops;
 
+/* ---- falloc.c: space reserved, and holes made ---- */
+int wardfs_data_allocate(struct file *file, int mode, loff_t from, loff_t to);
+int wardfs_reserve(struct inode *inode, loff_t pos, size_t len);	/* before a write */
+
+/* ---- seek.c: where holes are ---- */
+loff_t wardfs_seek(struct inode *inode, loff_t offset, bool hole);
+
 /* ---- data.c: page cache and write-back ---- */
 extern const struct address_space_operations wardfs_aops;
 int wardfs_zero_fill(struct inode *inode, loff_t from, loff_t to);
@@ -394,6 +402,7 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
 /* ---- size.c: sizes, lengths, truncation ---- */
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
+int wardfs_data_grow(struct inode *inode, loff_t size);	/* invalidate_lock held, too */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
 int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */
 void wardfs_data_fill_up(struct inode *inode);		/* no longer sparse? */
