@@ -30,6 +30,7 @@ struct blocks {
 static int lower_fallocate(struct inode *inode, const struct blocks *b)
 {
 	struct file *file = WARDFS_I(inode)->data.lower_file;
+	struct timespec64 before;
 	const struct cred *saved;
 	int err;
 
@@ -37,11 +38,13 @@ static int lower_fallocate(struct inode *inode, const struct blocks *b)
 		return -EOPNOTSUPP;
 	if (b->last >= div_u64(file_inode(file)->i_sb->s_maxbytes, WARD_BLOCK_SIZE))
 		return -EFBIG;
+	before = inode_get_ctime(file_inode(file));
 	saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
 	err = file->f_op->fallocate(file, b->mode | FALLOC_FL_KEEP_SIZE,
 				    b->first * WARD_BLOCK_SIZE,
 				    (b->last - b->first + 1) * WARD_BLOCK_SIZE);
 	revert_creds(saved);
+	wardfs_ctime_below(inode, before);
 	return err;
 }
 

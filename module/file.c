@@ -274,6 +274,7 @@ static void reserve_work(struct work_struct *work)
 	struct reservation *r = container_of(work, struct reservation, work);
 	const struct cred *saved = override_creds(WARDFS_SB(r->inode->i_sb)->cred);
 	struct file *file = WARDFS_I(r->inode)->data.lower_file;
+	struct timespec64 before = inode_get_ctime(file_inode(file));
 
 	/*
 	 * Not vfs_fallocate(): that begins a write, which is frozen before page
@@ -285,6 +286,7 @@ static void reserve_work(struct work_struct *work)
 		r->error = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
 						 r->first * WARD_BLOCK_SIZE,
 						 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
+	wardfs_ctime_below(r->inode, before);
 	sb_end_pagefault(file_inode(file)->i_sb);
 	revert_creds(saved);
 	complete(&r->done);

@@ -18,19 +18,59 @@
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
 #define GAP_MAX		SZ_1M
 
+/**
+ * wardfs_ctime_below - the lower ctime has moved, the upper one has not
+ * @inode: upper regular file
+ * @before: the lower ctime as it was
+ *
+ * A lower ctime cannot be set, so bringing size and times below moves it. It is not
+ * shown, unless somebody else had moved it before and that is still to be shown.
+ * Context: takes i_lock.
+ */
+void wardfs_ctime_below(struct inode *inode, struct timespec64 before)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct timespec64 own;
+
+	spin_lock(&inode->i_lock);
+	own = inode_get_ctime(inode);
+	if (timespec64_compare(&before, &own) <= 0 ||
+	    timespec64_equal(&before, &d->ctime_below))
+		d->ctime_below = inode_get_ctime(wardfs_lower_inode(inode));
+	spin_unlock(&inode->i_lock);
+}
+
+/**
+ * wardfs_ctime_own - is the upper ctime the one to show
+ * @inode: upper inode
+ * @ctime: of the lower one
+ *
+ * Context: i_lock need not be held: whoever is wrong shows a ctime that was, or is.
+ *
+ * Return: true when only wardfs_ctime_below() has moved @ctime.
+ */
+bool wardfs_ctime_own(const struct inode *inode, struct timespec64 ctime)
+{
+	return S_ISREG(inode->i_mode) &&
+	       timespec64_equal(&ctime, &WARDFS_I(inode)->data.ctime_below);
+}
+
 /* Change attributes below, with the mounter's credentials. */
 static int lower_attr(struct inode *inode, struct iattr *attr)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
 	const struct cred *saved;
+	struct timespec64 before;
 	int err;
 
 	if (sb_rdonly(lower->d_sb))
 		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
+	before = inode_get_ctime(d_inode(lower));
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
+	wardfs_ctime_below(inode, before);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;

@@ -40,8 +40,9 @@ def one(top):
     p = mmap.mmap(fd, 20000, flags=mmap.MAP_PRIVATE); p[0:7] = b"private"; p[9000:9001]
     m[5000:5006] = b"stored"; out += [os.pread(fd, 6, 5000), p[0:7], os.pread(fd, 7, 0) == noise(1, 7)]
     os.pwrite(fd, b"written", 12000); out += [m[12000:12007], p[12000:12007]]
-    for flags in (1, 2, 4, 5, 6, 8): out.append((flags, libc.msync(ctypes.c_void_p(at), ctypes.c_size_t(20000), flags), ctypes.get_errno()))
-    out += [libc.msync(ctypes.c_void_p(at + 1), ctypes.c_size_t(100), 4), ctypes.get_errno()]
+    def msync(at, size, flags): return libc.msync(ctypes.c_void_p(at), ctypes.c_size_t(size), flags) and ctypes.get_errno()
+    for flags in (1, 2, 4, 5, 6, 8): out.append((flags, msync(at, 20000, flags)))
+    out.append(msync(at + 1, 100, 4))
     # behind the end, in the last page: seen by nobody else, gone after the file has grown
     ctypes.memset(at + 20000, 0x55, 480); out += [os.fstat(fd).st_size, len(read(f))]; os.fsync(fd)
     os.ftruncate(fd, 20480); out.append(read(f)[20000:]); ctypes.memset(at + 20400, 0x66, 80); os.ftruncate(fd, 20300); os.pwrite(fd, b"far", 30000)
@@ -51,7 +52,7 @@ def one(top):
     os.pwrite(fd, b"again", 100); out += [m[0:200], child_signal(ctypes.string_at, at + 4096, 1)]
     os.close(fd); m[100:101] = b"A"; out.append(read(f))
     r = os.open(f, os.O_RDONLY)
-    out += [attempt(lambda: mmap.mmap(r, 50, access=mmap.ACCESS_WRITE) and 0), attempt(lambda: mmap.mmap(r, 50, access=mmap.ACCESS_COPY) and 0), attempt(lambda: mmap.mmap(r, 0, offset=4096, access=mmap.ACCESS_READ) and 0) if False else 0]
+    out += [attempt(lambda: mmap.mmap(r, 50, access=mmap.ACCESS_WRITE) and 0), attempt(lambda: mmap.mmap(r, 50, access=mmap.ACCESS_COPY) and 0)]
     return out
 both(one)
 '
@@ -94,7 +95,7 @@ def one(top):
     out += [os.read(r2, 6000) == noise(1, 100000)[777:5777], os.splice(a, w, 5000, offset_src=100000), os.splice(a, w, 5000, offset_src=99990), os.read(r, 100) == noise(1, 100000)[99990:]]
     out += [attempt(os.splice, a, b, 100), attempt(lambda: os.splice(r2, os.open(top + "/out", os.O_RDONLY), 10)), attempt(lambda: os.splice(w, b, 10))]
     os.write(w, b"data"); out.append(attempt(lambda: os.splice(r, os.open(top + "/out", os.O_WRONLY | os.O_APPEND), 4))); os.read(r, 100)
-    os.lseek(b, 0, 0); out += [os.sendfile(b, a, 10, 60000), os.sendfile(b, a, 99990, 60000), read(top + "/out")[:60010] == noise(1, 100000)[10:60010] + b"" or read(top + "/out")[:60000] == noise(1, 100000)[10:60010]]
+    os.lseek(b, 0, 0); out += [os.sendfile(b, a, 10, 60000), os.sendfile(b, a, 99990, 60000), read(top + "/out")[:60010] == noise(1, 100000)[10:60010] + noise(1, 100000)[99990:]]
     out += [attempt(lambda: os.sendfile(os.open(top + "/out", os.O_RDONLY), a, 0, 10)), attempt(lambda: os.sendfile(os.open(top + "/out", os.O_WRONLY | os.O_APPEND), a, 0, 10))]
     t = tempfile.TemporaryFile(dir="/run"); out += [os.sendfile(t.fileno(), a, 5, 90000), os.lseek(t.fileno(), 0, 0), os.read(t.fileno(), 90000) == noise(1, 100000)[5:90005]]
     out += [os.lseek(t.fileno(), 0, 0), os.sendfile(b, t.fileno(), 0, 80000), os.fstat(b).st_size]
@@ -106,7 +107,7 @@ def one(top):
 both(one)
 # between the vault and what is below
 x, y = os.open(plain + "/in", os.O_RDWR), os.open(d + "/in", os.O_RDWR)
-for a, b in ((x, y), (y, x)): fails("EXDEV", os.copy_file_range, a, b, 100); os.ftruncate(b, 0); os.lseek(b, 0, 0); same(os.sendfile(b, a, 0, 50000), 50000 if b == y else 50000)
+for a, b in ((x, y), (y, x)): fails("EXDEV", os.copy_file_range, a, b, 100); os.ftruncate(b, 0); os.lseek(b, 0, 0); same(os.sendfile(b, a, 0, 50000), 50000)
 assert read(plain + "/in") == read(d + "/in")
 '
 check "preadv2 and pwritev2: every flag" py '
@@ -136,7 +137,7 @@ def one(top):
     out = [submit(*[iocb(0, fd, b, 5000, 5001 * i, i) for i, b in enumerate(bufs)]), wait(32), all(b.raw == noise(1, 200000)[5001 * i:5001 * i + 5000] for i, b in enumerate(bufs))]
     news = [ctypes.create_string_buffer(noise(i, 6000), 6000) for i in range(32)]
     out += [submit(*[iocb(1, fd, b, 6000, 6000 * i + 999, i) for i, b in enumerate(news)]), wait(32), read(f)[999:192999] == b"".join(b.raw for b in news)]
-    out += [submit(iocb(2, fd, None, 0, 0, 1), iocb(3, fd, None, 0, 0, 2), iocb(1, fd, news[0], 100, 500, 3, 0x10), iocb(1, ro, news[0], 10, 0, 4) if False else iocb(0, fd, bufs[0], 100, 10**6, 4)), wait(4), os.fstat(fd).st_size]
+    out += [submit(iocb(2, fd, None, 0, 0, 1), iocb(3, fd, None, 0, 0, 2), iocb(1, fd, news[0], 100, 500, 3, 0x10), iocb(0, fd, bufs[0], 100, 10**6, 4)), wait(4), os.fstat(fd).st_size]
     out += [attempt(submit, iocb(1, ro, news[0], 10, 0, 1)), attempt(submit, iocb(0, fd, bufs[0], 10, -5, 1)), attempt(submit, iocb(99, fd, bufs[0], 10, 0, 1)), attempt(submit, iocb(0, 999, bufs[0], 10, 0, 1))]
     syscall(207, ctx); return out + [read(f)]
 both(one)
@@ -231,6 +232,9 @@ for name, op in ops.items():
                 f = top + "/priv"; made(f, mode); as_user(uid, op, f) if uid else op(f); got.append(left(f)); os.unlink(f)
             return got
         if name not in ("write", "fallocate") and mode != 0o6777: continue
+        if name == "store":
+            # What a mapping wrote takes capabilities away when it goes below (docs/deviations.md); nothing else.
+            f = d + "/priv"; made(f, mode); as_user(ALICE, op, f); same(left(f), (oct(0o100000 | mode), False)); os.unlink(f); continue
         print(name, both(one), flush=True)
 '
 check "atime: relatime, noatime, strictatime, nodiratime, read-only" py '
@@ -246,7 +250,10 @@ def one(top, options):
             for p in (f, top + "/at/dir", l): os.utime(p, ns=(a, m), follow_symlinks=False)
         before = [os.lstat(p).st_atime_ns for p in (f, top + "/at/dir", l)]; tick()
         opened(f, os.O_RDONLY, os.read, 10); os.listdir(top + "/at/dir"); os.readlink(l); opened(f, os.O_RDONLY | os.O_NOATIME, os.read, 10)
-        out.append([x != os.lstat(p).st_atime_ns for x, p in zip(before, (f, top + "/at/dir", l))])
+        for p in (f, top + "/at/dir", l): out.append(os.lstat(p).st_atime_ns != before.pop(0))
+        before = [os.lstat(p).st_atime_ns for p in (f, top + "/at/dir", l)]; tick()
+        opened(f, os.O_RDONLY, os.read, 10); os.listdir(top + "/at/dir"); os.readlink(l)      # once more
+        for p in (f, top + "/at/dir", l): out.append(os.lstat(p).st_atime_ns != before.pop(0))
     fd = os.open(f, os.O_RDONLY); x = os.fstat(fd).st_atime_ns; tick(); mmap.mmap(fd, 5000, access=mmap.ACCESS_READ)[0]; out.append(os.fstat(fd).st_atime_ns != x); os.close(fd)
     out.append(attempt(lambda: os.close(os.open(f, os.O_RDWR)))); return out
 for options in ("relatime", "strictatime", "noatime", "nodiratime,strictatime", "nodiratime,relatime", "ro,strictatime"): print(options, both(one, options), flush=True)
