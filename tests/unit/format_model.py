@@ -3,7 +3,7 @@
 """How a file's size and blocks stay consistent: docs/format.md, "Size", as a program that can be searched.
 
 A file below has a length, a header or none, and blocks. The writer is a program that issues operations on it by the
-rules W1 to W4; a crash keeps some of them; a reader makes sense of what is left by R2, or finds by R1 that somebody
+rules W1 to W5; a crash keeps some of them; a reader makes sense of what is left by R2, or finds by R1 that somebody
 changed it. search() looks for crashes that lose or invent a byte, and for cuts that R1 does not see.
 
 There are two geometries: in SMALL a block holds 4 bytes, so that a short search meets every edge; REAL has the numbers
