@@ -70,6 +70,8 @@ static int wardfs_open(struct inode *inode, struct file *file)
 	wardfs_exit(inode->i_sb, idx);
 	if (err)
 		goto free;
+	/* What is cached is read without waiting; everything else says EAGAIN. */
+	file->f_mode |= FMODE_NOWAIT;
 	return 0;
 free:
 	kfree(wf);
@@ -165,6 +167,9 @@ static ssize_t wardfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		if (ret)
 			goto unlock;
 	}
+	ret = wardfs_reserve(inode, pos, iov_iter_count(from));
+	if (ret)
+		goto unlock;
 	iocb->ki_flags &= ~IOCB_DIRECT;
 	ret = generic_perform_write(iocb, from);
 unlock:
@@ -181,6 +186,27 @@ unlock:
 			ret = err;
 	}
 	return ret;
+}
+
+static long wardfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
+{
+	int err = check_access(file, WARD_OP_WRITE, WARD_ACTION_WRITE);
+
+	return err ?: wardfs_data_allocate(file, mode, offset, offset + len);
+}
+
+static loff_t wardfs_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_file_llseek(file, offset, whence);
+	if (!wardfs_unlocked(inode->i_sb)) {
+		wardfs_report_locked(inode, file->f_path.dentry, WARD_ACTION_READ);
+		return -ENOKEY;
+	}
+	offset = wardfs_seek(inode, offset, whence == SEEK_HOLE);
+	return offset < 0 ? offset : vfs_setpos(file, offset, inode->i_sb->s_maxbytes);
 }
 
 static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
@@ -248,6 +274,7 @@ static void reserve_work(struct work_struct *work)
 	struct reservation *r = container_of(work, struct reservation, work);
 	const struct cred *saved = override_creds(WARDFS_SB(r->inode->i_sb)->cred);
 	struct file *file = WARDFS_I(r->inode)->data.lower_file;
+	struct timespec64 before = inode_get_ctime(file_inode(file));
 
 	/*
 	 * Not vfs_fallocate(): that begins a write, which is frozen before page
@@ -259,6 +286,7 @@ static void reserve_work(struct work_struct *work)
 		r->error = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
 						 r->first * WARD_BLOCK_SIZE,
 						 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
+	wardfs_ctime_below(r->inode, before);
 	sb_end_pagefault(file_inode(file)->i_sb);
 	revert_creds(saved);
 	complete(&r->done);
@@ -311,26 +339,33 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 		goto end;
 	}
 	err = wardfs_data_ready(inode);
-	if (!err)
-		err = reserve(inode, folio);
 	if (err) {
 		ret = vmf_error(err);
 		goto exit;
+	}
+	/* What is reserved is not to be punched before the folio is dirty. */
+	filemap_invalidate_lock_shared(inode->i_mapping);
+	err = reserve(inode, folio);
+	if (err) {
+		ret = vmf_error(err);
+		goto unlock;
 	}
 	folio_lock(folio);
 	if (folio->mapping != inode->i_mapping || folio_pos(folio) >= i_size_read(inode)) {
 		folio_unlock(folio);
 		ret = VM_FAULT_NOPAGE;
-		goto exit;
+		goto unlock;
 	}
 	/* Again, for it may have waited long: a new policy has taken mappings away. */
 	ret = refuse_fault(vmf);
 	if (ret) {
 		folio_unlock(folio);
-		goto exit;
+		goto unlock;
 	}
 	folio_mark_dirty(folio);
 	ret = VM_FAULT_LOCKED;
+unlock:
+	filemap_invalidate_unlock_shared(inode->i_mapping);
 exit:
 	wardfs_exit(inode->i_sb, idx);
 end:
@@ -372,13 +407,14 @@ const struct file_operations wardfs_file_fops = {
 	.open		= wardfs_open,
 	.flush		= wardfs_flush,
 	.release	= wardfs_release,
-	.llseek		= generic_file_llseek,
+	.llseek		= wardfs_llseek,
 	.read_iter	= wardfs_read_iter,
 	.write_iter	= wardfs_write_iter,
 	.splice_read	= wardfs_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.mmap		= wardfs_mmap,
 	.fsync		= wardfs_fsync,
+	.fallocate	= wardfs_fallocate,
 	.setlease	= generic_setlease,
 };
 

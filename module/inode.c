@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Inodes: their making and unmaking, attributes, permission, symlinks. An upper
+ * Inodes: their making and unmaking, attributes, permission. An upper
  * inode stands for a lower one, whose attributes it shows; only sizes and, of
  * regular files, times that are not below yet are its own.
  */
@@ -264,11 +264,11 @@ void wardfs_copy_attr(struct inode *inode)
 	inode->i_generation = low->i_generation;
 	inode_set_flags(inode, low->i_flags & COPIED_FLAGS, COPIED_FLAGS);
 	set_nlink(inode, low->i_nlink);
-	if (times_own(inode)) {
-		own = inode_get_ctime(inode);
-		if (timespec64_compare(&own, &ctime) > 0)
-			ctime = own;
-	} else {
+	own = inode_get_ctime(inode);
+	if (wardfs_ctime_own(inode, ctime) ||
+	    (times_own(inode) && timespec64_compare(&own, &ctime) > 0))
+		ctime = own;
+	if (!times_own(inode)) {
 		inode_set_atime_to_ts(inode, inode_get_atime(low));
 		inode_set_mtime_to_ts(inode, inode_get_mtime(low));
 	}
@@ -278,32 +278,10 @@ void wardfs_copy_attr(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
-static int load_target(struct inode *inode, const char **target);
-
 /* The top shows itself even when locked: that is how one sees that it is. */
 static bool shown(const struct inode *inode)
 {
 	return wardfs_unlocked(inode->i_sb) || inode == d_inode(inode->i_sb->s_root);
-}
-
-static int target_size(struct inode *inode, loff_t *size)
-{
-	const char *target;
-	int idx, err;
-
-	idx = wardfs_enter(inode->i_sb);
-	if (idx < 0)
-		return idx;
-	err = load_target(inode, &target);
-	if (!err)
-		*size = strlen(target);
-	wardfs_exit(inode->i_sb, idx);
-	/* What cannot be read can still be seen, and removed. */
-	if (err == -EIO) {
-		*size = 0;
-		err = 0;
-	}
-	return err;
 }
 
 /**
@@ -344,10 +322,12 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		stat->mtime = inode_get_mtime(inode);
 		stat->ctime = inode_get_ctime(inode);
 	}
+	if (wardfs_ctime_own(inode, stat->ctime))
+		stat->ctime = inode_get_ctime(inode);
 	if (S_ISREG(inode->i_mode))
 		stat->size = i_size_read(inode);
 	else if (S_ISLNK(inode->i_mode))
-		err = target_size(inode, &stat->size);
+		err = wardfs_target_size(inode, &stat->size);
 	return err;
 }
 
@@ -705,113 +685,7 @@ int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask)
 	return generic_permission(idmap, inode, mask);
 }
 
-/* ---- symlinks ---- */
-
-static int read_target(struct inode *inode, char **target)
-{
-	DEFINE_DELAYED_CALL(done);
-	const char *text = vfs_get_link(wardfs_lower_dentry(inode), &done);
-	int err;
-
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = wardfs_target_decode(WARDFS_SB(inode->i_sb), text, target);
-	do_delayed_call(&done);
-	if (err == -EBADMSG) {
-		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK,
-				     "the symlink's target does not authenticate");
-		err = -EIO;
-	}
-	return err;
-}
-
-/**
- * wardfs_target_check - does a symlink's target authenticate, as it is below now
- * @inode: upper symlink
- *
- * Inside a section.
- *
- * Return: 0; -EIO when not (reported); -ENOMEM, or what the lower file system says.
- */
-int wardfs_target_check(struct inode *inode)
-{
-	char *target;
-	int err = read_target(inode, &target);
-
-	if (!err)
-		kfree_sensitive(target);
-	return err;
-}
-
-/* Inside a section; what is found is good until it ends. */
-static int load_target(struct inode *inode, const char **target)
-{
-	struct wardfs_inode *wi = WARDFS_I(inode);
-	char *text;
-	int err = 0;
-
-	/* Pairs with the release below. */
-	*target = smp_load_acquire(&wi->target);
-	if (*target)
-		return 0;
-	mutex_lock(&wi->lock);
-	if (!wi->target) {
-		err = read_target(inode, &text);
-		if (!err) {
-			/* Pairs with the acquire above. */
-			smp_store_release(&wi->target, text);
-			wardfs_inode_keyed(inode);
-		}
-	}
-	*target = wi->target;
-	mutex_unlock(&wi->lock);
-	return err;
-}
-
-static void free_target(void *target)
-{
-	kfree_sensitive(target);
-}
-
-static const char *wardfs_get_link(struct dentry *dentry, struct inode *inode,
-				   struct delayed_call *done)
-{
-	const char *target;
-	char *copy = NULL;
-	int idx, err;
-
-	if (!dentry)
-		return ERR_PTR(-ECHILD);
-	/* readlinkat() of a descriptor comes without a walk. */
-	err = wardfs_unlocked(inode->i_sb) ? wardfs_policy_walk(inode, false) : 0;
-	if (err)
-		return ERR_PTR(err);
-	idx = wardfs_enter(inode->i_sb);
-	if (idx < 0) {
-		wardfs_report_locked(inode, dentry, WARD_ACTION_LOOKUP);
-		return ERR_PTR(idx);
-	}
-	err = load_target(inode, &target);
-	if (!err) {
-		copy = kstrdup(target, GFP_KERNEL);
-		if (!copy)
-			err = -ENOMEM;
-	}
-	wardfs_exit(inode->i_sb, idx);
-	if (err)
-		return ERR_PTR(err);
-	set_delayed_call(done, free_target, copy);
-	return copy;
-}
-
-const struct inode_operations wardfs_symlink_iops = {
-	.get_link	= wardfs_get_link,
-	.permission	= wardfs_permission,
-	.getattr	= wardfs_getattr,
-	.setattr	= wardfs_setattr,
-	.listxattr	= wardfs_listxattr,
-	.update_time	= wardfs_update_time,
-};
+/* ---- devices, pipes, sockets ---- */
 
 const struct inode_operations wardfs_special_iops = {
 	.permission	= wardfs_permission,

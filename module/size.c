@@ -18,19 +18,59 @@
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
 #define GAP_MAX		SZ_1M
 
+/**
+ * wardfs_ctime_below - the lower ctime has moved, the upper one has not
+ * @inode: upper regular file
+ * @before: the lower ctime as it was
+ *
+ * A lower ctime cannot be set, so bringing size and times below moves it. It is not
+ * shown, unless somebody else had moved it before and that is still to be shown.
+ * Context: takes i_lock.
+ */
+void wardfs_ctime_below(struct inode *inode, struct timespec64 before)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct timespec64 own;
+
+	spin_lock(&inode->i_lock);
+	own = inode_get_ctime(inode);
+	if (timespec64_compare(&before, &own) <= 0 ||
+	    timespec64_equal(&before, &d->ctime_below))
+		d->ctime_below = inode_get_ctime(wardfs_lower_inode(inode));
+	spin_unlock(&inode->i_lock);
+}
+
+/**
+ * wardfs_ctime_own - is the upper ctime the one to show
+ * @inode: upper inode
+ * @ctime: of the lower one
+ *
+ * Context: i_lock need not be held: whoever is wrong shows a ctime that was, or is.
+ *
+ * Return: true when only wardfs_ctime_below() has moved @ctime.
+ */
+bool wardfs_ctime_own(const struct inode *inode, struct timespec64 ctime)
+{
+	return S_ISREG(inode->i_mode) &&
+	       timespec64_equal(&ctime, &WARDFS_I(inode)->data.ctime_below);
+}
+
 /* Change attributes below, with the mounter's credentials. */
 static int lower_attr(struct inode *inode, struct iattr *attr)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
 	const struct cred *saved;
+	struct timespec64 before;
 	int err;
 
 	if (sb_rdonly(lower->d_sb))
 		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
+	before = inode_get_ctime(d_inode(lower));
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
+	wardfs_ctime_below(inode, before);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
@@ -76,22 +116,35 @@ int wardfs_lower_length(struct inode *inode, u64 length)
 	return err ?: lower_size(inode, length);
 }
 
+static bool block_zero(struct inode *inode, u64 k)
+{
+	struct wardfs_run *run = wardfs_run_alloc(inode, k, 1, WARDFS_RUN_STORE);
+	bool zero = !wardfs_run_load(run) &&
+		    ward_bytes_zero(page_address(run->pages[0]), WARD_BLOCK_SIZE);
+
+	wardfs_run_free(run);
+	return zero;
+}
+
 /**
  * wardfs_lower_cut - let nothing be left after a row of blocks
- * @inode: upper regular file
+ * @inode: upper regular file, lower file open
  * @blocks: how many blocks stay, at least one
  *
- * A crash can leave the beginning of a block behind the last one. Context:
- * wardfs_data.io held for writing.
+ * A crash can leave the beginning of a block behind the last one. What is zeros, as it
+ * should be, stays: a cut gives back what fallocate() reserved behind the end.
+ * Context: wardfs_data.io held for writing.
  *
  * Return: 0 or the lower's error.
  */
 int wardfs_lower_cut(struct inode *inode, u64 blocks)
 {
 	u64 length = blocks * WARD_BLOCK_SIZE;
+	u64 now = i_size_read(wardfs_lower_inode(inode));
 
-	return i_size_read(wardfs_lower_inode(inode)) <= length ? 0 :
-		lower_size(inode, length);
+	if (now <= length || (now - length < WARD_BLOCK_SIZE && block_zero(inode, blocks)))
+		return 0;
+	return lower_size(inode, length);
 }
 
 /**
@@ -162,6 +215,7 @@ int wardfs_store_empty(struct inode *inode)
 	d->lower_size = 0;
 	d->made = true;
 	d->header_dirty = false;
+	d->sparse_synced = false;
 	return 0;
 undo:
 	/* The file is what it was, and its header has to say so again. */
@@ -295,6 +349,24 @@ static int extend_sparse(struct inode *inode, loff_t size)
 }
 
 /**
+ * wardfs_data_grow - make a file longer, by zeros
+ * @inode: upper regular file, lower file open and key loaded
+ * @size: new size, bytes, checked against the limits
+ *
+ * Context: i_rwsem held for writing, and invalidate_lock; inside a section.
+ *
+ * Return: as wardfs_data_truncate().
+ */
+int wardfs_data_grow(struct inode *inode, loff_t size)
+{
+	loff_t old = i_size_read(inode);
+
+	zero_tail(inode, old);
+	return size - old <= GAP_MAX ? wardfs_zero_fill(inode, old, size) :
+				       extend_sparse(inode, size);
+}
+
+/**
  * wardfs_data_truncate - change a file's size, either way
  * @inode: upper regular file
  * @size: new size, bytes, checked against the limits
@@ -320,17 +392,13 @@ int wardfs_data_truncate(struct inode *inode, loff_t size)
 	if (err)
 		goto exit;
 	filemap_invalidate_lock(inode->i_mapping);
-	if (size < old) {
+	if (size < old)
 		err = shrink(inode, size);
-	} else if (size > old) {
-		zero_tail(inode, old);
-		if (size - old <= GAP_MAX)
-			err = wardfs_zero_fill(inode, old, size);
-		else
-			err = extend_sparse(inode, size);
-	}
+	else if (size > old)
+		err = wardfs_data_grow(inode, size);
 	filemap_invalidate_unlock(inode->i_mapping);
-	if (!err && size != old) {
+	/* Also when it is the size that the file has: so does ext4. */
+	if (!err) {
 		now = current_time(inode);
 		wardfs_set_times(inode, NULL, &now, &now);
 	}
@@ -451,6 +519,7 @@ static int fill_up(struct inode *inode, void *arg)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	u64 k = 0, n = ward_layout_blocks(d->lower_size);
+	int err;
 
 	if (!(d->flags & WARD_FILE_SPARSE) || d->lower_size != i_size_read(inode) ||
 	    vfs_llseek(d->lower_file, 0, SEEK_HOLE) < (loff_t)(n * WARD_BLOCK_SIZE))
@@ -465,7 +534,12 @@ static int fill_up(struct inode *inode, void *arg)
 		k += count;
 		cond_resched();
 	}
+	/* No hole after a crash either: its blocks are there before the flag goes. */
+	err = wardfs_lower_sync(inode, 0, n * WARD_BLOCK_SIZE - 1, 1);
+	if (err)
+		return err;
 	d->flags &= ~WARD_FILE_SPARSE;
+	d->sparse_synced = false;
 	d->header_dirty = true;
 	return wardfs_store_blocks(inode, 0, 0, d->lower_size);
 }

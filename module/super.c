@@ -329,6 +329,8 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 		sbi->lower_mnt = NULL;
 		goto put_path;
 	}
+	/* Whether an access time moves is asked of the upper mount, and once is enough. */
+	sbi->lower_mnt->mnt_flags &= ~(MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME);
 	err = find_ward(fc, sbi);
 	if (err)
 		goto put_path;

@@ -142,6 +142,7 @@ struct wardfs_data {
 	unsigned int users;		/* who needs lower_file; under wardfs_inode.lock */
 	bool made;			/* the header is on the lower file; under io */
 	bool header_dirty;		/* @header is to be sealed again: flags changed; under io */
+	bool sparse_synced;		/* the header on stable storage says sparse; under io */
 	bool settled;			/* size is known to be right (rule R2 done) */
 	bool lenient;			/* rule R2 holds: not settled, or a write below failed */
 	bool unscanned;			/* settled, but blocks in the middle may be outgrown */
@@ -150,6 +151,9 @@ struct wardfs_data {
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
+	struct timespec64 ctime_below;	/* what bringing things below made of the lower ctime;
+					 * under i_lock
+					 */
 };
 
 /**
@@ -342,15 +346,18 @@ int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask);
 void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
 		      const struct timespec64 *mtime, const struct timespec64 *ctime);
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags);
-int wardfs_target_check(struct inode *inode);		/* does it authenticate */
 void wardfs_inode_wipe(struct inode *inode);		/* keys and names, at lock and eviction */
 int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa);
 int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_fileattr *fa);
 
+/* ---- symlink.c: targets ---- */
+extern const struct inode_operations wardfs_symlink_iops;
+int wardfs_target_check(struct inode *inode);		/* does it authenticate */
+int wardfs_target_size(struct inode *inode, loff_t *size);
+
 /* ---- dir.c: entries, listing ---- */
 extern const struct inode_operations wardfs_dir_iops;
 extern const struct inode_operations wardfs_special_iops;
-extern const struct inode_operations wardfs_symlink_iops;
 extern const struct file_operations wardfs_dir_fops;	/* readdir.c */
 extern const struct dentry_operations wardfs_dops;
 
@@ -365,6 +372,13 @@ int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_
 /* ---- file.c: open files ---- */
 extern const struct file_operations wardfs_file_fops;
 extern const struct inode_operations wardfs_file_iops;
+
+/* ---- falloc.c: space reserved, and holes made ---- */
+int wardfs_data_allocate(struct file *file, int mode, loff_t from, loff_t to);
+int wardfs_reserve(struct inode *inode, loff_t pos, size_t len);	/* before a write */
+
+/* ---- seek.c: where holes are ---- */
+loff_t wardfs_seek(struct inode *inode, loff_t offset, bool hole);
 
 /* ---- data.c: page cache and write-back ---- */
 extern const struct address_space_operations wardfs_aops;
@@ -391,6 +405,9 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
 /* ---- size.c: sizes, lengths, truncation ---- */
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
+void wardfs_ctime_below(struct inode *inode, struct timespec64 before);
+bool wardfs_ctime_own(const struct inode *inode, struct timespec64 ctime);
+int wardfs_data_grow(struct inode *inode, loff_t size);	/* invalidate_lock held, too */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
 int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */
 void wardfs_data_fill_up(struct inode *inode);		/* no longer sparse? */

@@ -3,7 +3,7 @@
 """How a file's size and blocks stay consistent: docs/format.md, "Size", as a program that can be searched.
 
 A file below has a length, a header or none, and blocks. The writer is a program that issues operations on it by the
-rules W1 to W4; a crash keeps some of them; a reader makes sense of what is left by R2, or finds by R1 that somebody
+rules W1 to W5; a crash keeps some of them; a reader makes sense of what is left by R2, or finds by R1 that somebody
 changed it. search() looks for crashes that lose or invent a byte, and for cuts that R1 does not see.
 
 There are two geometries: in SMALL a block holds 4 bytes, so that a short search meets every edge; REAL has the numbers
@@ -53,6 +53,7 @@ class Unit(NamedTuple):
     payload: bytes      # as long as the capacity, zero-padded
     used: int
     last: bool
+    epoch: int = 0      # it was written in; the reader sees it in the nonce
 
 
 # What is left of a block that a cut went through: it does not authenticate.
@@ -84,6 +85,9 @@ class File(NamedTuple):
             units[n] = REMAINS if length < self.length else self.units[n]
         return File(length, self.header if length >= g.header else None, units)
 
+    def punch(self, first, end):
+        return self._replace(units={k: u for k, u in self.units.items() if not first <= k < end})
+
 
 class Writer:
     """A file as programs see it, and the operations below that the writer's rules ask for, in order."""
@@ -92,6 +96,7 @@ class Writer:
         self.g, self.rng = g, rng
         self.data, self.ops, self.marks = bytearray(), [], {0}
         self.length, self.sparse, self.have, self.made = 0, False, set(), False
+        self.sparse_synced, self.epoch = False, 0
 
     def _header(self):
         self.ops.append(('header', Header(not self.data, self.sparse)))
@@ -103,7 +108,7 @@ class Writer:
         text = bytes(self.data[g.base(k):g.base(k) + g.capacity(k)])
         if k == 0:
             self._header()      # block 0 carries it along
-        self.ops.append(('unit', k, Unit(text.ljust(g.capacity(k), b'\0'), len(text), k == n - 1)))
+        self.ops.append(('unit', k, Unit(text.ljust(g.capacity(k), b'\0'), len(text), k == n - 1, self.epoch)))
         self.have.add(k)
         self.length = max(self.length, g.block * (k + 1))
 
@@ -117,7 +122,7 @@ class Writer:
 
     def _make_sparse(self):
         if not self.sparse:
-            self.sparse = True
+            self.sparse, self.sparse_synced = True, False
             self._header()
 
     def _written(self, before, touched):
@@ -168,12 +173,44 @@ class Writer:
             for step in steps:
                 step()
 
+    def punch(self, start, end):
+        """Whole blocks become holes, but for the first and the last (W1), when the header is known to say sparse (W5)."""
+        g, n, end = self.g, self.g.blocks(len(self.data)), min(end, len(self.data))
+        if start >= end:
+            return
+        self.marks |= {start, end}
+        self.data[start:end] = bytes(end - start)
+        holes = [k for k in range(1, n - 1) if start <= g.base(k) and g.base(k + 1) <= end]
+        for k in range(g.block_of(start), g.block_of(end - 1) + 1):
+            if k not in holes:
+                self._unit(k)
+        if self.length != g.length(len(self.data)) and self.rng.random() < 0.5:
+            self._length(g.length(len(self.data)))
+        if holes:
+            if not self.sparse:
+                self.sparse, self.sparse_synced = True, False
+                self._unit(0)
+            if not self.sparse_synced:
+                self.ops.append(('flush',))
+                self.sparse_synced = True
+            self.ops.append(('punch', holes[0], holes[-1] + 1))
+            self.have -= set(holes)
+
+    def fill_up(self):
+        """A sparse file without holes is sparse no more, when its blocks are known to be there (W5)."""
+        n = self.g.blocks(len(self.data))
+        if self.sparse and n and self.have >= set(range(n)):
+            self.ops.append(('flush',))
+            self.sparse = False
+            self._unit(0)
+
     def create(self):
         if not self.made:
             self._header()
 
     def close(self):
         self.create()
+        self.fill_up()
         if self.length != self.g.length(len(self.data)):
             self._length(self.g.length(len(self.data)))
 
@@ -185,6 +222,8 @@ def apply(g, file, op):
         return file.put_header(g, op[1])
     if op[0] == 'unit':
         return file.put_unit(g, op[1], op[2])
+    if op[0] == 'punch':
+        return file.punch(op[1], op[2])
     return file.set_length(g, op[1])
 
 
@@ -195,8 +234,14 @@ def crash(g, rng, file, ops):
     ops = ops[:rng.choice([len(ops), rng.randint(0, len(ops))])]
     while ('flush',) in ops:
         file, ops = apply(g, file, ops[0]), ops[1:]
-    kept, freed = rng.randint(0, len(ops)), None
+    kept, freed, punched = rng.randint(0, len(ops)), None, set()
     for i, op in enumerate(ops):
+        if op[0] == 'punch':
+            if i < kept:
+                file = apply(g, file, op)
+            else:
+                punched |= set(range(op[1], op[2]))
+            continue
         if op[0] == 'length':
             if i < kept:
                 file = apply(g, file, op)
@@ -210,7 +255,8 @@ def crash(g, rng, file, ops):
             if op[0] == 'header' and not file.length:
                 continue
             # A block that is new, or that was freed in memory already, has no place on the disk.
-            if op[0] == 'unit' and (op[1] >= -(-file.length // g.block) or (freed is not None and op[1] >= freed)):
+            if op[0] == 'unit' and (op[1] >= -(-file.length // g.block) or (freed is not None and op[1] >= freed) or
+                                    op[1] in punched):
                 continue
             # Nor has the one that the length ends in, unless something remains there; what lies past the length is lost.
             if op[0] == 'unit' and op[1] == file.length // g.block:
@@ -257,6 +303,18 @@ def tampered(g, file):
     return False
 
 
+def cries(g, file, epoch):
+    """A crash that would be taken for tampering: the reader settles a file of this epoch, but looks for blocks that are
+    missing in the middle only where the end is odd, or new; older ones vouch for what is before them."""
+    n, r = g.split(file.length)
+    if not n or not file.header or file.header.sparse or file.units.get(n - 1, REMAINS) is REMAINS:
+        return False
+    last = file.units[n - 1]
+    if r != last.used or not last.last or file.header.empty or last.epoch >= epoch:
+        return False
+    return any(k not in file.units for k in range(n))
+
+
 class Story:
     """One file's life: random operations with an fsync now and then."""
 
@@ -282,20 +340,27 @@ class Story:
         w, rng, size, x = self.writer, self.rng, len(self.writer.data), self.rng.random()
         self.count += 1
         text = lambda most: bytes([1 + self.count % 250]) * self._some(most)
-        if x < 0.45:
+        if x < 0.4:
             w.write(size, text(9))
-        elif x < 0.6:
+        elif x < 0.53:
             w.write(self._place(), text(6))
-        elif x < 0.7:
+        elif x < 0.6:
             w.write(size + rng.randint(0, self.g.gap), text(4))
-        elif x < 0.85:
+        elif x < 0.71:
             w.truncate(rng.choice([0, self._place()]))
-        elif x < 0.9:
+        elif x < 0.76:
             w.truncate(size + rng.randint(0, self.g.gap))
+        elif x < 0.88:
+            w.punch(*sorted([self._place(), rng.choice([size, self._place()])]))
         else:
+            if x < 0.93:
+                w.close()           # and a clean end of the epoch
             w.create()
             self.flush()
             self.past = []
+            w.epoch += x < 0.93
+        if rng.random() < 0.2:
+            w.fill_up()
         self.past.append(bytes(w.data))
 
     def flush(self):
@@ -342,6 +407,8 @@ def search(g, rounds, seed):
         left = story.crashed()
         if not story.survived(read_unchecked(g, left)):
             wrong.append(f'round {i}: a crash loses or invents data')
+        if cries(g, left, story.writer.epoch):
+            wrong.append(f'round {i}: a crash is taken for tampering')
         story.writer.close()
         story.flush()
         if tampered(g, story.disk) or read_unchecked(g, story.disk) != bytes(story.writer.data):
