@@ -229,11 +229,12 @@ static bool scan_entry(struct dir_context *ctx, const char *name, int len, loff_
 	return true;
 }
 
+/* Whether reading moves atime is decided above: when it does, update_time is called. */
 static struct file *open_dir(struct inode *dir)
 {
 	struct path path = wardfs_lower_path(dir);
 
-	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, current_cred());
+	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, current_cred());
 }
 
 static int scan_dir(struct inode *dir, struct scan *scan)

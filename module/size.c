@@ -18,19 +18,29 @@
 /* Growth up to this is written as zeros; a longer gap makes the file sparse. */
 #define GAP_MAX		SZ_1M
 
-/* Change attributes below, with the mounter's credentials. */
-static int lower_attr(struct inode *inode, struct iattr *attr)
+/*
+ * Change attributes below, with the mounter's credentials. That moves ctime there, but
+ * nothing has happened that a user did now: ctime stays, or becomes @ctime if that is
+ * later.
+ */
+static int lower_attr(struct inode *inode, struct iattr *attr, const struct timespec64 *ctime)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
 	const struct cred *saved;
+	struct timespec64 was;
 	int err;
 
 	if (sb_rdonly(lower->d_sb))
 		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
+	was = inode_get_ctime(d_inode(lower));
+	if (ctime && timespec64_compare(ctime, &was) > 0)
+		was = *ctime;
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
+	if (!err)
+		compat_set_ctime(d_inode(lower), &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
@@ -44,7 +54,7 @@ static int lower_size(struct inode *inode, u64 length)
 		.ia_size = length,
 		.ia_mtime = inode_get_mtime(inode),
 	};
-	int err = lower_attr(inode, &attr);
+	int err = lower_attr(inode, &attr, NULL);
 
 	if (err)
 		wardfs_unsettled(inode);
@@ -368,7 +378,7 @@ static int flush_attr(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct inode *lower = wardfs_lower_inode(inode);
-	struct timespec64 below = inode_get_ctime(lower), now;
+	struct timespec64 atime, mtime, ctime, now;
 	struct iattr attr = {};
 	int err;
 
@@ -391,12 +401,9 @@ static int flush_attr(struct inode *inode)
 	spin_lock(&inode->i_lock);
 	attr.ia_atime = inode_get_atime(inode);
 	attr.ia_mtime = inode_get_mtime(inode);
-	now = inode_get_ctime(inode);
+	ctime = inode_get_ctime(inode);
 	spin_unlock(&inode->i_lock);
-	/* It cannot be set, but must not seem to go back. */
-	if (timespec64_compare(&now, &below) > 0)
-		attr.ia_valid |= ATTR_CTIME;
-	err = lower_attr(inode, &attr);
+	err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
 	if (err) {
 		if (attr.ia_valid & ATTR_SIZE)
 			wardfs_unsettled(inode);
@@ -405,9 +412,11 @@ static int flush_attr(struct inode *inode)
 	if (!(attr.ia_valid & ATTR_ATIME))
 		return 0;
 	spin_lock(&inode->i_lock);
-	now = inode_get_mtime(inode);
-	below = inode_get_atime(inode);
-	if (timespec64_equal(&now, &attr.ia_mtime) && timespec64_equal(&below, &attr.ia_atime))
+	mtime = inode_get_mtime(inode);
+	atime = inode_get_atime(inode);
+	now = inode_get_ctime(inode);
+	if (timespec64_equal(&mtime, &attr.ia_mtime) && timespec64_equal(&now, &ctime) &&
+	    timespec64_equal(&atime, &attr.ia_atime))
 		WRITE_ONCE(d->times_dirty, false);
 	spin_unlock(&inode->i_lock);
 	return 0;
