@@ -40,7 +40,7 @@ static int lower_attr(struct inode *inode, struct iattr *attr, const struct time
 		was = *ctime;
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
 	if (!err)
-		compat_set_ctime(d_inode(lower), &was);
+		compat_set_times(d_inode(lower), NULL, &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;

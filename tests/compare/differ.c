@@ -70,8 +70,7 @@ static bool little_room(const struct op *op, const struct result res[SIDES])
 
 static bool little_room_below(const struct op *op, const struct result res[SIDES])
 {
-	return is_kind(op, "setxattr") && op->len > 60 &&
-	       (res[PLAIN].err == ENOSPC || res[PLAIN].err == E2BIG || res[PLAIN].err == ERANGE) &&
+	return is_kind(op, "setxattr") && op->len > 60 && res[PLAIN].err &&
 	       (res[VAULT].err == ENOSPC || res[VAULT].err == E2BIG || res[VAULT].err == ERANGE);
 }
 
