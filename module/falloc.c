@@ -44,7 +44,7 @@ static int lower_fallocate(struct inode *inode, const struct blocks *b)
 				    b->first * WARD_BLOCK_SIZE,
 				    (b->last - b->first + 1) * WARD_BLOCK_SIZE);
 	revert_creds(saved);
-	wardfs_ctime_below(inode, before);
+	wardfs_ctime_restore(inode, &before);
 	return err;
 }
 

@@ -286,7 +286,7 @@ static void reserve_work(struct work_struct *work)
 		r->error = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
 						 r->first * WARD_BLOCK_SIZE,
 						 (r->last - r->first + 1) * WARD_BLOCK_SIZE);
-	wardfs_ctime_below(r->inode, before);
+	wardfs_ctime_restore(r->inode, &before);
 	sb_end_pagefault(file_inode(file)->i_sb);
 	revert_creds(saved);
 	complete(&r->done);

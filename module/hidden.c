@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "lower.h"
+#include "compat/attr.h"
 
 #define BATCH_SIZE	PAGE_SIZE	/* names of leftovers removed in one pass */
 
@@ -94,11 +95,18 @@ int wardfs_hidden_read(struct inode *dir, const char *name, char **target)
 static int make_link(struct inode *dir, const char *name, const char *target)
 {
 	struct dentry *link = lower_start_creating(dir, name, strlen(name));
+	struct inode *low = wardfs_lower_inode(dir);
+	struct timespec64 mtime, ctime;
 	int err;
 
 	if (IS_ERR(link))
 		return PTR_ERR(link);
+	mtime = inode_get_mtime(low);
+	ctime = inode_get_ctime(low);
 	err = lower_symlink(dir, link, target);
+	/* An id alone is no entry: a user xattr of the directory may need it. */
+	if (!err && !strcmp(name, WARD_DIRID_NAME))
+		compat_set_times(low, &mtime, &ctime);
 	end_creating(link);
 	return err;
 }
@@ -229,13 +237,12 @@ static bool scan_entry(struct dir_context *ctx, const char *name, int len, loff_
 	return true;
 }
 
+/* Whether reading moves atime is decided above: when it does, update_time is called. */
 static struct file *open_dir(struct inode *dir)
 {
 	struct path path = wardfs_lower_path(dir);
 
-	/* Whether its atime moves is decided above. */
-	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME,
-			   current_cred());
+	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME, current_cred());
 }
 
 static int scan_dir(struct inode *dir, struct scan *scan)

@@ -264,11 +264,11 @@ void wardfs_copy_attr(struct inode *inode)
 	inode->i_generation = low->i_generation;
 	inode_set_flags(inode, low->i_flags & COPIED_FLAGS, COPIED_FLAGS);
 	set_nlink(inode, low->i_nlink);
-	own = inode_get_ctime(inode);
-	if (wardfs_ctime_own(inode, ctime) ||
-	    (times_own(inode) && timespec64_compare(&own, &ctime) > 0))
-		ctime = own;
-	if (!times_own(inode)) {
+	if (times_own(inode)) {
+		own = inode_get_ctime(inode);
+		if (timespec64_compare(&own, &ctime) > 0)
+			ctime = own;
+	} else {
 		inode_set_atime_to_ts(inode, inode_get_atime(low));
 		inode_set_mtime_to_ts(inode, inode_get_mtime(low));
 	}
@@ -322,8 +322,6 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		stat->mtime = inode_get_mtime(inode);
 		stat->ctime = inode_get_ctime(inode);
 	}
-	if (wardfs_ctime_own(inode, stat->ctime))
-		stat->ctime = inode_get_ctime(inode);
 	if (S_ISREG(inode->i_mode))
 		stat->size = i_size_read(inode);
 	else if (S_ISLNK(inode->i_mode))

@@ -19,58 +19,45 @@
 #define GAP_MAX		SZ_1M
 
 /**
- * wardfs_ctime_below - the lower ctime has moved, the upper one has not
+ * wardfs_ctime_restore - let the lower ctime be what it was
  * @inode: upper regular file
- * @before: the lower ctime as it was
+ * @before: what it was
  *
- * A lower ctime cannot be set, so bringing size and times below moves it. It is not
- * shown, unless somebody else had moved it before and that is still to be shown.
- * Context: takes i_lock.
+ * After a change below that is none above. Context: takes the lower i_rwsem; the lower
+ * file system may be written to.
  */
-void wardfs_ctime_below(struct inode *inode, struct timespec64 before)
+void wardfs_ctime_restore(struct inode *inode, struct timespec64 *before)
 {
-	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct timespec64 own;
+	struct inode *lower = wardfs_lower_inode(inode);
 
-	spin_lock(&inode->i_lock);
-	own = inode_get_ctime(inode);
-	if (timespec64_compare(&before, &own) <= 0 ||
-	    timespec64_equal(&before, &d->ctime_below))
-		d->ctime_below = inode_get_ctime(wardfs_lower_inode(inode));
-	spin_unlock(&inode->i_lock);
+	inode_lock(lower);
+	compat_set_times(lower, NULL, before);
+	inode_unlock(lower);
 }
 
-/**
- * wardfs_ctime_own - is the upper ctime the one to show
- * @inode: upper inode
- * @ctime: of the lower one
- *
- * Context: i_lock need not be held: whoever is wrong shows a ctime that was, or is.
- *
- * Return: true when only wardfs_ctime_below() has moved @ctime.
+/*
+ * Change attributes below, with the mounter's credentials. That moves ctime there, but
+ * nothing has happened that a user did now: ctime stays, or becomes @ctime if that is
+ * later.
  */
-bool wardfs_ctime_own(const struct inode *inode, struct timespec64 ctime)
-{
-	return S_ISREG(inode->i_mode) &&
-	       timespec64_equal(&ctime, &WARDFS_I(inode)->data.ctime_below);
-}
-
-/* Change attributes below, with the mounter's credentials. */
-static int lower_attr(struct inode *inode, struct iattr *attr)
+static int lower_attr(struct inode *inode, struct iattr *attr, const struct timespec64 *ctime)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
 	const struct cred *saved;
-	struct timespec64 before;
+	struct timespec64 was;
 	int err;
 
 	if (sb_rdonly(lower->d_sb))
 		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
-	before = inode_get_ctime(d_inode(lower));
+	was = inode_get_ctime(d_inode(lower));
+	if (ctime && timespec64_compare(ctime, &was) > 0)
+		was = *ctime;
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
-	wardfs_ctime_below(inode, before);
+	if (!err)
+		compat_set_times(d_inode(lower), NULL, &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
@@ -84,7 +71,7 @@ static int lower_size(struct inode *inode, u64 length)
 		.ia_size = length,
 		.ia_mtime = inode_get_mtime(inode),
 	};
-	int err = lower_attr(inode, &attr);
+	int err = lower_attr(inode, &attr, NULL);
 
 	if (err)
 		wardfs_unsettled(inode);
@@ -436,7 +423,7 @@ static int flush_attr(struct inode *inode)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct inode *lower = wardfs_lower_inode(inode);
-	struct timespec64 below = inode_get_ctime(lower), now;
+	struct timespec64 atime, mtime, ctime, now;
 	struct iattr attr = {};
 	int err;
 
@@ -459,12 +446,9 @@ static int flush_attr(struct inode *inode)
 	spin_lock(&inode->i_lock);
 	attr.ia_atime = inode_get_atime(inode);
 	attr.ia_mtime = inode_get_mtime(inode);
-	now = inode_get_ctime(inode);
+	ctime = inode_get_ctime(inode);
 	spin_unlock(&inode->i_lock);
-	/* It cannot be set, but must not seem to go back. */
-	if (timespec64_compare(&now, &below) > 0)
-		attr.ia_valid |= ATTR_CTIME;
-	err = lower_attr(inode, &attr);
+	err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
 	if (err) {
 		if (attr.ia_valid & ATTR_SIZE)
 			wardfs_unsettled(inode);
@@ -473,9 +457,11 @@ static int flush_attr(struct inode *inode)
 	if (!(attr.ia_valid & ATTR_ATIME))
 		return 0;
 	spin_lock(&inode->i_lock);
-	now = inode_get_mtime(inode);
-	below = inode_get_atime(inode);
-	if (timespec64_equal(&now, &attr.ia_mtime) && timespec64_equal(&below, &attr.ia_atime))
+	mtime = inode_get_mtime(inode);
+	atime = inode_get_atime(inode);
+	now = inode_get_ctime(inode);
+	if (timespec64_equal(&mtime, &attr.ia_mtime) && timespec64_equal(&now, &ctime) &&
+	    timespec64_equal(&atime, &attr.ia_atime))
 		WRITE_ONCE(d->times_dirty, false);
 	spin_unlock(&inode->i_lock);
 	return 0;

@@ -151,9 +151,6 @@ struct wardfs_data {
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
-	struct timespec64 ctime_below;	/* what bringing things below made of the lower ctime;
-					 * under i_lock
-					 */
 };
 
 /**
@@ -405,8 +402,7 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
 /* ---- size.c: sizes, lengths, truncation ---- */
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
 int wardfs_data_truncate(struct inode *inode, loff_t size);	/* either way; i_rwsem held */
-void wardfs_ctime_below(struct inode *inode, struct timespec64 before);
-bool wardfs_ctime_own(const struct inode *inode, struct timespec64 ctime);
+void wardfs_ctime_restore(struct inode *inode, struct timespec64 *before);
 int wardfs_data_grow(struct inode *inode, loff_t size);	/* invalidate_lock held, too */
 int wardfs_data_flush(struct inode *inode);		/* header, length, times -> lower */
 int wardfs_data_write_out(struct inode *inode);		/* pages, then that; waits */

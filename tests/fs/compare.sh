@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 2400
+#
+# Random operations on a vault and on a plain directory of the lower file system, side by side (tests/compare): the
+# first difference fails. WARD_SEEDS names other seeds, WARD_OPS how many operations, WARD_COMPARE further options;
+# WARD_LONG: ten minutes of seeds.
+#
+# To meet a difference again: WARD_SEEDS="4" tests/vm/run --lower xfs -- tests/fs/compare.sh; what is printed says the rest.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+compare=$WARD_TOP/build/tests/compare/compare
+
+# A new lower file system each time, so that a seed does the same whatever ran before.
+fresh()
+{
+	for at in $d /srv/below /srv/lower; do
+		! mountpoint -q $at || umount $at || return
+	done
+	new_vault 61001 61002 && mkdir /srv/lower/plain
+}
+
+# seed NUMBER OPS THREADS
+seed()
+{
+	# shellcheck disable=SC2086
+	fresh && "$compare" --seed "$1" --ops "$2" --threads "$3" ${WARD_COMPARE-} /srv/lower/plain $d
+}
+
+# run NUMBER OPS THREADS
+run()
+{
+	check "seed $1: $3 x $2 operations" seed "$1" "$2" "$3"
+	[ ! -s "$lib_out" ] || [ $lib_failed != 0 ] || grep -e '^# seed' -e 'left out' "$lib_out" | sort -u
+}
+
+"$compare" --known | sed 's/^/# /'
+if [ -n "${WARD_SEEDS-}" ]; then
+	for n in $WARD_SEEDS; do
+		run "$n" "${WARD_OPS:-3000}" "${WARD_THREADS:-1}"
+	done
+elif [ -n "$WARD_LONG" ]; then
+	n=$(date +%s)
+	stop=$((n + 600))
+	while [ "$(date +%s)" -lt $stop ]; do
+		run "$n" 5000 $((n % 3 ? 1 : 4))
+		n=$((n + 1))
+	done
+else
+	for n in 1 2 3 4; do
+		run $n "${WARD_OPS:-2000}" 1
+	done
+	run 5 "${WARD_OPS:-1000}" 4
+fi
+check "no tamper event" py 'quiet(0)'
+check "unmount" umount $d
+done_testing
