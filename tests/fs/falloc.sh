@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 900
 #
 # Space reserved and given back, and where holes are: as on the lower file system, and what the format makes of it.
 
