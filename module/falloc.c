@@ -64,6 +64,31 @@ static int fill_holes_below(struct inode *inode, void *arg)
 	return lower_fallocate(inode, b);
 }
 
+/* Remembered, so that it need not be asked for again: the range that came last. */
+static void reserved(struct inode *inode, const struct blocks *b)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	if (b->last + 1 < d->reserved || b->first > d->reserved_end || !d->reserved_end) {
+		d->reserved = b->first;
+		d->reserved_end = b->last + 1;
+	} else {
+		d->reserved = min(d->reserved, b->first);
+		d->reserved_end = max(d->reserved_end, b->last + 1);
+	}
+}
+
+/**
+ * wardfs_unreserve - blocks go, and with them what was reserved
+ * @inode: upper regular file
+ *
+ * Context: i_rwsem held for writing.
+ */
+void wardfs_unreserve(struct inode *inode)
+{
+	WARDFS_I(inode)->data.reserved_end = 0;
+}
+
 /**
  * wardfs_reserve - space for what is about to be written into holes
  * @inode: upper regular file, open for writing
@@ -82,11 +107,15 @@ int wardfs_reserve(struct inode *inode, loff_t pos, size_t len)
 		.first = ward_layout_block(pos),
 		.last = ward_layout_block(pos + len - 1),
 	};
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	int err;
 
-	if (!(READ_ONCE(WARDFS_I(inode)->data.flags) & WARD_FILE_SPARSE))
+	if (!(READ_ONCE(d->flags) & WARD_FILE_SPARSE) ||
+	    (b.first >= d->reserved && b.last < d->reserved_end))
 		return 0;
 	err = wardfs_io_call(inode, fill_holes_below, &b);
+	if (!err)
+		reserved(inode, &b);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
@@ -182,6 +211,8 @@ static int clear(struct inode *inode, loff_t from, loff_t to, int mode)
 	/* First the pages, so that no store into one brings along what its neighbours had. */
 	if (low < high)
 		truncate_pagecache_range(inode, low, high - 1);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		wardfs_unreserve(inode);
 	err = wardfs_io_call(inode, clear_below, &b);
 	if (err == -EOPNOTSUPP && mode == FALLOC_FL_ZERO_RANGE) {
 		err = low < high ? wardfs_zero_fill(inode, low, high) : 0;
@@ -213,6 +244,8 @@ static int change(struct inode *inode, int mode, loff_t from, loff_t to)
 		err = can_punch(inode);
 	else
 		err = wardfs_io_call(inode, allocate_below, &b);
+	if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+		reserved(inode, &b);
 	if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) && from < size)
 		err = clear(inode, from, min(to, size), mode & ~FALLOC_FL_KEEP_SIZE);
 	if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && to > size)

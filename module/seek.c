@@ -5,6 +5,7 @@
  */
 #include <linux/fs.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include "wardfs.h"
 
 /* First and last block of a file are never holes (rule W1). */
@@ -28,7 +29,7 @@ static loff_t find_hole(struct inode *inode, loff_t pos, u64 n, loff_t size)
 	struct file *lower = WARDFS_I(inode)->data.lower_file;
 	u64 k = max_t(u64, ward_layout_block(pos), 1);
 
-	while (k + 1 < n && !signal_pending(current)) {
+	while (k + 1 < n && !fatal_signal_pending(current)) {
 		loff_t hole = vfs_llseek(lower, k * WARD_BLOCK_SIZE, SEEK_HOLE), data;
 
 		if (hole < 0)

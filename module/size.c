@@ -272,8 +272,10 @@ static int shrink_below(struct inode *inode, void *arg)
 
 static int shrink(struct inode *inode, loff_t size)
 {
-	int err = wardfs_io_call(inode, shrink_below, &size);
+	int err;
 
+	wardfs_unreserve(inode);
+	err = wardfs_io_call(inode, shrink_below, &size);
 	if (!err)
 		truncate_pagecache(inode, size);
 	return err;

@@ -143,6 +143,8 @@ struct wardfs_data {
 	bool made;			/* the header is on the lower file; under io */
 	bool header_dirty;		/* @header is to be sealed again: flags changed; under io */
 	bool sparse_synced;		/* the header on stable storage says sparse; under io */
+	u64 reserved;			/* from this block on, */
+	u64 reserved_end;		/* up to before this one, space is there; under i_rwsem */
 	bool settled;			/* size is known to be right (rule R2 done) */
 	bool lenient;			/* rule R2 holds: not settled, or a write below failed */
 	bool unscanned;			/* settled, but blocks in the middle may be outgrown */
@@ -373,6 +375,7 @@ extern const struct inode_operations wardfs_file_iops;
 /* ---- falloc.c: space reserved, and holes made ---- */
 int wardfs_data_allocate(struct file *file, int mode, loff_t from, loff_t to);
 int wardfs_reserve(struct inode *inode, loff_t pos, size_t len);	/* before a write */
+void wardfs_unreserve(struct inode *inode);
 
 /* ---- seek.c: where holes are ---- */
 loff_t wardfs_seek(struct inode *inode, loff_t offset, bool hole);

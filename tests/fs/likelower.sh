@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 500
+# timeout: 900
 #
 # What programs do with the data of files, done beside the vault on the lower file system, too: the same comes of it.
 

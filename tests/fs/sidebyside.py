@@ -16,7 +16,7 @@ def attempt(fn, *args):
     try:
         return fn(*args)
     except OSError as e:
-        return errno.errorcode[e.errno]
+        return errno.errorcode[e.errno].replace('ENOTSUP', 'EOPNOTSUPP')
 
 
 def both(fn, *args):
