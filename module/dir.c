@@ -497,7 +497,8 @@ static int rename_named(struct inode *old_dir, struct dentry *old,
 		err = hide(new_dir, to, &hidden);
 	if (!err && empty_dir)
 		err = wardfs_hidden_clear(victim, &id);
-	if (err)
+	/* What keeps it from being replaced lies below too, where it has its own errno. */
+	if (err && !(empty_dir && err == -ENOTEMPTY))
 		goto undo;
 	err = lower_rename(old_dir->i_sb, &rename);
 	if (err && empty_dir)

@@ -49,7 +49,8 @@ static void go_chown(struct run *r, const struct op *op, enum side side, struct 
 
 static void a_time(uint64_t seed, struct timespec *t)
 {
-	static const long long secs[] = { 0, 1, -1, 1000000000, 1700000000, 2147483647, 2147483648LL, 4294967296LL,
+	static const long long secs[] = { 0, 1, -1, 1000000000, 1700000000, 2147483647,
+					 2147483648LL, 4294967296LL,
 					  -2147483648LL, 9000000000LL, 20000000000LL };
 
 	t->tv_sec = secs[seed % ARRAY_SIZE(secs)];
@@ -85,16 +86,20 @@ static void go_utimens(struct run *r, const struct op *op, enum side side, struc
 		return;
 	/* What was set is what is shown. */
 	if (times[0].tv_nsec < 1000000000)
-		add_text(res, "atime %lld.%09ld ", (long long)st.st_atim.tv_sec, st.st_atim.tv_nsec);
+		add_text(res, "atime %lld.%09ld ", (long long)st.st_atim.tv_sec,
+			 st.st_atim.tv_nsec);
 	if (times[1].tv_nsec < 1000000000)
-		add_text(res, "mtime %lld.%09ld ", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		add_text(res, "mtime %lld.%09ld ", (long long)st.st_mtim.tv_sec,
+			 st.st_mtim.tv_nsec);
 }
 
-#define SHOWN	(FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL | FS_DIRSYNC_FL)
+#define SHOWN	(FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | \
+		 FS_NOATIME_FL | FS_DIRSYNC_FL)
 
 static bool pick_flags(struct run *r, struct op *op)
 {
-	static const unsigned int some[] = { 0, 0, 0, 0, FS_IMMUTABLE_FL, FS_APPEND_FL, FS_NODUMP_FL, FS_NOATIME_FL,
+	static const unsigned int some[] = { 0, 0, 0, 0, FS_IMMUTABLE_FL, FS_APPEND_FL,
+					    FS_NODUMP_FL, FS_NOATIME_FL,
 					     FS_SYNC_FL, FS_DIRSYNC_FL };
 
 	pick_place(r, op);
@@ -118,8 +123,10 @@ static void go_flags(struct run *r, const struct op *op, enum side side, struct 
 	if (op->which == 3) {
 		result_of(res, ioctl(fd, FS_IOC_FSGETXATTR, &fsx));
 		if (!res->err)
-			add_text(res, "xflags %x project %u", fsx.fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND |
-				 FS_XFLAG_SYNC | FS_XFLAG_NOATIME | FS_XFLAG_NODUMP), fsx.fsx_projid);
+			add_text(res, "xflags %x project %u",
+				 fsx.fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND |
+				 FS_XFLAG_SYNC | FS_XFLAG_NOATIME | FS_XFLAG_NODUMP),
+					 fsx.fsx_projid);
 		close(fd);
 		return;
 	}

@@ -3,7 +3,7 @@
  * Random operations on a plain directory and on a vault, side by side; ends at the
  * first difference, with what is needed to meet it again.
  *
- *   compare [OPTION...] PLAIN VAULT	two empty directories of root's; the second is a vault's mount point
+ *   compare [OPTION...] PLAIN VAULT	two empty directories; a vault is mounted on the second
  *
  *   --seed N		which operations (1)
  *   --ops M		how many, of each thread (1000)
@@ -34,7 +34,8 @@ static volatile bool stopping;
 
 static void gather_kinds(void)
 {
-	static const struct kind * const tables[] = { data_kinds, map_kinds, name_kinds, list_kinds, attr_kinds,
+	static const struct kind * const tables[] = { data_kinds, map_kinds, name_kinds, list_kinds,
+						     attr_kinds,
 						      xattr_kinds, whole_kinds, shared_kinds };
 	const struct kind *k;
 	unsigned int i;
@@ -77,10 +78,9 @@ static void pick(struct run *r, struct op *op)
 		/* Where there is much already, some of it goes. */
 		if (r->lives > LIVE_MAX / 2 && chance(r, 3))
 			op->kind = kind_named(chance(r, 3) ? "rmdir" : "unlink");
-		op->a[0] = op->b[0] = 0;
-		op->slot = op->other = op->which = 0;
-		op->at = op->to = 0;
-		op->len = op->flags = op->mode = op->seed = 0;
+		memset(&op->slot, 0, sizeof(*op) - offsetof(struct op, slot));
+		op->a[0] = 0;
+		op->b[0] = 0;
 		op->as = users[below(r, ARRAY_SIZE(users))];
 		op->mask = masks[below(r, ARRAY_SIZE(masks))];
 	} while ((op->kind->uses & NEEDS_ALONE && set.threads > 1) || !op->kind->pick(r, op));
@@ -101,8 +101,9 @@ static void print_done(const struct done *d)
 		printf(" a=%s", a);
 	if (op->kind->uses & USES_B || *op->b)
 		printf(" b=%s", b);
-	printf(" slot=%d other=%d which=%d at=%lld to=%lld len=%zu flags=%#x mode=%o as=%u umask=%o", op->slot,
-	       op->other, op->which, op->at, op->to, op->len, op->flags, op->mode, op->as, op->mask);
+	printf(" slot=%d other=%d which=%d at=%lld to=%lld len=%zu", op->slot, op->other, op->which,
+	       op->at, op->to, op->len);
+	printf(" flags=%#x mode=%o as=%u umask=%o", op->flags, op->mode, op->as, op->mask);
 	printf(" -> %ld %s", d->res[PLAIN].ret, d->res[PLAIN].err == SIGNALLED ? "SIGBUS" :
 	       d->res[PLAIN].err ? strerrorname_np(d->res[PLAIN].err) : "");
 	puts(d->known ? " (known difference)" : "");
@@ -115,7 +116,8 @@ static void print_past(const struct run *r)
 	printf("#   the last operations; plain and vault are as the comparer left them:\n");
 	for (; step <= r->step; step++)
 		print_done(&r->past[step % HISTORY]);
-	printf("#   again: compare --seed %llu --ops %lu --threads %u --until %lu\n", (unsigned long long)first_seed,
+	printf("#   again: compare --seed %llu --ops %lu --threads %u --until %lu\n",
+	       (unsigned long long)first_seed,
 	       set.ops, set.threads, r->step);
 }
 
@@ -130,19 +132,22 @@ static bool same_result(struct run *r, struct done *d)
 	char one[500], two[500];
 	size_t i;
 
-	if (p->ret == v->ret && p->err == v->err && p->len == v->len && !memcmp(p->out, v->out, p->len))
+	if (p->ret == v->ret && p->err == v->err && p->len == v->len &&
+	    !memcmp(p->out, v->out, p->len))
 		return true;
 	d->known = known_difference(r, &d->op, d->res);
 	if (d->known)
 		return true;
 	if (p->ret != v->ret || p->err != v->err)
-		return differs(r, "%s gives %ld (%s) in plain, %ld (%s) in the vault", d->op.kind->name, p->ret,
+		return differs(r, "%s gives %ld (%s) in plain, %ld (%s) in the vault",
+			       d->op.kind->name, p->ret,
 			       error_name(p), v->ret, error_name(v));
 	for (i = 0; i < p->len && i < v->len && p->out[i] == v->out[i]; i++)
 		;
 	escape((char *)p->out + i, p->len - i < 60 ? p->len - i : 60, one, sizeof(one));
 	escape((char *)v->out + i, v->len - i < 60 ? v->len - i : 60, two, sizeof(two));
-	return differs(r, "%s: of %zu and %zu bytes, from %zu on, plain gives %s, the vault %s", d->op.kind->name, p->len,
+	return differs(r, "%s: of %zu and %zu bytes, from %zu on, plain gives %s, the vault %s",
+		       d->op.kind->name, p->len,
 		       v->len, i, one, two);
 }
 
@@ -153,7 +158,7 @@ static void go(struct run *r, struct done *d, enum side side)
 	const struct op *op = &d->op;
 	struct result *res = &d->res[side];
 
-	res->ret = res->err = res->len = 0;
+	memset(&res->ret, 0, offsetof(struct result, out));
 	enter(r, side);
 	if (r->timed)
 		times_begin(r, side);
@@ -222,7 +227,7 @@ static bool step(struct run *r)
 	pick(r, op);
 	d->known = false;
 	for (side = 0; side < SIDES; side++)
-		d->res[side].ret = d->res[side].err = d->res[side].len = 0;
+		memset(&d->res[side], 0, offsetof(struct result, out));
 	if (set.verbose)
 		print_done(d);
 	if (op->kind->whole)
@@ -260,7 +265,8 @@ static bool run_init(struct run *r, uint64_t seed, unsigned int number)
 	for (side = 0; side < SIDES; side++) {
 		r->text[side] = malloc(TEXT_ROOM);
 		for (i = 0; i < HISTORY; i++)
-			r->past[i].res[side].out = i ? r->past[0].res[side].out : aligned_alloc(4096, OUT_ROOM);
+			r->past[i].res[side].out = i ? r->past[0].res[side].out :
+				aligned_alloc(4096, OUT_ROOM);
 		for (i = 0; i < SLOTS; i++)
 			r->slot[i].fd[side] = -1;
 		snprintf(path, sizeof(path), "%s", set.dir[side]);
@@ -291,7 +297,8 @@ static void *run_thread(void *arg)
 	}
 	umask(0);
 	r->proc = open("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (r->step = 1; good && !stopping && r->step <= set.ops && r->step <= set.until; r->step++)
+	for (r->step = 1; good && !stopping && r->step <= set.ops &&
+	     r->step <= set.until; r->step++)
 		good = step(r);
 	r->step--;
 	if (good && !stopping) {
@@ -341,7 +348,8 @@ static int run_all(void)
 	}
 	if (!failed && set.threads > 1)
 		failed = !shared_check(runs, set.threads);
-	printf("# seed %llu: %u x %lu steps, times %s, %lu known differences: %s\n", (unsigned long long)first_seed,
+	printf("# seed %llu: %u x %lu steps, times %s, %lu known differences: %s\n",
+	       (unsigned long long)first_seed,
 	       set.threads, runs[0].step, runs[0].timed ? "compared" : "not compared", known,
 	       failed ? "DIFFERENT" : "the same");
 	return failed;

@@ -242,7 +242,8 @@ bool known_difference(struct run *r, const struct op *op, const struct result re
 void list_differences(void);
 
 /* kinds, each table ends with a NULL name */
-extern const struct kind data_kinds[], map_kinds[], name_kinds[], list_kinds[], attr_kinds[], xattr_kinds[],
+extern const struct kind data_kinds[], map_kinds[], name_kinds[], list_kinds[], attr_kinds[],
+	xattr_kinds[],
 	whole_kinds[], shared_kinds[];
 
 /* data.c */

@@ -49,8 +49,10 @@ static bool pick_open(struct run *r, struct op *op)
 		int flag;
 		unsigned int one_in;
 	} flags[] = {
-		{ O_CREAT, 2 }, { O_EXCL, 10 }, { O_TRUNC, 7 }, { O_APPEND, 7 }, { O_SYNC, 25 }, { O_DSYNC, 25 },
-		{ O_DIRECT, 9 }, { O_NOFOLLOW, 20 }, { O_PATH, 25 }, { O_DIRECTORY, 25 }, { O_NOATIME, 30 },
+		{ O_CREAT, 2 }, { O_EXCL, 10 }, { O_TRUNC, 7 }, { O_APPEND, 7 }, { O_SYNC, 25 },
+			{ O_DSYNC, 25 },
+		{ O_DIRECT, 9 }, { O_NOFOLLOW, 20 }, { O_PATH, 25 }, { O_DIRECTORY, 25 },
+			{ O_NOATIME, 30 },
 	};
 	unsigned int i;
 
@@ -230,7 +232,8 @@ static void go_seek(struct run *r, const struct op *op, enum side side, struct r
 		result_of(res, lseek(fd, 0, SEEK_SET));
 		return;
 	}
-	result_of(res, lseek(fd, op->at, op->which == 0 ? SEEK_SET : op->which == 1 ? SEEK_CUR : SEEK_END));
+	result_of(res, lseek(fd, op->at, op->which == 0 ? SEEK_SET : op->which == 1 ? SEEK_CUR :
+			     SEEK_END));
 }
 
 static bool pick_mode_of_fd(struct run *r, struct op *op)
@@ -283,6 +286,8 @@ static void go_truncate(struct run *r, const struct op *op, enum side side, stru
 
 static bool pick_fallocate(struct run *r, struct op *op)
 {
+	const int moving = FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE;
+
 	if (!pick_slot(r, &op->slot))
 		return false;
 	op->which = below(r, ARRAY_SIZE(fallocate_variants) - 1);
@@ -291,8 +296,7 @@ static bool pick_fallocate(struct run *r, struct op *op)
 	op->at = pick_offset(r);
 	op->len = 1 + (chance(r, 20) ? below(r, 4 << 20) : below(r, 50000));
 	/* Those that move data go by blocks, mostly. */
-	if (fallocate_variants[op->which].mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) &&
-	    !chance(r, 8)) {
+	if (fallocate_variants[op->which].mode & moving && !chance(r, 8)) {
 		op->at &= ~4095LL;
 		op->len = (op->len + 4095) & ~4095UL;
 	}
@@ -301,7 +305,8 @@ static bool pick_fallocate(struct run *r, struct op *op)
 
 static void go_fallocate(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	result_of(res, fallocate(fd_of(r, op, side), fallocate_variants[op->which].mode, op->at, op->len));
+	result_of(res, fallocate(fd_of(r, op, side), fallocate_variants[op->which].mode, op->at,
+				 op->len));
 }
 
 /* Are these bytes zero in the plain file? Those that the vault says to be a hole. */
@@ -315,7 +320,8 @@ static bool zeros(int fd, long long from, long long to, long long *bad)
 		from = lseek(fd, from, SEEK_DATA);
 		if (from < 0 || from >= to)
 			return true;
-		n = pread(fd, data, to - from < (long long)sizeof(data) ? to - from : (long long)sizeof(data), from);
+		n = pread(fd, data, to - from < (long long)sizeof(data) ? to - from :
+			  (long long)sizeof(data), from);
 		for (i = 0; i < n; i++) {
 			if (data[i]) {
 				*bad = from + i;
@@ -355,18 +361,23 @@ static bool whole_holes(struct run *r, const struct op *op)
 		data = lseek(fd[VAULT], at, SEEK_DATA);
 		code = errno;
 		if (data < 0 && code != ENXIO)
-			return differs(r, "SEEK_DATA from %lld gives %s", at, strerrorname_np(code));
+			return differs(r, "SEEK_DATA from %lld gives %s", at,
+				       strerrorname_np(code));
 		if (data < 0 && !zeros(fd[PLAIN], at, size, &bad))
-			return differs(r, "SEEK_DATA finds no data after %lld, but byte %lld is", at, bad);
+			return differs(r, "SEEK_DATA finds no data after %lld, but byte %lld is",
+				       at, bad);
 		if (data < 0)
 			break;
 		if (data < at || data >= size)
-			return differs(r, "SEEK_DATA from %lld gives %lld, size %lld", at, data, size);
+			return differs(r, "SEEK_DATA from %lld gives %lld, size %lld", at, data,
+				       size);
 		if (!zeros(fd[PLAIN], at, data, &bad))
-			return differs(r, "SEEK_DATA from %lld gives %lld, but byte %lld is data", at, data, bad);
+			return differs(r, "SEEK_DATA from %lld gives %lld, but byte %lld is data",
+				       at, data, bad);
 		hole = lseek(fd[VAULT], data, SEEK_HOLE);
 		if (hole <= data || hole > size)
-			return differs(r, "SEEK_HOLE from %lld gives %lld, size %lld", data, hole, size);
+			return differs(r, "SEEK_HOLE from %lld gives %lld, size %lld", data, hole,
+				       size);
 		at = hole;
 		if (at == size)
 			break;
@@ -381,11 +392,21 @@ static bool whole_holes(struct run *r, const struct op *op)
 
 /* ---- copying in the kernel ---- */
 
+static bool one_file(int a, int b)
+{
+	struct stat one, two;
+
+	return !fstat(a, &one) && !fstat(b, &two) && one.st_ino == two.st_ino;
+}
+
 static bool pick_copy(struct run *r, struct op *op)
 {
 	if (!pick_slot(r, &op->slot) || !pick_slot(r, &op->other))
 		return false;
 	if (is_direct(r, op->slot) || is_direct(r, op->other))
+		return false;
+	/* In pieces, as large as they come: whether it is read once more after a write differs. */
+	if (r->timed && one_file(r->slot[op->slot].fd[PLAIN], r->slot[op->other].fd[PLAIN]))
 		return false;
 	op->which = below(r, 3);
 	op->at = pick_offset(r);
@@ -539,7 +560,8 @@ static bool can_fallocate(const char *dir, int mode, char *path)
 static bool can_tell_holes(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	bool can = fd >= 0 && !ftruncate(fd, 8 << 20) && pwrite(fd, "x", 1, 7 << 20) == 1 && !fsync(fd) &&
+	bool can = fd >= 0 && !ftruncate(fd, 8 << 20) && pwrite(fd, "x", 1, 7 << 20) == 1 &&
+		!fsync(fd) &&
 		   lseek(fd, 0, SEEK_DATA) > 0;
 
 	close(fd);
@@ -555,14 +577,18 @@ void probe(void)
 
 	for (i = 0; fallocate_variants[i].name; i++) {
 		for (side = 0; side < SIDES; side++)
-			can[side] = can_fallocate(set.dir[side], fallocate_variants[i].mode, path[side]);
+			can[side] = can_fallocate(set.dir[side], fallocate_variants[i].mode,
+						  path[side]);
 		set.fallocate[i] = can[PLAIN] && can[VAULT];
 		printf("# fallocate %s: %s\n", fallocate_variants[i].name,
-		       set.fallocate[i] ? "compared" : can[PLAIN] ? "EOPNOTSUPP on the vault, left out" :
-		       can[VAULT] ? "EOPNOTSUPP on the plain side, left out" : "EOPNOTSUPP on both");
+		       set.fallocate[i] ? "compared" : can[PLAIN] ?
+			       "EOPNOTSUPP on the vault, left out" :
+		       can[VAULT] ? "EOPNOTSUPP on the plain side, left out" :
+			       "EOPNOTSUPP on both");
 	}
 	set.data_map = can_tell_holes(path[VAULT]);
-	printf("# SEEK_HOLE: the vault %s holes\n", set.data_map ? "tells of" : "says that all is data, and does not tell of");
+	printf("# SEEK_HOLE: the vault %s holes\n", set.data_map ? "tells of" :
+	       "says that all is data, and does not tell of");
 	for (side = 0; side < SIDES; side++)
 		unlink(path[side]);
 }

@@ -41,7 +41,8 @@ static bool long_xattr(const struct op *op, const struct result res[SIDES])
 static int undo_xattr(struct run *r, const struct op *op)
 {
 	char name[320] = "user.a";
-	static const char * const some[] = { "user.a", "user.b", "user.c", "user.a", "user.b", "user.c", "trusted.x",
+	static const char * const some[] = { "user.a", "user.b", "user.c", "user.a", "user.b",
+					    "user.c", "trusted.x",
 					     "security.y", "user.", "bogus.x", "user.\001\377" };
 	int fd = op->which == 2 ? r->slot[op->slot].fd[PLAIN] : -1;
 
@@ -55,7 +56,8 @@ static int undo_xattr(struct run *r, const struct op *op)
 		name[5 + (op->mode == 27 ? 160 : op->mode == 28 ? 161 : 250)] = 0;
 	}
 	if (r->stash_len < 0)
-		return fd >= 0 ? fremovexattr(fd, name) : (op->which ? lremovexattr : removexattr)(op->a, name);
+		return fd >= 0 ? fremovexattr(fd, name) :
+			(op->which ? lremovexattr : removexattr)(op->a, name);
 	return fd >= 0 ? fsetxattr(fd, name, r->stash, r->stash_len, 0) :
 	       (op->which ? lsetxattr : setxattr)(op->a, name, r->stash, r->stash_len, 0);
 }
@@ -65,7 +67,8 @@ static int undo_xattr(struct run *r, const struct op *op)
 static bool little_room(const struct op *op, const struct result res[SIDES])
 {
 	return is_kind(op, "setxattr") && !res[PLAIN].err &&
-	       (res[VAULT].err == ENOSPC || res[VAULT].err == E2BIG || res[VAULT].err == ERANGE) && op->len > 60;
+	       (res[VAULT].err == ENOSPC || res[VAULT].err == E2BIG || res[VAULT].err == ERANGE) &&
+		       op->len > 60;
 }
 
 static bool little_room_below(const struct op *op, const struct result res[SIDES])
@@ -80,9 +83,11 @@ static const struct difference {
 	bool (*is)(const struct op *op, const struct result res[SIDES]);
 	int (*undo)(struct run *r, const struct op *op);
 } differences[] = {
-	{ "a symlink's target of more than 3024 bytes is ENAMETOOLONG", "its ciphertext has to fit into a symlink",
+	{ "a symlink's target of more than 3024 bytes is ENAMETOOLONG",
+	 "its ciphertext has to fit into a symlink",
 	  long_target, undo_symlink },
-	{ "the name of a user xattr of more than 160 bytes is ERANGE", "its ciphertext has to fit into a name",
+	{ "the name of a user xattr of more than 160 bytes is ERANGE",
+	 "its ciphertext has to fit into a name",
 	  long_xattr, undo_xattr },
 	{ "there is less room for user xattrs", "their encrypted names and values are longer",
 	  little_room, undo_xattr },
@@ -124,7 +129,8 @@ bool known_difference(struct run *r, const struct op *op, const struct result re
 		r->known++;
 		enter(r, PLAIN);
 		if (d->undo && !res[PLAIN].err && d->undo(r, op))
-			return differs(r, "known (%s), but it cannot be undone: %s", d->what, strerrorname_np(errno));
+			return differs(r, "known (%s), but it cannot be undone: %s", d->what,
+				       strerrorname_np(errno));
 		return true;
 	}
 	return false;

@@ -19,7 +19,8 @@ static void caught(int number)
 }
 
 /* Copies, or comes back after SIGBUS. */
-static void copy_guarded(struct result *res, unsigned char *to, const unsigned char *from, size_t len)
+static void copy_guarded(struct result *res, unsigned char *to, const unsigned char *from,
+			 size_t len)
 {
 	struct sigaction action = { .sa_handler = caught, .sa_flags = SA_NODEFER };
 
@@ -36,7 +37,8 @@ static void copy_guarded(struct result *res, unsigned char *to, const unsigned c
 
 static bool pick_map(struct run *r, struct op *op)
 {
-	static const int prots[] = { PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_WRITE };
+	static const int prots[] = { PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+				    PROT_WRITE };
 
 	if (!pick_slot(r, &op->slot))
 		return false;
@@ -183,13 +185,16 @@ static void go_tail(struct run *r, const struct op *op, enum side side, struct r
 
 static void go_msync(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	static const int flags[] = { MS_SYNC, MS_ASYNC, MS_SYNC | MS_INVALIDATE, MS_INVALIDATE, MS_SYNC | MS_ASYNC };
+	static const int flags[] = { MS_SYNC, MS_ASYNC, MS_SYNC | MS_INVALIDATE, MS_INVALIDATE,
+				    MS_SYNC | MS_ASYNC };
 	const struct map *m = &r->map[op->other];
 
 	if (op->which == 5)
-		result_of(res, madvise(m->at[side], m->len, m->shared ? MADV_DONTNEED : MADV_WILLNEED));
+		result_of(res, madvise(m->at[side], m->len, m->shared ? MADV_DONTNEED :
+				       MADV_WILLNEED));
 	else
-		result_of(res, msync(m->at[side] + op->at / PAGE * PAGE, op->len, flags[op->which]));
+		result_of(res, msync(m->at[side] + op->at / PAGE * PAGE, op->len,
+				     flags[op->which]));
 }
 
 static void go_unmap(struct run *r, const struct op *op, enum side side, struct result *res)

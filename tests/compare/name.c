@@ -48,7 +48,8 @@ static void go_unlink(struct run *r, const struct op *op, enum side side, struct
 
 static bool pick_mknod(struct run *r, struct op *op)
 {
-	static const mode_t types[] = { S_IFIFO, S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK, S_IFREG, 0, S_IFDIR };
+	static const mode_t types[] = { S_IFIFO, S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK, S_IFREG, 0,
+				       S_IFDIR };
 
 	pick_path(r, op->a);
 	op->which = below(r, 3);
@@ -62,12 +63,14 @@ static void go_mknod(struct run *r, const struct op *op, enum side side, struct 
 	const dev_t devs[] = { makedev(1, 3), makedev(1, 5), makedev(0, 0) };
 
 	/* Of a disk only a number that no disk has */
-	result_of(res, mknod(op->a, op->mode, (op->mode & S_IFMT) == S_IFBLK ? makedev(250, 77) : devs[op->which]));
+	result_of(res, mknod(op->a, op->mode, (op->mode & S_IFMT) == S_IFBLK ? makedev(250, 77) :
+			     devs[op->which]));
 }
 
 static bool pick_symlink(struct run *r, struct op *op)
 {
-	static const int lengths[] = { 1, 100, 255, 1000, 3000, 3023, 3024, 3025, 4094, 4095, 4096 };
+	static const int lengths[] = { 1, 100, 255, 1000, 3000, 3023, 3024, 3025, 4094, 4095,
+				      4096 };
 
 	pick_path(r, op->a);
 	pick_path(r, op->b);
@@ -116,8 +119,10 @@ static void go_link_fd(struct run *r, const struct op *op, enum side side, struc
 
 static bool pick_rename(struct run *r, struct op *op)
 {
-	static const unsigned int flags[] = { RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_EXCHANGE, RENAME_WHITEOUT,
-					      RENAME_WHITEOUT | RENAME_NOREPLACE, RENAME_EXCHANGE | RENAME_NOREPLACE,
+	static const unsigned int flags[] = { RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_EXCHANGE,
+					     RENAME_WHITEOUT,
+					      RENAME_WHITEOUT | RENAME_NOREPLACE,
+						      RENAME_EXCHANGE | RENAME_NOREPLACE,
 					      RENAME_EXCHANGE | RENAME_WHITEOUT, 8 };
 
 	pick_path(r, op->a);
@@ -155,13 +160,16 @@ static void go_stat(struct run *r, const struct op *op, enum side side, struct r
 
 	result_of(res, stat(op->a, &st));
 	if (!res->err)
-		add_text(res, "mode %o owner %u:%u nlink %lu size %lld", st.st_mode, st.st_uid, st.st_gid,
-			 (unsigned long)st.st_nlink, S_ISDIR(st.st_mode) ? 0LL : (long long)st.st_size);
+		add_text(res, "mode %o owner %u:%u nlink %lu size %lld", st.st_mode, st.st_uid,
+			 st.st_gid,
+			 (unsigned long)st.st_nlink, S_ISDIR(st.st_mode) ? 0LL :
+				 (long long)st.st_size);
 }
 
 static void go_access(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	static const int flags[] = { 0, AT_EACCESS, AT_SYMLINK_NOFOLLOW, AT_EACCESS | AT_SYMLINK_NOFOLLOW };
+	static const int flags[] = { 0, AT_EACCESS, AT_SYMLINK_NOFOLLOW,
+				    AT_EACCESS | AT_SYMLINK_NOFOLLOW };
 
 	/* The library's own has not all of these flags everywhere. */
 	result_of(res, syscall(439, AT_FDCWD, op->a, op->mode, flags[op->which & 3]));
@@ -173,8 +181,10 @@ static void go_statfs(struct run *r, const struct op *op, enum side side, struct
 
 	result_of(res, statfs(op->a, &fs));
 	if (!res->err)
-		add_text(res, "block %ld fragment %ld blocks %lu inodes %lu name %ld flags %lx", (long)fs.f_bsize,
-			 (long)fs.f_frsize, (unsigned long)fs.f_blocks, set.xfs ? 0 : (unsigned long)fs.f_files,
+		add_text(res, "block %ld fragment %ld blocks %lu inodes %lu name %ld flags %lx",
+			 (long)fs.f_bsize,
+			 (long)fs.f_frsize, (unsigned long)fs.f_blocks, set.xfs ? 0 :
+				 (unsigned long)fs.f_files,
 			 (long)fs.f_namelen, (long)fs.f_flags);
 }
 

@@ -57,7 +57,8 @@ static void name_bytes(struct run *r, char *name, size_t len)
 
 void pick_names(struct run *r)
 {
-	static const unsigned char lengths[] = { 1, 2, 15, 16, 17, 143, 159, 160, 161, 200, 254, 255, 255 };
+	static const unsigned char lengths[] = { 1, 2, 15, 16, 17, 143, 159, 160, 161, 200, 254,
+						255, 255 };
 	unsigned int i;
 
 	for (i = 0; i < 12; i++)
@@ -104,7 +105,8 @@ void pick_live(struct run *r, char *path, mode_t type)
 
 static void odd_path(struct run *r, char *path)
 {
-	static const char * const odd[] = { "", ".", "..", "/", "//", "./.", "../..", "/..", "./a/..", "a/../b" };
+	static const char * const odd[] = { "", ".", "..", "/", "//", "./.", "../..", "/..",
+					   "./a/..", "a/../b" };
 	char part[PATH_ROOM];
 
 	switch (below(r, 5)) {
@@ -179,7 +181,8 @@ bool pick_slot(struct run *r, int *slot)
 /* Mostly about a boundary of blocks (3552, then each 4064) or pages. */
 long long pick_offset(struct run *r)
 {
-	static const int edges[] = { 0, 1, 3551, 3552, 3553, 4064, 4096, 7616, 7617, 8192, 11680, 65536, 131072 };
+	static const int edges[] = { 0, 1, 3551, 3552, 3553, 4064, 4096, 7616, 7617, 8192, 11680,
+				    65536, 131072 };
 	long long at;
 
 	switch (below(r, 5)) {
@@ -214,7 +217,8 @@ size_t pick_len(struct run *r)
 
 mode_t pick_mode(struct run *r)
 {
-	static const mode_t modes[] = { 0644, 0644, 0600, 0666, 0664, 0755, 0755, 0775, 0777, 0700, 0, 0444, 0400,
+	static const mode_t modes[] = { 0644, 0644, 0600, 0666, 0664, 0755, 0755, 0775, 0777, 0700,
+				       0, 0444, 0400,
 					04755, 02755, 02775, 06777, 01777, 04711, 02711 };
 
 	return modes[below(r, ARRAY_SIZE(modes))];

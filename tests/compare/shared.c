@@ -35,7 +35,8 @@ bool shared_make(unsigned int threads)
 		log_fd[side] = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (log_fd[side] < 0 || ftruncate(file[side][2], threads * CELLS * 8))
 			return false;
-		cells[side] = mmap(NULL, threads * CELLS * 8, PROT_READ | PROT_WRITE, MAP_SHARED, file[side][2], 0);
+		cells[side] = mmap(NULL, threads * CELLS * 8, PROT_READ | PROT_WRITE, MAP_SHARED,
+				   file[side][2], 0);
 		if (cells[side] == MAP_FAILED)
 			return false;
 	}
@@ -71,7 +72,8 @@ static void go_shared(struct run *r, const struct op *op, enum side side, struct
 	switch (op->which) {
 	case 0:
 		fill(data, STRIPE, stripe_seed(r->number, k));
-		result_of(res, pwrite(file[side][0], data, STRIPE, (k * threads_of_all + r->number) * STRIPE));
+		result_of(res, pwrite(file[side][0], data, STRIPE,
+				      (k * threads_of_all + r->number) * STRIPE));
 		break;
 	case 1:
 		record(text, r->number, k);
@@ -96,7 +98,8 @@ static bool whole_log(const struct run *runs, unsigned int threads, int side)
 		total += runs[thread].shared_count[1];
 	for (at = 0; good && at < total; at++) {
 		good = pread(file[side][1], text, RECORD, at * RECORD) == RECORD &&
-		       sscanf(text, "%u %lu", &thread, &k) == 2 && thread < threads && k == next[thread];
+		       sscanf(text, "%u %lu", &thread, &k) == 2 && thread < threads &&
+			       k == next[thread];
 		if (!good)
 			break;
 		next[thread]++;
@@ -120,10 +123,12 @@ static bool whole_stripes(const struct run *run, unsigned int threads, int side)
 
 	for (k = 0; k < run->shared_count[0]; k++) {
 		fill(want, STRIPE, stripe_seed(run->number, k));
-		if (pread(file[side][0], got, STRIPE, (k * threads + run->number) * STRIPE) == STRIPE &&
+		if (pread(file[side][0], got, STRIPE,
+			  (k * threads + run->number) * STRIPE) == STRIPE &&
 		    !memcmp(want, got, STRIPE))
 			continue;
-		printf("# stripe %lu of thread %u of side %d is not what was written\n", k, run->number, side);
+		printf("# stripe %lu of thread %u of side %d is not what was written\n", k,
+		       run->number, side);
 		return false;
 	}
 	return true;
@@ -138,7 +143,8 @@ static bool whole_cells(const struct run *run, unsigned int threads, int side)
 		if (pread(file[side][2], &got, 8, (k % CELLS * threads + run->number) * 8) == 8 &&
 		    got == stripe_seed(run->number, k))
 			continue;
-		printf("# cell %lu of thread %u of side %d is not what was stored\n", k, run->number, side);
+		printf("# cell %lu of thread %u of side %d is not what was stored\n", k,
+		       run->number, side);
 		return false;
 	}
 	return true;

@@ -18,7 +18,8 @@ bool differs(struct run *r, const char *format, ...)
 	va_list args;
 
 	if (!r->failed) {
-		printf("# seed %llu thread %u step %lu: ", (unsigned long long)r->seed, r->number, r->step);
+		printf("# seed %llu thread %u step %lu: ", (unsigned long long)r->seed, r->number,
+		       r->step);
 		va_start(args, format);
 		vprintf(format, args);
 		va_end(args);
@@ -101,7 +102,8 @@ static void put_statx(const struct statx *st, char *text, size_t room)
 	bool dir = S_ISDIR(st->stx_mode);
 
 	put(text, room, "mode %o owner %u:%u nlink %u size %lld rdev %u:%u blksize %u attributes %llx/%llx",
-	    st->stx_mode, st->stx_uid, st->stx_gid, st->stx_nlink, dir ? 0LL : (long long)st->stx_size,
+	    st->stx_mode, st->stx_uid, st->stx_gid, st->stx_nlink, dir ? 0LL :
+		    (long long)st->stx_size,
 	    st->stx_rdev_major, st->stx_rdev_minor, st->stx_blksize,
 	    (unsigned long long)st->stx_attributes & ~STATX_ATTR_MOUNT_ROOT,
 	    (unsigned long long)st->stx_attributes_mask);
@@ -135,7 +137,8 @@ bool same_text(struct run *r, const char *what)
 	if (!strcmp(r->text[PLAIN], r->text[VAULT]))
 		return true;
 	escape(what, strlen(what), shown, sizeof(shown));
-	return differs(r, "%s\n#   plain: %s\n#   vault: %s", shown, r->text[PLAIN], r->text[VAULT]);
+	return differs(r, "%s\n#   plain: %s\n#   vault: %s", shown, r->text[PLAIN],
+		       r->text[VAULT]);
 }
 
 static int open_quietly(const char *path)
@@ -195,7 +198,8 @@ bool same_slot(struct run *r, int slot, unsigned int uses)
 		put(r->text[side], TEXT_ROOM, " flags %o", fcntl(own, F_GETFL));
 		/* Positions in directories are the lower's own. */
 		if (!S_ISDIR(st.stx_mode))
-			put(r->text[side], TEXT_ROOM, " at %lld", (long long)lseek(own, 0, SEEK_CUR));
+			put(r->text[side], TEXT_ROOM, " at %lld",
+			    (long long)lseek(own, 0, SEEK_CUR));
 	}
 	same = same_text(r, what);
 	if (!same || !(uses & USES_DATA) || r->slot[slot].fd[PLAIN] < 0)
@@ -213,7 +217,8 @@ bool same_slot(struct run *r, int slot, unsigned int uses)
 }
 
 /* From one offset to another. */
-static bool same_piece(struct run *r, const int fd[SIDES], long long from, long long to, const char *what)
+static bool same_piece(struct run *r, const int fd[SIDES], long long from, long long to,
+		       const char *what)
 {
 	static __thread unsigned char got[SIDES][CHUNK];
 	ssize_t n[SIDES], i;
@@ -228,14 +233,16 @@ static bool same_piece(struct run *r, const int fd[SIDES], long long from, long 
 				n[side] = -errno;
 		}
 		if (n[PLAIN] != n[VAULT])
-			return differs(r, "%.100s: at %lld plain gives %zd, vault %zd", what, from, n[PLAIN],
+			return differs(r, "%.100s: at %lld plain gives %zd, vault %zd", what, from,
+				       n[PLAIN],
 				       n[VAULT]);
 		if (n[PLAIN] <= 0)
 			return true;
 		if (memcmp(got[PLAIN], got[VAULT], n[PLAIN])) {
 			for (i = 0; got[PLAIN][i] == got[VAULT][i]; i++)
 				;
-			return differs(r, "%.100s: byte %lld is %#x in plain, %#x in the vault", what, from + i,
+			return differs(r, "%.100s: byte %lld is %#x in plain, %#x in the vault",
+				       what, from + i,
 				       got[PLAIN][i], got[VAULT][i]);
 		}
 		from += n[PLAIN];

@@ -132,7 +132,8 @@ static bool moved(const struct times *t, enum side side, int i, int which)
 
 bool times_same(struct run *r, const struct op *op)
 {
-	static const char * const what[WATCHED] = { "a", "directory of a", "b", "directory of b", "slot", "other slot" };
+	static const char * const what[WATCHED] = { "a", "directory of a", "b", "directory of b",
+						   "slot", "other slot" };
 	static const char * const name[TIMES] = { "atime", "mtime", "ctime" };
 	const struct times *t = r->times;
 	int i, k;
@@ -147,15 +148,17 @@ bool times_same(struct run *r, const struct op *op)
 
 			if (one != two)
 				return differs(r, "%s of %s moved %s", name[k], what[i],
-					       one ? "in plain, not in the vault" : "in the vault, not in plain");
+					       one ? "in plain, not in the vault" :
+						       "in the vault, not in plain");
 			if (!one || !compare(&p->time[k], &v->time[k]))
 				continue;
 			one = compare(&p->time[k], &t->begin[PLAIN]) >= 0;
 			two = compare(&v->time[k], &t->begin[VAULT]) >= 0;
 			if (one != two)
-				return differs(r, "%s of %s: %lld.%09ld in plain, %lld.%09ld in the vault", name[k],
-					       what[i], (long long)p->time[k].tv_sec, p->time[k].tv_nsec,
-					       (long long)v->time[k].tv_sec, v->time[k].tv_nsec);
+				return differs(r, "%s of %s is %s in plain, %s in the vault",
+					       name[k], what[i],
+					       one ? "now" : "another one", two ? "now" :
+						       "another one");
 		}
 	}
 	return true;

@@ -82,7 +82,8 @@ static bool same_names(struct run *r, const struct entries e[SIDES], const char 
 	return true;
 }
 
-static bool same_object(struct run *r, struct pairs *pairs, const struct stat st[SIDES], const char *path)
+static bool same_object(struct run *r, struct pairs *pairs, const struct stat st[SIDES],
+			const char *path)
 {
 	unsigned int i;
 
@@ -93,7 +94,8 @@ static bool same_object(struct run *r, struct pairs *pairs, const struct stat st
 		if (one && two)
 			return true;
 		if (one || two)
-			return differs(r, "%.200s: another object than that of its other names", path);
+			return differs(r, "%.200s: another object than that of its other names",
+				       path);
 	}
 	if (pairs->count == pairs->room) {
 		pairs->room += 64;
@@ -113,7 +115,8 @@ static bool same_regular(struct run *r, const int dir[SIDES], const char *name)
 	for (side = 0; side < SIDES; side++) {
 		fd[side] = openat(dir[side], name, O_RDONLY | O_NOATIME | O_NOFOLLOW | O_CLOEXEC);
 		if (fd[side] < 0)
-			return differs(r, "%.200s cannot be opened: %s", name, strerrorname_np(errno));
+			return differs(r, "%.200s cannot be opened: %s", name,
+				       strerrorname_np(errno));
 	}
 	same = same_contents(r, fd, name);
 	for (side = 0; side < SIDES; side++)
@@ -121,7 +124,8 @@ static bool same_regular(struct run *r, const int dir[SIDES], const char *name)
 	return same;
 }
 
-static bool same_directory(struct run *r, const int dir[SIDES], const char *where, struct pairs *pairs)
+static bool same_directory(struct run *r, const int dir[SIDES], const char *where,
+			   struct pairs *pairs)
 {
 	struct entries e[SIDES];
 	struct stat st[SIDES];
@@ -152,7 +156,8 @@ static bool same_directory(struct run *r, const int dir[SIDES], const char *wher
 		if (!same || !S_ISDIR(st[PLAIN].st_mode))
 			continue;
 		for (side = 0; side < SIDES; side++)
-			child[side] = openat(dir[side], name, O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
+			child[side] = openat(dir[side], name,
+					     O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
 		if (child[PLAIN] < 0 || child[VAULT] < 0)
 			same = differs(r, "%.200s: a directory cannot be opened", name);
 		else
@@ -196,9 +201,11 @@ static void times_of(int dir, const char *where, FILE *out)
 			fprintf(out, "%s/%s: %s\n", where, name, strerrorname_np(errno));
 			continue;
 		}
-		fprintf(out, "%lld.%09ld %lld.%09ld %lld.%09ld ino %llu", (long long)st.st_atim.tv_sec,
+		fprintf(out, "%lld.%09ld %lld.%09ld %lld.%09ld ino %llu",
+			(long long)st.st_atim.tv_sec,
 			st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec, (unsigned long long)st.st_ino);
+			(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+				(unsigned long long)st.st_ino);
 		fprintf(out, " %s/%s%c", where, name, 0);
 		if (!S_ISDIR(st.st_mode))
 			continue;
@@ -239,7 +246,8 @@ bool same_times(struct run *r, char *before, char *after, const char *when)
 
 			escape(a, strlen(a), one, sizeof(one));
 			escape(b, strlen(b), two, sizeof(two));
-			same = differs(r, "times in the vault, %s\n#   before: %s\n#   after:  %s", when, one, two);
+			same = differs(r, "times in the vault, %s\n#   before: %s\n#   after:  %s",
+				       when, one, two);
 		}
 		a += strlen(a) + (*a != 0);
 		b += strlen(b) + (*b != 0);

@@ -25,7 +25,8 @@ int vault_find(const char *dir)
 	while (mounts && fgets(line, sizeof(line), mounts)) {
 		char *sb = strstr(line, " - wardfs "), *id = sb ? strstr(sb, "uuid=") : NULL;
 
-		if (id && sscanf(line, "%*s %*s %*s %*s %1023s", where) == 1 && !strcmp(where, dir)) {
+		if (id && sscanf(line, "%*s %*s %*s %*s %1023s", where) == 1 &&
+		    !strcmp(where, dir)) {
 			snprintf(uuid_text, sizeof(uuid_text), "%.36s", id + 5);
 			mount_flags = strstr(line, "relatime") ? 0 : MS_STRICTATIME;
 		}

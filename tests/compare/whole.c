@@ -73,7 +73,8 @@ static bool refused(struct run *r)
 	int i;
 
 	for (i = 0; i < SLOTS; i++)
-		if (r->slot[i].fd[VAULT] >= 0 && (!fstat(r->slot[i].fd[VAULT], &st) || errno != ENOKEY))
+		if (r->slot[i].fd[VAULT] >= 0 && (!fstat(r->slot[i].fd[VAULT], &st) ||
+						  errno != ENOKEY))
 			return differs(r, "slot %d can be looked at while the vault is locked", i);
 	return true;
 }

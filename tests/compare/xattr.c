@@ -10,9 +10,12 @@
 
 static void xattr_name(const struct op *op, char *name)
 {
-	static const char * const some[] = { "user.a", "user.b", "user.c", "user.a", "user.b", "user.c", "trusted.x",
-					     "security.y", "user.", "bogus.x", "user.\001\377", "trusted.",
-					     "system.posix_acl_access", "system.posix_acl_default", "security.capability",
+	static const char * const some[] = { "user.a", "user.b", "user.c", "user.a", "user.b",
+					    "user.c", "trusted.x",
+					     "security.y", "user.", "bogus.x", "user.\001\377",
+						     "trusted.",
+					     "system.posix_acl_access", "system.posix_acl_default",
+						     "security.capability",
 					     "nodots", "", "system.bogus" };
 	unsigned int i = op->mode;
 
@@ -23,14 +26,16 @@ static void xattr_name(const struct op *op, char *name)
 	/* Lengths about what the vault and what ext4 takes */
 	strcpy(name, "user.");
 	memset(name + 5, 'n', 300);
-	name[5 + (i == LONG_NAME ? 160 : i == LONG_NAME + 1 ? 161 : i == LONG_NAME + 2 ? 250 : 251)] = 0;
+	name[5 + (i == LONG_NAME ? 160 : i == LONG_NAME + 1 ? 161 : i == LONG_NAME + 2 ? 250 :
+		  251)] = 0;
 	if (i < LONG_NAME)
 		strcpy(name, "user.a");
 }
 
 static bool pick_xattr(struct run *r, struct op *op)
 {
-	static const int sizes[] = { 0, 1, 16, 100, 300, 1000, 3000, 4000, 4096, 65519, 65520, 65536 };
+	static const int sizes[] = { 0, 1, 16, 100, 300, 1000, 3000, 4000, 4096, 65519, 65520,
+				    65536 };
 
 	pick_path(r, op->a);
 	if (chance(r, 2))
@@ -47,9 +52,11 @@ static bool pick_xattr(struct run *r, struct op *op)
 static void stash(struct run *r, const struct op *op, const char *name)
 {
 	if (op->which == 2)
-		r->stash_len = fgetxattr(r->slot[op->slot].fd[PLAIN], name, r->stash, sizeof(r->stash));
+		r->stash_len = fgetxattr(r->slot[op->slot].fd[PLAIN], name, r->stash,
+					 sizeof(r->stash));
 	else
-		r->stash_len = (op->which ? lgetxattr : getxattr)(op->a, name, r->stash, sizeof(r->stash));
+		r->stash_len = (op->which ? lgetxattr : getxattr)(op->a, name, r->stash,
+								  sizeof(r->stash));
 }
 
 static void go_set(struct run *r, const struct op *op, enum side side, struct result *res)
@@ -65,9 +72,11 @@ static void go_set(struct run *r, const struct op *op, enum side side, struct re
 		become(op->as);
 	}
 	if (op->which == 2)
-		result_of(res, fsetxattr(r->slot[op->slot].fd[side], name, r->data, op->len, op->flags));
+		result_of(res, fsetxattr(r->slot[op->slot].fd[side], name, r->data, op->len,
+					 op->flags));
 	else
-		result_of(res, (op->which ? lsetxattr : setxattr)(op->a, name, r->data, op->len, op->flags));
+		result_of(res, (op->which ? lsetxattr : setxattr)(op->a, name, r->data, op->len,
+								  op->flags));
 }
 
 static void go_get(struct run *r, const struct op *op, enum side side, struct result *res)
@@ -146,7 +155,8 @@ static bool pick_acl(struct run *r, struct op *op)
 
 static void go_acl(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	static const char * const names[] = { "system.posix_acl_access", "system.posix_acl_default" };
+	static const char * const names[] = { "system.posix_acl_access",
+					     "system.posix_acl_default" };
 	struct acl acl = { .version = 2, .entry = {
 		{ 0x01, op->seed & 7, -1 },			/* owner */
 		{ 0x02, op->seed >> 3 & 7, ALICE },
