@@ -246,6 +246,17 @@ static bool times_own(const struct inode *inode)
 	return S_ISREG(inode->i_mode) && READ_ONCE(WARDFS_I(inode)->data.times_dirty);
 }
 
+/*
+ * Our dentry below keeps what is removed on NFS alive, under a name that is nobody's.
+ * It does not count as a link: without any, the inode goes, and then that name.
+ */
+static unsigned int links(const struct inode *inode, unsigned int below)
+{
+	if (below && wardfs_lower_dentry(inode)->d_flags & DCACHE_NFSFS_RENAMED)
+		return below - 1;
+	return below;
+}
+
 /**
  * wardfs_copy_attr - take the lower inode's attributes over
  * @inode: upper inode
@@ -263,7 +274,7 @@ void wardfs_copy_attr(struct inode *inode)
 	inode->i_gid = low->i_gid;
 	inode->i_generation = low->i_generation;
 	inode_set_flags(inode, low->i_flags & COPIED_FLAGS, COPIED_FLAGS);
-	set_nlink(inode, low->i_nlink);
+	set_nlink(inode, links(inode, low->i_nlink));
 	if (times_own(inode)) {
 		own = inode_get_ctime(inode);
 		if (timespec64_compare(&own, &ctime) > 0)
@@ -335,6 +346,7 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		wardfs_copy_attr(inode);
 	generic_fill_statx_attr(inode, stat);
 	stat->dev = inode->i_sb->s_dev;
+	stat->nlink = links(inode, stat->nlink);
 	/* Alignment of direct I/O below says nothing of I/O above. */
 	stat->result_mask &= ~STATX_DIOALIGN;
 	stat->dio_mem_align = 0;
