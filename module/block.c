@@ -128,6 +128,11 @@ struct lower_io {
 	long result;
 };
 
+static bool is_nfs(const struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == NFS_SUPER_MAGIC;
+}
+
 static void lower_io_done(struct kiocb *kiocb, long result)
 {
 	struct lower_io *io = container_of(kiocb, struct lower_io, kiocb);
@@ -148,7 +153,7 @@ static void lower_io_begin(struct lower_io *io, struct file *file, loff_t pos, b
 	if (!direct)
 		return;
 	io->kiocb.ki_flags |= IOCB_DIRECT;
-	if (file_inode(file)->i_sb->s_magic == NFS_SUPER_MAGIC) {
+	if (is_nfs(file)) {
 		init_completion(&io->done);
 		io->kiocb.ki_complete = lower_io_done;
 	}
@@ -232,7 +237,7 @@ static int run_io(struct wardfs_run *run, int rw, bool direct)
 			break;
 		}
 		if (n < PAGE_SIZE) {
-			if (rw == WRITE && !direct) {
+			if (rw == WRITE && (!direct || is_nfs(run->lower))) {
 				/* A write that stops short has no room. */
 				err = -ENOSPC;
 				break;
@@ -277,6 +282,20 @@ int wardfs_run_load(struct wardfs_run *run)
 }
 
 /**
+ * wardfs_store_direct - past the lower page cache
+ * @file: lower file
+ * @count: blocks to be written
+ *
+ * On NFS always: what its cache takes, the server may refuse much later.
+ *
+ * Return: whether to.
+ */
+bool wardfs_store_direct(const struct file *file, unsigned int count)
+{
+	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || is_nfs(file));
+}
+
+/**
  * wardfs_run_store - write a run's blocks to the lower file
  * @run: the run, every block sealed
  *
@@ -286,8 +305,7 @@ int wardfs_run_load(struct wardfs_run *run)
  */
 int wardfs_run_store(struct wardfs_run *run)
 {
-	int err = run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
-			 run->lower->f_mode & FMODE_CAN_ODIRECT);
+	int err = run_io(run, WRITE, wardfs_store_direct(run->lower, run->count));
 
 	if (err)
 		wardfs_unsettled(run->inode);

@@ -430,6 +430,20 @@ static int setattr_lower(struct inode *inode, struct iattr *attr)
 	return err;
 }
 
+/*
+ * Who writes takes set-user-id away. NFS leaves that to its server, which does it when
+ * users write; what is written below, the mounter writes.
+ */
+static int drop_suid(struct inode *inode, umode_t mode)
+{
+	struct iattr attr = { .ia_valid = ATTR_MODE | ATTR_FORCE, .ia_mode = mode };
+	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	int err = setattr_lower(inode, &attr);
+
+	revert_creds(old);
+	return err;
+}
+
 /* Times that were just set below are those above, too. */
 static void take_times(struct inode *inode, unsigned int valid)
 {
@@ -476,8 +490,15 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 	below = *attr;
 	/* The lower file is not open as ours is, and decides on suid itself. */
 	below.ia_valid &= ~(ATTR_FILE | ATTR_OPEN);
-	if (below.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
+	if (below.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID)) {
+		if (below.ia_valid & ATTR_MODE && wardfs_lower_is_nfs(inode->i_sb)) {
+			err = drop_suid(inode, below.ia_mode);
+			if (err)
+				return err;
+			below.ia_valid &= ~(ATTR_KILL_SUID | ATTR_KILL_SGID);
+		}
 		below.ia_valid &= ~ATTR_MODE;
+	}
 	if (S_ISREG(inode->i_mode)) {
 		if (below.ia_valid & ATTR_SIZE) {
 			err = setattr_size(inode, &below);
