@@ -11,7 +11,9 @@
  * Everything here may run in write-back: allocations are NOFS and come from
  * mempools; nothing is opened or looked up.
  */
+#include <linux/completion.h>
 #include <linux/file.h>
+#include <linux/magic.h>
 #include <linux/mempool.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -115,6 +117,57 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
 }
 
 /**
+ * struct lower_io - I/O on a lower file
+ * @kiocb: for the lower
+ * @done: completed when it was asynchronous
+ * @result: of that
+ */
+struct lower_io {
+	struct kiocb kiocb;
+	struct completion done;
+	long result;
+};
+
+static bool is_nfs(const struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == NFS_SUPER_MAGIC;
+}
+
+static void lower_io_done(struct kiocb *kiocb, long result)
+{
+	struct lower_io *io = container_of(kiocb, struct lower_io, kiocb);
+
+	io->result = result;
+	complete(&io->done);
+}
+
+/*
+ * NFS lets a fatal signal end the wait for direct I/O, while the server still answers
+ * into our pages, which then are another run's; or takes out of them what it stores.
+ * What is asynchronous is waited for here.
+ */
+static void lower_io_begin(struct lower_io *io, struct file *file, loff_t pos, bool direct)
+{
+	init_sync_kiocb(&io->kiocb, file);
+	io->kiocb.ki_pos = pos;
+	if (!direct)
+		return;
+	io->kiocb.ki_flags |= IOCB_DIRECT;
+	if (is_nfs(file)) {
+		init_completion(&io->done);
+		io->kiocb.ki_complete = lower_io_done;
+	}
+}
+
+static ssize_t lower_io_end(struct lower_io *io, ssize_t ret)
+{
+	if (ret != -EIOCBQUEUED)
+		return ret;
+	wait_for_completion(&io->done);
+	return io->result;
+}
+
+/**
  * wardfs_lower_write - write to a lower file
  * @file: lower file
  * @iter: what
@@ -128,20 +181,17 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
  */
 ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct)
 {
-	struct kiocb kiocb;
+	struct lower_io io;
 
-	init_sync_kiocb(&kiocb, file);
-	kiocb.ki_pos = pos;
-	if (direct)
-		kiocb.ki_flags |= IOCB_DIRECT;
-	return file->f_op->write_iter(&kiocb, iter);
+	lower_io_begin(&io, file, pos, direct);
+	return lower_io_end(&io, file->f_op->write_iter(&io.kiocb, iter));
 }
 
 static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool direct)
 {
 	loff_t pos = (run->first + from) * WARD_BLOCK_SIZE;
 	struct iov_iter iter;
-	struct kiocb kiocb;
+	struct lower_io io;
 	unsigned int i;
 
 	for (i = from; i < run->count; i++) {
@@ -153,11 +203,8 @@ static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool 
 		      (size_t)(run->count - from) * PAGE_SIZE);
 	if (rw == WRITE)
 		return wardfs_lower_write(run->lower, &iter, pos, direct);
-	init_sync_kiocb(&kiocb, run->lower);
-	kiocb.ki_pos = pos;
-	if (direct)
-		kiocb.ki_flags |= IOCB_DIRECT;
-	return vfs_iocb_iter_read(run->lower, &kiocb, &iter);
+	lower_io_begin(&io, run->lower, pos, direct);
+	return lower_io_end(&io, vfs_iocb_iter_read(run->lower, &io.kiocb, &iter));
 }
 
 /*
@@ -190,7 +237,7 @@ static int run_io(struct wardfs_run *run, int rw, bool direct)
 			break;
 		}
 		if (n < PAGE_SIZE) {
-			if (rw == WRITE && !direct) {
+			if (rw == WRITE && (!direct || is_nfs(run->lower))) {
 				/* A write that stops short has no room. */
 				err = -ENOSPC;
 				break;
@@ -235,6 +282,20 @@ int wardfs_run_load(struct wardfs_run *run)
 }
 
 /**
+ * wardfs_store_direct - past the lower page cache
+ * @file: lower file
+ * @count: blocks to be written
+ *
+ * On NFS always: what its cache takes, the server may refuse much later.
+ *
+ * Return: whether to.
+ */
+bool wardfs_store_direct(const struct file *file, unsigned int count)
+{
+	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || is_nfs(file));
+}
+
+/**
  * wardfs_run_store - write a run's blocks to the lower file
  * @run: the run, every block sealed
  *
@@ -244,8 +305,7 @@ int wardfs_run_load(struct wardfs_run *run)
  */
 int wardfs_run_store(struct wardfs_run *run)
 {
-	int err = run_io(run, WRITE, run->count >= DIRECT_WRITE_BLOCKS &&
-			 run->lower->f_mode & FMODE_CAN_ODIRECT);
+	int err = run_io(run, WRITE, wardfs_store_direct(run->lower, run->count));
 
 	if (err)
 		wardfs_unsettled(run->inode);

@@ -88,6 +88,7 @@ int wardfs_header_seal(struct inode *inode);
 
 ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);
+bool wardfs_store_direct(const struct file *file, unsigned int count);
 int wardfs_run_store(struct wardfs_run *run);
 void wardfs_run_open(struct wardfs_run *run, unsigned int i);
 int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last);

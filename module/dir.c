@@ -383,6 +383,16 @@ end:
 
 /* ---- removing ---- */
 
+/*
+ * What was removed while open below has a name there until its last file is put,
+ * which threads of the kernel do late; and a directory with such a name in it stays.
+ */
+static void settle_removals(const struct inode *dir)
+{
+	if (wardfs_lower_is_nfs(dir->i_sb))
+		wardfs_block_drain();
+}
+
 static int remove_lower(struct inode *dir, const struct wardfs_lname *lname,
 			const struct inode *inode)
 {
@@ -411,8 +421,10 @@ static int remove_entry(struct inode *dir, struct dentry *dentry)
 	err = entry_name(dir, dentry, false, &lname);
 	if (err)
 		return err;
-	if (S_ISDIR(inode->i_mode))
+	if (S_ISDIR(inode->i_mode)) {
+		settle_removals(inode);
 		err = wardfs_hidden_clear(inode, &id);
+	}
 	if (err)
 		goto free_name;
 	err = remove_lower(dir, &lname, inode);
@@ -495,8 +507,10 @@ static int rename_named(struct inode *old_dir, struct dentry *old,
 	/* Hidden symlinks belong to names: an exchange leaves both as they are. */
 	if (!exchange)
 		err = hide(new_dir, to, &hidden);
-	if (!err && empty_dir)
+	if (!err && empty_dir) {
+		settle_removals(victim);
 		err = wardfs_hidden_clear(victim, &id);
+	}
 	/* What keeps it from being replaced lies below too, where it has its own errno. */
 	if (err && !(empty_dir && err == -ENOTEMPTY))
 		goto undo;

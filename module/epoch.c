@@ -8,8 +8,71 @@
 #include <linux/slab.h>
 #include <crypto/algapi.h>
 #include "wardfs.h"
+#include "compat/lock.h"
 
 #define RECORD_MAC_OFFSET	(WARD_BLOCK_SIZE - WARD_MAC_SIZE)
+
+/*
+ * One machine at a time. Where other machines reach the file system below, a lock on
+ * the epoch file says whether one of them has the vault unlocked. It is kept, and so is
+ * the file: should the server have given the lock away meanwhile, writing through this
+ * file fails, and no record of the other's is overwritten.
+ */
+static int claim(struct wardfs_sb *sbi)
+{
+	bool reader = sb_rdonly(sbi->sb);
+	struct file *file = wardfs_file_open(sbi, WARD_EPOCH_NAME, reader ? O_RDONLY : O_RDWR);
+	const struct cred *saved;
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file) == -ENOENT ? -EUCLEAN : PTR_ERR(file);
+	if (!compat_flock_is_far(file)) {
+		fput(file);
+		return 0;
+	}
+	saved = override_creds(sbi->cred);
+	err = compat_flock_far(file, reader ? F_RDLCK : F_WRLCK);
+	revert_creds(saved);
+	if (err == -EAGAIN) {
+		wardfs_msg(sbi->sb, "unlocked on another machine");
+		err = -EBUSY;
+	} else if (err == -ENOLCK || err == -EOPNOTSUPP) {
+		wardfs_msg(sbi->sb, "no lock below: see that no other machine unlocks this vault");
+		err = 0;
+	}
+	if (err)
+		fput(file);
+	else
+		sbi->epoch_file = file;
+	return err;
+}
+
+/**
+ * wardfs_epoch_release - another machine may have the vault
+ * @sbi: the vault, locked
+ *
+ * Context: state_lock held, or unmounting.
+ */
+void wardfs_epoch_release(struct wardfs_sb *sbi)
+{
+	const struct cred *saved;
+
+	if (!sbi->epoch_file)
+		return;
+	saved = override_creds(sbi->cred);
+	compat_flock_far(sbi->epoch_file, F_UNLCK);
+	revert_creds(saved);
+	fput(sbi->epoch_file);
+	sbi->epoch_file = NULL;
+}
+
+static struct file *epoch_open(struct wardfs_sb *sbi, int flags)
+{
+	if (sbi->epoch_file)
+		return get_file(sbi->epoch_file);
+	return wardfs_file_open(sbi, WARD_EPOCH_NAME, flags);
+}
 
 static int record_read(struct wardfs_sb *sbi, struct file *file, const u8 *mac_key, int slot,
 		       struct ward_epoch_record *r)
@@ -56,7 +119,7 @@ static int record_write(struct wardfs_sb *sbi, struct wardfs_keys *keys, u16 fla
 	err = wardfs_hmac_sha256(keys->epoch_mac, r, RECORD_MAC_OFFSET, r->mac);
 	if (err)
 		goto free;
-	file = wardfs_file_open(sbi, WARD_EPOCH_NAME, O_RDWR);
+	file = epoch_open(sbi, O_RDWR);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto free;
@@ -82,8 +145,9 @@ free:
  * On a read-only mount nothing is written, and nothing will be. Context:
  * state_lock held.
  *
- * Return: 0; -EUCLEAN when no record authenticates; -EOVERFLOW when the epoch
- * numbers are used up (rekey); the lower's error.
+ * Return: 0; -EBUSY when another machine has it; -EUCLEAN when no record
+ * authenticates; -EOVERFLOW when the epoch numbers are used up (rekey); the lower's
+ * error.
  */
 int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 {
@@ -91,8 +155,11 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 	const struct cred *saved;
 	struct file *file;
 	u16 flags = 0;
-	int i, bad = 0, err = 0;
+	int i, bad = 0, err;
 
+	err = claim(sbi);
+	if (err)
+		return err;
 	for (i = 0; i < 2; i++) {
 		r[i] = kzalloc(sizeof(*r[i]), GFP_KERNEL);
 		if (!r[i]) {
@@ -100,9 +167,9 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 			goto free;
 		}
 	}
-	file = wardfs_file_open(sbi, WARD_EPOCH_NAME, O_RDONLY);
+	file = epoch_open(sbi, O_RDONLY);
 	if (IS_ERR(file)) {
-		err = PTR_ERR(file) == -ENOENT ? -EUCLEAN : PTR_ERR(file);
+		err = PTR_ERR(file);
 		goto free;
 	}
 	saved = override_creds(sbi->cred);
@@ -149,6 +216,8 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 free:
 	kfree(r[0]);
 	kfree(r[1]);
+	if (err)
+		wardfs_epoch_release(sbi);
 	return err;
 }
 

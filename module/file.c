@@ -80,6 +80,20 @@ free:
 }
 
 /*
+ * A lower file system that has something to do at each close, such as NFS, learns
+ * only there from its server that a disk is full. Ours is kept open longer: so it is
+ * asked like this, and also tells what it met while attributes were set.
+ */
+static int flush_lower(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+
+	if (!d->lower_file || d->lower_rdonly || !d->lower_file->f_op->flush)
+		return 0;
+	return wardfs_lower_sync(inode, 0, LLONG_MAX, 0);
+}
+
+/*
  * Every close of a file that was open for writing brings it below, so that a
  * full disk or quota reaches the program that wrote.
  */
@@ -92,6 +106,9 @@ static int wardfs_flush(struct file *file, fl_owner_t id)
 		return 0;
 	err = wardfs_data_write_out(inode);
 	wardfs_data_fill_up(inode);
+	err2 = flush_lower(inode);
+	if (!err)
+		err = err2;
 	/* What write-back met since it was opened. A later fsync() is to tell it, too. */
 	err2 = filemap_check_wb_err(inode->i_mapping, READ_ONCE(file->f_wb_err));
 	return err2 ? err2 : err;

@@ -160,6 +160,9 @@ static int open_lower(struct inode *inode)
 	    file == ERR_PTR(-ETXTBSY))
 		file = dentry_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, cred);
 	revert_creds(saved);
+	/* Of NFS, for the VFS alone: the name that was to be opened is another file's now. */
+	if (file == ERR_PTR(-EOPENSTALE))
+		return -ESTALE;
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	/* The lower times are set from the upper ones, see size.c. */

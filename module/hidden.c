@@ -197,6 +197,7 @@ void wardfs_hidden_remove(struct inode *dir, const char *name)
 /**
  * struct scan - what is in a directory below
  * @ctx: for iterate_dir()
+ * @sb: the vault
  * @visible: it has entries that are not hidden ones
  * @id: it has an id
  * @names: names of hidden entries, each with its NUL; NULL: not wanted
@@ -205,6 +206,7 @@ void wardfs_hidden_remove(struct inode *dir, const char *name)
  */
 struct scan {
 	struct dir_context ctx;
+	const struct super_block *sb;
 	bool visible;
 	bool id;
 	char *names;
@@ -219,6 +221,9 @@ static bool scan_entry(struct dir_context *ctx, const char *name, int len, loff_
 	const size_t prefix = sizeof(WARD_HIDDEN_PREFIX) - 1;
 
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return true;
+	/* Goes by itself, or keeps the directory from being removed, as the server says. */
+	if (wardfs_is_silly(scan->sb, name, len))
 		return true;
 	if (len < prefix || memcmp(name, WARD_HIDDEN_PREFIX, prefix)) {
 		scan->visible = true;
@@ -297,7 +302,7 @@ struct file *wardfs_open_lower_dir(struct inode *dir)
  */
 int wardfs_hidden_empty(struct inode *dir)
 {
-	struct scan scan = { .ctx.actor = scan_entry };
+	struct scan scan = { .ctx.actor = scan_entry, .sb = dir->i_sb };
 	const struct cred *old;
 	struct cred *cred;
 	int err;
@@ -333,7 +338,7 @@ static int clear_dir(struct inode *dir, char **id)
 	if (!names)
 		return -ENOMEM;
 	do {
-		scan = (struct scan) { .ctx.actor = scan_entry, .names = names };
+		scan = (struct scan) { .ctx.actor = scan_entry, .sb = dir->i_sb, .names = names };
 		err = scan_dir(dir, &scan);
 		if (!err)
 			err = remove_leftovers(dir, &scan);

@@ -246,6 +246,17 @@ static bool times_own(const struct inode *inode)
 	return S_ISREG(inode->i_mode) && READ_ONCE(WARDFS_I(inode)->data.times_dirty);
 }
 
+/*
+ * Our dentry below keeps what is removed on NFS alive, under a name that is nobody's.
+ * It does not count as a link: without any, the inode goes, and then that name.
+ */
+static unsigned int links(const struct inode *inode, unsigned int below)
+{
+	if (below && wardfs_lower_dentry(inode)->d_flags & DCACHE_NFSFS_RENAMED)
+		return below - 1;
+	return below;
+}
+
 /**
  * wardfs_copy_attr - take the lower inode's attributes over
  * @inode: upper inode
@@ -263,7 +274,7 @@ void wardfs_copy_attr(struct inode *inode)
 	inode->i_gid = low->i_gid;
 	inode->i_generation = low->i_generation;
 	inode_set_flags(inode, low->i_flags & COPIED_FLAGS, COPIED_FLAGS);
-	set_nlink(inode, low->i_nlink);
+	set_nlink(inode, links(inode, low->i_nlink));
 	if (times_own(inode)) {
 		own = inode_get_ctime(inode);
 		if (timespec64_compare(&own, &ctime) > 0)
@@ -313,6 +324,7 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		wardfs_copy_attr(inode);
 	generic_fill_statx_attr(inode, stat);
 	stat->dev = inode->i_sb->s_dev;
+	stat->nlink = links(inode, stat->nlink);
 	/* Alignment of direct I/O below says nothing of I/O above. */
 	stat->result_mask &= ~STATX_DIOALIGN;
 	stat->dio_mem_align = 0;
@@ -396,6 +408,20 @@ static int setattr_lower(struct inode *inode, struct iattr *attr)
 	return err;
 }
 
+/*
+ * Who writes takes set-user-id away. NFS leaves that to its server, which does it when
+ * users write; what is written below, the mounter writes.
+ */
+static int drop_suid(struct inode *inode, umode_t mode)
+{
+	struct iattr attr = { .ia_valid = ATTR_MODE | ATTR_FORCE, .ia_mode = mode };
+	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	int err = setattr_lower(inode, &attr);
+
+	revert_creds(old);
+	return err;
+}
+
 /* Times that were just set below are those above, too. */
 static void take_times(struct inode *inode, unsigned int valid)
 {
@@ -442,8 +468,15 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 	below = *attr;
 	/* The lower file is not open as ours is, and decides on suid itself. */
 	below.ia_valid &= ~(ATTR_FILE | ATTR_OPEN);
-	if (below.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID))
+	if (below.ia_valid & (ATTR_KILL_SUID | ATTR_KILL_SGID)) {
+		if (below.ia_valid & ATTR_MODE && wardfs_lower_is_nfs(inode->i_sb)) {
+			err = drop_suid(inode, below.ia_mode);
+			if (err)
+				return err;
+			below.ia_valid &= ~(ATTR_KILL_SUID | ATTR_KILL_SGID);
+		}
 		below.ia_valid &= ~ATTR_MODE;
+	}
 	if (S_ISREG(inode->i_mode)) {
 		if (below.ia_valid & ATTR_SIZE) {
 			err = setattr_size(inode, &below);

@@ -553,6 +553,7 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	/* With something lost the epoch has no clean end: the files are settled. */
 	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
+	wardfs_epoch_release(sbi);
 	wardfs_policy_drop(sbi);
 	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
 	keys_free(keys);
@@ -581,6 +582,7 @@ void wardfs_key_end(struct wardfs_sb *sbi)
 		return;
 	if (wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
+	wardfs_epoch_release(sbi);
 	rcu_assign_pointer(sbi->keys, NULL);
 	keys_free(keys);
 	key_invalidate(sbi->key);

@@ -9,6 +9,7 @@
 #ifndef WARDFS_LOWER_H
 #define WARDFS_LOWER_H
 
+#include <linux/magic.h>
 #include <linux/xattr.h>
 
 #include "compat/namei.h"
@@ -17,6 +18,17 @@
 static inline wardfs_idmap *lower_idmap(const struct super_block *sb)
 {
 	return wardfs_mnt_idmap(WARDFS_SB(sb)->lower_mnt);
+}
+
+/* A file that is removed while somebody has it keeps a name there: .nfs and digits. */
+static inline bool wardfs_lower_is_nfs(const struct super_block *sb)
+{
+	return WARDFS_SB(sb)->tree->d_sb->s_magic == NFS_SUPER_MAGIC;
+}
+
+static inline bool wardfs_is_silly(const struct super_block *sb, const char *name, unsigned int len)
+{
+	return len > 4 && !memcmp(name, ".nfs", 4) && wardfs_lower_is_nfs(sb);
 }
 
 /* Taken before a section and before any lock below, dropped after them. */

@@ -8,7 +8,6 @@
  * buffer does not outlive a call: where the caller has had enough, the next call
  * reads again, so it never gives a name that was removed in between.
  */
-#include <linux/magic.h>
 #include <linux/slab.h>
 
 #include "lower.h"
@@ -79,12 +78,6 @@ static bool starts(const struct entry *e, const char *prefix)
 	return e->len >= strlen(prefix) && !memcmp(e->name, prefix, strlen(prefix));
 }
 
-/* Files that were removed while open; they go away by themselves. */
-static bool is_silly(const struct inode *dir, const struct entry *e)
-{
-	return wardfs_lower_inode(dir)->i_sb->s_magic == NFS_SUPER_MAGIC && starts(e, ".nfs");
-}
-
 /*
  * What an entry is called above, into @name.
  * Return: the name's length; 0 to leave it out; or -errno.
@@ -95,7 +88,7 @@ static int entry_decode(struct file *file, const struct entry *e, char *name)
 	struct wardfs_siv *names;
 	int idx, n;
 
-	if (starts(e, WARD_HIDDEN_PREFIX) || is_silly(dir, e))
+	if (starts(e, WARD_HIDDEN_PREFIX) || wardfs_is_silly(dir->i_sb, e->name, e->len))
 		return 0;
 	idx = wardfs_enter(dir->i_sb);
 	if (idx < 0)

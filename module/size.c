@@ -174,8 +174,9 @@ int wardfs_store_empty(struct inode *inode)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct kvec vec = { .iov_base = d->header, .iov_len = WARD_HEADER_SIZE };
+	struct bio_vec vec = { .bv_len = WARD_HEADER_SIZE };
 	const struct cred *saved;
+	struct wardfs_run *run;
 	u32 flags = d->flags;
 	struct iov_iter iter;
 	ssize_t n;
@@ -187,10 +188,14 @@ int wardfs_store_empty(struct inode *inode)
 	err = wardfs_header_seal(inode);
 	if (err)
 		goto undo;
+	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_STORE);
+	vec.bv_page = run->pages[0];
+	memcpy(page_address(vec.bv_page), d->header, WARD_HEADER_SIZE);
 	saved = override_creds(sbi->cred);
-	iov_iter_kvec(&iter, WRITE, &vec, 1, vec.iov_len);
-	n = wardfs_lower_write(d->lower_file, &iter, 0, false);
+	iov_iter_bvec(&iter, WRITE, &vec, 1, vec.bv_len);
+	n = wardfs_lower_write(d->lower_file, &iter, 0, wardfs_store_direct(d->lower_file, 1));
 	revert_creds(saved);
+	wardfs_run_free(run);
 	if (n != WARD_HEADER_SIZE) {
 		wardfs_unsettled(inode);
 		err = n < 0 ? n : -ENOSPC;

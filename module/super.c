@@ -243,6 +243,8 @@ static int find_ward(struct fs_context *fc, struct wardfs_sb *sbi)
 		err = PTR_ERR(dentry);
 		if (err == -ENOENT)
 			errorf(fc, "wardfs: not a vault: there is no .ward in it");
+		else if (err == -EACCES || err == -EPERM)
+			errorf(fc, "wardfs: root may not look there: does an NFS server squash root?");
 		return err;
 	}
 	sbi->ward_dir = dentry;

@@ -107,6 +107,7 @@ struct wardfs_sb {
 	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	atomic64_t disturbed;		/* rises with what a running check may have missed */
+	struct file *epoch_file;	/* on NFS, while unlocked: locked there; under state_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 	errseq_t lower_err;		/* of the lower, as seen last; under inodes_lock */
 
@@ -283,6 +284,7 @@ int wardfs_vault_verify(struct wardfs_sb *sbi, const u8 *mac_key, u32 generation
 /* ---- epoch.c: the epoch file ---- */
 int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 int wardfs_epoch_end(struct wardfs_sb *sbi, struct wardfs_keys *keys);
+void wardfs_epoch_release(struct wardfs_sb *sbi);	/* another machine may have the vault */
 int wardfs_epoch_update(struct wardfs_sb *sbi, struct wardfs_keys *keys);
 void wardfs_epoch_doubt(struct super_block *sb);
 int wardfs_lower_failed(struct wardfs_sb *sbi);		/* its own write-back, since asked last */

@@ -135,6 +135,8 @@ static const char *advice(int ret)
 		return " (the file system below is read-only: mount it writable, or the vault read-only)";
 	case -ENOSPC:
 		return " (the file system below is full: free some space)";
+	case -EBUSY:
+		return " (another machine has it unlocked: lock it there)";
 	default:
 		return "";
 	}

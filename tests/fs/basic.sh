@@ -7,7 +7,7 @@
 tv=$WARD_TOP/tests/fs/testvault.py
 d=/srv/lower/v
 
-mklower "${WARD_LOWER:-ext4}" /srv/lower
+mklower "${WARD_LOWER:-ext4}" /srv/lower || exit 1
 mkdir $d
 check "vault files" "$tv" create $d 0
 check "mount" mount -i -t wardfs $d $d

@@ -22,6 +22,7 @@ below = ward + '/tree'
 libc = ctypes.CDLL(None, use_errno=True)
 
 ALICE, BOB, MALLORY, CASEWORKERS = 61001, 61002, 61003, 61010
+LOWER = os.environ.get('WARD_LOWER', 'ext4')
 BLOCK, HEADER, FIRST, CAP = 4096, 512, 3552, 4064       # docs/format.md, "A file"
 
 AT_FDCWD = -100
@@ -102,6 +103,11 @@ def read(path):
 
 def same(got, want):
     assert got == want, f'got {got!r}, wanted {want!r}'
+
+
+def under(path):
+    """What lies in a directory below, but for what NFS has yet to remove."""
+    return [n for n in os.listdir(path) if LOWER != 'nfs' or not n.startswith('.nfs')]
 
 
 def hidden(path):

@@ -14,7 +14,7 @@ chmod 644 /tmp/pass
 mkfs.ext4 -q -F "$WARD_DISK2"		# the root here is a tmpfs, which has no user xattrs
 mkdir -p /srv/plain
 mount "$WARD_DISK2" /srv/plain
-mklower /srv/lower
+mklower /srv/lower || exit 1
 mkdir -p /srv/below
 mount --bind /srv/lower /srv/below
 

@@ -133,6 +133,22 @@ expect_kmsg()
 	echo "$1" >>"$WARD_EXPECT_KMSG"
 }
 
+# An ext4 on the scratch disk, and this machine's own NFS server, which lets root be root. What it stores is in
+# $lib_export. Without nfsdcltrack and a short lease the server would wait for clients that it has never seen.
+lib_export=/run/ward-vm/export
+mknfs()
+{
+	mkdir -p $lib_export /var/lib/nfs/v4recovery /run/rpc_pipefs &&
+	mklower ext4 $lib_export &&
+	{ mountpoint -q /proc/fs/nfsd || { modprobe nfsd && mount -t nfsd nfsd /proc/fs/nfsd; }; } &&
+	echo 10 >/proc/fs/nfsd/nfsv4leasetime &&
+	echo 10 >/proc/fs/nfsd/nfsv4gracetime &&
+	exportfs -o "rw,${NFS_EXPORT_OPTIONS:-no_root_squash},no_subtree_check,sync,fsid=0" 127.0.0.1:$lib_export &&
+	rpc.mountd -N 2 -N 3 &&
+	rpc.nfsd -N 3 -U -t 4 &&
+	mount -t nfs4 -o "vers=4.2${MOUNT_OPTIONS:+,$MOUNT_OPTIONS}" 127.0.0.1:/ "$1"
+}
+
 # mklower [FS] DIR: an empty file system on the scratch disk, mounted on DIR. FS is $WARD_LOWER unless given.
 # MKFS_OPTIONS and MOUNT_OPTIONS are passed on.
 mklower()
@@ -143,6 +159,9 @@ mklower()
 	tmpfs)
 		# shellcheck disable=SC2086
 		mount -t tmpfs ${MOUNT_OPTIONS:+-o $MOUNT_OPTIONS} tmpfs "$2"
+		return ;;
+	nfs)
+		mknfs "$2"
 		return ;;
 	ext4)	lib_mkfs="mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1" ;;
 	xfs)	lib_mkfs="mkfs.xfs -q -f -K" ;;
