@@ -86,23 +86,27 @@ def prepare(top, seed, side):
 def work(top, side, mark):
     mark('creation: begins')
     create(top)
-    mark('creation: done')
-    wardctl('umount', NAME)
-    mark('creation: unmounted')
-    with open(side + '/ciphertext', 'w') as f:
-        json.dump(picture(top), f)
     with open(CONF) as conf, open(side + '/conf', 'w') as f:
         f.write(conf.read())
+    mark('creation: done')
+    wardctl('umount', NAME)
+    ciphertext = picture(top)
+    with open(side + '/ciphertext', 'w') as f:
+        json.dump(ciphertext, f)
+    mark('creation: unmounted')
 
 
 class Created:
     def __init__(self, side):
         def load(name):
-            with open('%s/%s' % (side, name)) as f:
-                return json.load(f)
-        self.plain, self.ciphertext = load('picture'), load('ciphertext')
-        with open(side + '/conf') as f:
-            self.conf = f.read()
+            """None: it did not get that far."""
+            path = '%s/%s' % (side, name)
+            if not os.path.exists(path):
+                return None
+            with open(path) as f:
+                return f.read()
+        self.plain, self.ciphertext = (json.loads(load(n) or 'null') for n in ('picture', 'ciphertext'))
+        self.conf = load('conf')
         with open(PASS, 'w') as f:
             f.write('correct horse battery staple\n')
 
@@ -123,7 +127,7 @@ class Created:
         going_on = 'creating' in os.listdir(top + '/.ward')
         if state == 'done' and going_on:
             return ['create had ended, and is to go on']
-        if keep_conf or state == 'done':
+        if self.conf and (keep_conf or state == 'done'):
             os.makedirs(os.path.dirname(CONF), exist_ok=True)
             with open(CONF, 'w') as f:
                 f.write(self.conf)

@@ -5,6 +5,7 @@
 
 crash=$WARD_TOP/tests/crash
 tv=$WARD_TOP/tests/fs/testvault.py
+side=${side-side}
 export PYTHONDONTWRITEBYTECODE=1
 
 crash_mkfs()
@@ -15,17 +16,17 @@ crash_mkfs()
 	esac
 }
 
-# crash_place DEVICE SEED: with the side directory in the current one
+# crash_place DEVICE SEED: with what creation.py leaves in $side
 crash_place()
 {
-	crash_mkfs "$1" && mkdir -p /srv/crash /srv/below side && mount "$1" /srv/crash &&
+	crash_mkfs "$1" && mkdir -p /srv/crash /srv/below "$side" && mount "$1" /srv/crash &&
 	mount --bind /srv/crash /srv/below &&
-	mkdir /srv/crash/v /srv/crash/c && "$crash/load.py" --side side --prepare /srv/crash/c x "$2" . &&
+	mkdir /srv/crash/v /srv/crash/c && "$crash/load.py" --side "$side" --prepare /srv/crash/c x "$2" . &&
 	"$tv" create /srv/crash/v 0 && mount -i -t wardfs /srv/crash/v /srv/crash/v && "$tv" unlock /srv/crash/v && sync
 }
 
 # crash_load SEED MARKS
 crash_load()
 {
-	"$crash/load.py" --vault --create /srv/crash/c --side side /srv/crash/v "$1" "$2"
+	"$crash/load.py" --vault --create /srv/crash/c --side "$side" /srv/crash/v "$1" "$2"
 }
