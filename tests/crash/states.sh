@@ -67,8 +67,8 @@ end_recording()
 		umount /srv/crash/v && umount /srv/below || return
 	fi
 	umount /srv/crash || return
-	kill -TERM $recorder
-	wait $recorder || { cat recorder; return 1; }
+	kill -TERM "$recorder"
+	wait "$recorder" || { cat recorder; return 1; }
 	blockdev --flushbufs "$WARD_DISK2"
 }
 
