@@ -23,7 +23,7 @@ TREE = {
     'letters/2024/three blocks': noise(3, 3552 + 4064 + 1), 'letters/some': noise(4, 21000), LONG: b'long\n',
     LONGEST: b'longest\n', 'letters/' + LONG: None, 'letters/%s/%s' % (LONG, LONGEST): noise(5, 100),
     'link': 'letters/a block', 'long link': 't' * 3024, 'odd \udcff\x01 name': b'odd\n',
-    'sparse': (3 << 20, {2 << 20: b'in the middle'}),
+    'sparse': ((3 << 20) + 3, {0: b'begin', 3 << 20: b'end'}),
 }
 XATTRS = {'hello': {'user.color': b'green', 'user.' + 'x' * 160: b''}, 'letters': {'user.on a directory': noise(6, 300)}}
 LINKS = {'letters/hello again': 'hello'}
@@ -40,7 +40,6 @@ def fill(top):
         else:
             with open(full, 'wb') as f:
                 if isinstance(what, tuple):
-                    f.truncate(what[0])
                     for at, data in what[1].items():
                         f.seek(at)
                         f.write(data)
