@@ -322,6 +322,23 @@ static void expire_work(struct work_struct *work)
 		wardfs_lock(sbi, true, NULL);
 }
 
+static int take_policy(struct wardfs_sb *sbi, struct wardfs_keys *keys, const char *name)
+{
+	size_t len;
+	u8 *data;
+	int err = wardfs_file_read(sbi, name, WARD_POLICY_MAX, &data, &len);
+
+	if (err)
+		return err;
+	err = wardfs_policy_set(sbi, data, len, keys->policy_mac, sbi->policy_serial_min);
+	kvfree(data);
+	return err;
+}
+
+/*
+ * A crash after the epoch record had the serial of a new policy, and before the new file
+ * had the old one's place, leaves an old policy, which is refused, beside the new one.
+ */
 static void load_stored_policy(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 {
 	struct wardfs_report report = {
@@ -329,15 +346,9 @@ static void load_stored_policy(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 		.action = WARD_ACTION_POLICY_LOAD,
 		.block = WARDFS_NO_BLOCK,
 	};
-	size_t len;
-	u8 *data;
-	int err = wardfs_file_read(sbi, WARD_POLICY_NAME, WARD_POLICY_MAX, &data, &len);
+	int err = take_policy(sbi, keys, WARD_POLICY_NAME);
 
-	if (!err) {
-		err = wardfs_policy_set(sbi, data, len, keys->policy_mac, sbi->policy_serial_min);
-		kvfree(data);
-	}
-	if (!err)
+	if (!err || !take_policy(sbi, keys, WARD_POLICY_NEW_NAME))
 		return;
 	/* No rules means nobody: the vault opens, and waits for a policy. */
 	wardfs_msg(sbi->sb, "the policy is missing, damaged or too old (error %d): nobody has access until one is loaded",
@@ -670,19 +681,13 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 		.block = WARDFS_NO_BLOCK,
 	};
 	struct wardfs_keys *keys;
-	size_t len;
-	u8 *data;
 	int err = -ENOKEY;
 
 	mutex_lock(&sbi->state_lock);
 	if (sbi->state != WARD_STATE_UNLOCKED)
 		goto unlock;
 	keys = wardfs_keys(sbi);
-	err = wardfs_file_read(sbi, WARD_POLICY_NEW_NAME, WARD_POLICY_MAX, &data, &len);
-	if (!err) {
-		err = wardfs_policy_set(sbi, data, len, keys->policy_mac, sbi->policy_serial_min);
-		kvfree(data);
-	}
+	err = take_policy(sbi, keys, WARD_POLICY_NEW_NAME);
 	if (!err) {
 		WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
 		/* What is mapped is asked about again when it is next touched. */

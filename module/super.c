@@ -268,7 +268,7 @@ static int find_ward(struct fs_context *fc, struct wardfs_sb *sbi)
 	if (err == -EBADMSG)
 		errorf(fc, "wardfs: .ward/vault and .ward/vault.bak are both damaged");
 	else if (err == -EPROTONOSUPPORT)
-		errorf(fc, "wardfs: the vault's format version or suite is not known to this module");
+		errorf(fc, "wardfs: the vault's format version or suite is not known to this module (format 0 was never released)");
 	else if (err)
 		errorf(fc, "wardfs: .ward/vault cannot be read");
 	return err;

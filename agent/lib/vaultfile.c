@@ -260,7 +260,7 @@ int ward_vaultfile_load(int dirfd, struct ward_vaults *vaults, struct ward_err *
 		return 0;
 	case -EPROTONOSUPPORT:
 		return ward_fail(err, EPROTONOSUPPORT, WARD_FAILED,
-				 "the vault file has a version or a cipher suite that this wardctl does not know: it was made by a newer Ward, or it is damaged; upgrade Ward, or restore .ward/vault from a backup");
+				 "the vault file has a version or a cipher suite that this wardctl does not know: it was made by a newer Ward (upgrade this one), or before format 1 (format 0 was never released: take the files out with the Ward that made it), or it is damaged (restore .ward/vault from a backup)");
 	case -ENOENT:
 		return ward_fail(err, ENOENT, WARD_INTEGRITY,
 				 "the vault file is missing (.ward/vault and .ward/vault.bak): restore one of them from a backup; without it no key opens this vault");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The on-disk format of Ward, version 0. One source for the kernel module and
+ * The on-disk format of Ward, version 1: frozen. One source for the kernel module and
  * for user space; the prose that goes with it is docs/format.md.
  *
  * All integers are little endian. Every reserved byte is zero, is inside what
@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-#define WARD_FORMAT_VERSION	0
+#define WARD_FORMAT_VERSION	1
 
 #define WARD_UUID_SIZE		16
 #define WARD_ID_SIZE		16	/* file, directory and symlink ids */
@@ -44,16 +44,16 @@
 #define WARD_LNAME_MAX		255	/* longest lower name */
 
 /* ---- key derivation: HKDF-SHA-512 (RFC 5869), salt = vault UUID ----- */
-#define WARD_LABEL_WRAP		"ward 0 wrap"		/* master -> 32 */
-#define WARD_LABEL_NAMES	"ward 0 names"		/* master -> 32 */
-#define WARD_LABEL_LINKS	"ward 0 links"		/* master -> 32 */
-#define WARD_LABEL_VAULT_MAC	"ward 0 vault mac"	/* master -> 32 */
-#define WARD_LABEL_EPOCH_MAC	"ward 0 epoch mac"	/* master -> 32 */
-#define WARD_LABEL_POLICY_MAC	"ward 0 policy mac"	/* master -> 32 */
-#define WARD_LABEL_DIR		"ward 0 directory"	/* names + id -> 64 */
-#define WARD_LABEL_SYMLINK	"ward 0 symlink"	/* links + id -> 64 */
-#define WARD_LABEL_XATTR	"ward 0 xattr"		/* file key or names, + id -> 64 */
-#define WARD_LABEL_SLOT		"ward 0 slot"		/* slots whose secret has full entropy */
+#define WARD_LABEL_WRAP		"ward 1 wrap"		/* master -> 32 */
+#define WARD_LABEL_NAMES	"ward 1 names"		/* master -> 32 */
+#define WARD_LABEL_LINKS	"ward 1 links"		/* master -> 32 */
+#define WARD_LABEL_VAULT_MAC	"ward 1 vault mac"	/* master -> 32 */
+#define WARD_LABEL_EPOCH_MAC	"ward 1 epoch mac"	/* master -> 32 */
+#define WARD_LABEL_POLICY_MAC	"ward 1 policy mac"	/* master -> 32 */
+#define WARD_LABEL_DIR		"ward 1 directory"	/* names + id -> 64 */
+#define WARD_LABEL_SYMLINK	"ward 1 symlink"	/* links + id -> 64 */
+#define WARD_LABEL_XATTR	"ward 1 xattr"		/* file key or names, + id -> 64 */
+#define WARD_LABEL_SLOT		"ward 1 slot"		/* slots whose secret has full entropy */
 
 /* What a synthetic IV speaks for: the first byte of what its MAC covers. */
 #define WARD_SIV_NAME		1

@@ -87,6 +87,9 @@ for f in vault vault.bak; do poke $w/$f 8 7; done
 no 1 "version or a cipher suite that this wardctl does not know.*upgrade" "an unknown version" wardctl unlock d --passphrase-file $pass
 refused 32 "version or a cipher suite" "an unknown version: mount(8)" mount -t wardfs $d $d
 restore
+for f in vault vault.bak; do poke $w/$f 8 0; done
+no 1 "before format 1 .format 0 was never released" "format 0" wardctl unlock d --passphrase-file $pass
+restore
 for f in vault vault.bak; do poke $w/$f 10 77; done
 no 1 "version or a cipher suite that this wardctl does not know" "an unknown suite" wardctl unlock d --passphrase-file $pass
 restore

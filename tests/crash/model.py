@@ -11,6 +11,9 @@ import stat
 
 DIRECTORY = 'a directory'
 PIECE = 1024
+EQUAL = bytes([1]) + bytes(255)     # a table for translate(): 1 where there was 0
+# Does the file system below write out what is renamed over another file? ext4 does (auto_da_alloc), xfs does not.
+replace_is_whole = False
 
 
 class File:
@@ -61,29 +64,41 @@ class File:
             least, greatest = min(least, size), max(greatest, size)
         return least, greatest, least
 
-    def possible(self, i, zero):
-        """The values that byte @i may have."""
-        values = {0} if i >= zero else set()
-        if i < len(self.old):
-            values.add(self.old[i])
-        for at, data in self.since:
-            if data is not None and at <= i < at + len(data):
-                values.add(data[i - at])
-        return values
+    def sources(self, zero, size):
+        """Where its bytes may come from: (offset, data)."""
+        out = [(0, self.old)]
+        if self.since:
+            out += [(0, bytes(self.new))] + [(at, data) for at, data in self.since if data is not None]
+        return out + [(zero, bytes(max(0, size - zero)))]
+
+    def piece_fault(self, piece, at, sources):
+        """None, or the first byte of @piece, which is at @at, that has none of its possible values."""
+        end = at + len(piece)
+        near = [(o, d) for o, d in sources if o < end and o + len(d) > at]
+        if any(o <= at and piece == d[at - o:end - o] for o, d in near):
+            return None
+        good = 0
+        for o, d in near:
+            low, high = max(o, at), min(o + len(d), end)
+            same = int.from_bytes(piece[low - at:high - at], 'big') ^ int.from_bytes(d[low - o:high - o], 'big')
+            good |= int.from_bytes(same.to_bytes(high - low, 'big').translate(EQUAL), 'big') << 8 * (end - high)
+        i = good.to_bytes(len(piece), 'big').find(0)
+        if i < 0:
+            return None
+        values = sorted({d[at + i - o] for o, d in near if o <= at + i < o + len(d)})
+        return 'byte %d is %d, possible: %s' % (at + i, piece[i], values or 'none')
 
     def fault(self, data, xattrs):
         """None, or what is wrong with these contents."""
         least, greatest, zero = self.bounds()
         if not least <= len(data) <= greatest:
             return 'has %d bytes, %d to %d are possible' % (len(data), least, greatest)
-        for at in range(0, len(data), PIECE):
-            piece = data[at:at + PIECE]
-            if piece == self.old[at:at + PIECE] or (self.since and piece == self.new[at:at + PIECE]):
-                continue
-            for i, byte in enumerate(piece, at):
-                if byte not in self.possible(i, zero):
-                    return 'byte %d of %d is %d, possible: %s' % (
-                        i, len(data), byte, sorted(self.possible(i, zero)) or 'none')
+        if data != self.old and not (self.since and data == self.new):
+            sources = self.sources(zero, len(data))
+            for at in range(0, len(data), PIECE):
+                fault = self.piece_fault(data[at:at + PIECE], at, sources)
+                if fault:
+                    return 'of %d bytes, %s' % (len(data), fault)
         for name in set(xattrs) | set(self.old_xattrs):
             values = [v for n, v in self.new_xattrs if n == name] + [self.old_xattrs.get(name)]
             if xattrs.get(name) not in values:
@@ -126,6 +141,7 @@ class World:
         self.flight = False         # keep track of what else may be
         self.may_be = {}            # path: nodes that may be there; None: nothing
         self.one_of = []            # (path, path): at least one is there
+        self.nameless = {}          # files without a name; and what a name that is none stands for
 
     def _put(self, path, node):
         if self.flight:
@@ -142,8 +158,11 @@ class World:
         self._put(b, self.names[a])
         self._put(a, None)
 
+    def _file(self, path):
+        return self.nameless.get(path) or self.names[path]
+
     def _synced(self, path):
-        node = self.names[path]
+        node = self._file(path)
         if self.flight:
             before = node.copy()
             for name, other in self.names.items():
@@ -157,10 +176,26 @@ class World:
             self._put(rest[0], DIRECTORY)
         elif verb == 'create':
             self._put(rest[0], File())
+        elif verb == 'tmpfile':
+            self.nameless[rest[0]] = File()
+        elif verb == 'linkat':
+            self._put(rest[1], self.nameless.pop(rest[0]))
+        elif verb == 'opentrunc':
+            self.names[rest[0]].truncate(0)
+        elif verb == 'replace':
+            # The new file was closed, and is to be whole where the old one was.
+            a, b = rest
+            if replace_is_whole:
+                whole = self.names[a].copy()
+                whole.sync()
+                self._put(b, whole)
+                self._put(a, None)
+            else:
+                self._move(a, b)
         elif verb == 'symlink':
             self._put(rest[1], rest[0])
         elif verb in ('write', 'mmap', 'dsync'):
-            self.names[rest[0]].write(rest[1], rest[2])
+            self._file(rest[0]).write(rest[1], rest[2])
             if verb == 'dsync':
                 self._synced(rest[0])
         elif verb == 'truncate':
@@ -196,8 +231,8 @@ class World:
         other.names = {p: copies.get(id(n), n) for p, n in self.names.items()}
         return other
 
-    def faults(self, top):
-        """What is not as it may be: a list of texts."""
+    def faults(self, top, kept):
+        """What is not as it may be: a list of texts. @kept is filled with what was found."""
         out, seen = [], set()
 
         def failed(error):
@@ -214,6 +249,7 @@ class World:
                 except OSError as error:
                     out.append('%s: %s' % (path, error.strerror))
                     continue
+                kept[path] = found
                 faults = [node_fault(node, *found) for node in nodes]
                 if all(faults):
                     out.append('%s: %s' % (path, '; or else '.join(dict.fromkeys(faults))))
@@ -224,3 +260,22 @@ class World:
             if a not in seen and b not in seen:
                 out.append('%s: is neither there nor at %s' % (a, b))
         return out
+
+
+def again(top, kept):
+    """What is not as it was found before."""
+    out, left = [], dict(kept)
+
+    def failed(error):
+        out.append('%s: %s' % (os.path.relpath(error.filename, top), error.strerror))
+
+    for where, dirs, files in os.walk(top, onerror=failed):
+        for name in dirs + files:
+            full = os.path.join(where, name)
+            path = os.path.relpath(full, top)
+            try:
+                if read_node(full) != left.pop(path, None):
+                    out.append('%s: is not as it was before' % path)
+            except OSError as error:
+                out.append('%s: %s' % (path, error.strerror))
+    return out + ['%s: was there before' % path for path in left]

@@ -13,7 +13,7 @@
  * is submitted, and logs them when it has completed. With two flushes under way, what the first
  * one took is logged behind the second one, although the disk had it before: cut between them,
  * the log shows a state that no disk could be in. Here one thread takes one request after the
- * other. The protocol: Linux' include/uapi/linux/nbd.h; the log: see replay.c.
+ * other. The protocol: Linux' include/uapi/linux/nbd.h; the log: see log.h.
  */
 #include <endian.h>
 #include <errno.h>

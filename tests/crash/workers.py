@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 
-from model import World
+from model import World, again
 
 LONG = 'a name that is too long to be stored as it is, ' * 4
 
@@ -35,18 +35,21 @@ class Worker:
             self.world.ack()
             self.done += 1
 
-    def faults(self, top, acknowledged):
-        """What is wrong in this crash state; @top is the directory of all."""
+    def faults(self, top, acknowledged, found):
+        """What is wrong in this crash state; @top is the directory of all, @found a dictionary: what was found, or, at
+        a second look, is to be found again."""
         self.advance(acknowledged)
         top = os.path.join(top, self.name)
         if not acknowledged and not os.path.lexists(top):
             return []
+        if found:
+            return ['%s/%s' % (self.name, f) for f in again(top, found)]
         world = self.world.copy()
         if self.done < self.operations:
             world.begin()
             for step in self.steps(self.done):
                 world.apply(step)
-        return ['%s/%s' % (self.name, f) for f in world.faults(top)]
+        return ['%s/%s' % (self.name, f) for f in world.faults(top, found)]
 
 
 class Editor(Worker):
@@ -69,6 +72,53 @@ class Editor(Worker):
         yield 'close', new
         yield 'rename', new, doc
         yield 'fsyncdir', '.'
+
+
+class Saver(Worker):
+    """Saves in the other ways that editors have: no sync before the rename; a backup, then in place; truncate and
+    write; a nameless file that gets its name when it is whole."""
+
+    operations = 40
+
+    def plan(self, n, names, rng):
+        doc = 'note %d.txt' % rng.randrange(4)
+        data = rng.randbytes(rng.choice((0, 30, 3000, 3553, 9000, 60000)))
+        how = rng.choice(('rename', 'rename', 'backup', 'truncate', 'tmpfile')) if doc in names else 'tmpfile'
+        if how == 'rename':
+            new = '%s.new' % doc
+            yield 'create', new
+            yield 'write', new, 0, data
+            yield 'close', new
+            yield 'replace', new, doc
+            yield 'fsync', doc
+            yield 'fsyncdir', '.'
+        elif how == 'backup':
+            old = bytes(names[doc].new)
+            if doc + '~' in names:
+                yield 'opentrunc', doc + '~'
+            else:
+                yield 'create', doc + '~'
+            yield 'write', doc + '~', 0, old
+            yield 'fsync', doc + '~'
+            yield 'fsyncdir', '.'
+            yield 'close', doc + '~'
+            yield 'write', doc, 0, data
+            yield 'truncate', doc, len(data)
+            yield 'fsync', doc
+        elif how == 'truncate':
+            yield 'opentrunc', doc
+            for at in range(0, len(data), 8192):
+                yield 'write', doc, at, data[at:at + 8192]
+            yield 'close', doc
+            yield 'fsync', doc
+        else:
+            if doc in names:
+                yield 'unlink', doc
+            yield 'tmpfile', 'nameless'
+            yield 'write', 'nameless', 0, data
+            yield 'fsync', 'nameless'
+            yield 'linkat', 'nameless', doc
+            yield 'fsyncdir', '.'
 
 
 class Appender(Worker):
@@ -171,7 +221,7 @@ class Filer(Worker):
 
     def plan(self, n, names, rng):
         dirs = sorted(p for p, node in names.items() if p.startswith('d') and '/' not in p)
-        what = rng.randrange(8) if len(dirs) > 2 else 0
+        what = rng.randrange(9) if len(dirs) > 2 else 0
         files = sorted(p for p in names if '/' in p and p.endswith('.txt'))
         if what <= 2 or not files:
             top = 'd%d' % n
@@ -204,6 +254,13 @@ class Filer(Worker):
         elif what == 6:
             old = rng.choice(dirs)
             yield 'rename', old, 'd%d renamed' % n
+            yield 'fsyncdir', '.'
+        elif what == 7:
+            # Over an empty directory
+            old = rng.choice(dirs)
+            yield 'mkdir', 'd%d over' % n
+            yield 'fsyncdir', '.'
+            yield 'rename', old, 'd%d over' % n
             yield 'fsyncdir', '.'
         else:
             old = rng.choice(dirs)
@@ -269,7 +326,7 @@ class Sqlite:
         db.execute('UPDATE total SET rows = ?', (n + 1,))
         db.execute('COMMIT')
 
-    def faults(self, top, acknowledged):
+    def faults(self, top, acknowledged, found):
         def wrong(text):
             return ['%s: %s' % (self.name, text)]
 
@@ -308,12 +365,13 @@ class Scribbler:
     """Overwrites a file for ever and never syncs it: its bytes are old, new or zero, nothing else."""
 
     operations = 1
-    size = 2 << 20
+    size = 600000
+    OLD, NEW = b'o', b's'
 
     def __init__(self, seed):
         self.name = 'scribbler'
 
-    def faults(self, top, acknowledged):
+    def faults(self, top, acknowledged, found):
         path = os.path.join(top, self.name, 'never synced')
         if not acknowledged and not os.path.exists(path):
             return []
@@ -322,10 +380,19 @@ class Scribbler:
                 data = f.read()
         except OSError as error:
             return ['%s: %s' % (self.name, error.strerror)]
-        if acknowledged and (len(data) != self.size or data.strip(b'os')):
-            return ['%s: bytes that nobody wrote, or %d bytes' % (self.name, len(data))]
-        return ['%s: bytes that nobody wrote' % self.name] if data.strip(b'os\0') else []
+        if found:
+            return [] if found['data'] == data else ['%s: is not as it was before' % self.name]
+        found['data'] = data
+        out = ['%s: %d bytes' % (self.name, len(data))] if acknowledged and len(data) != self.size else []
+        whole = [kind * 512 for kind in (self.OLD, self.NEW, b'\0')]
+        for at in range(0, len(data), 512):
+            piece = data[at:at + 512]
+            # What was synced does not become zeros.
+            if piece not in whole[:2] and (acknowledged or piece != whole[2]) and \
+                    piece.strip(self.OLD + self.NEW + (b'' if acknowledged else b'\0')):
+                return out + ['%s: byte %d or after: that nobody wrote' % (self.name, at)]
+        return out
 
 
 def everybody(seed):
-    return [kind(seed) for kind in (Editor, Appender, Database, Cutter, Bulk, Filer, Copier, Sqlite, Wal, Scribbler)]
+    return [kind(seed) for kind in (Editor, Saver, Appender, Database, Cutter, Bulk, Filer, Copier, Sqlite, Wal, Scribbler)]

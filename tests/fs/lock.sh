@@ -159,12 +159,12 @@ def add(kind, name, payload):
     assert serial > 0, os.strerror(ctypes.get_errno())
     return serial
 name = b"ward:" + subprocess.check_output(["sed", "-n", "s/.*uuid=\\([-0-9a-f]*\\).*/\\1/p", "/proc/self/mounts"]).strip()
-good = struct.pack("<II", 0, 1) + testvault.KEY
+good = struct.pack("<II", 1, 1) + testvault.KEY
 refused(0x7ffffff0, "ENOKEY"); refused(add(b"user", name, good), "EINVAL")
 refused(add(b"ward", b"ward:00000000-0000-4000-8000-000000000000", good), "EINVAL")
-refused(add(b"ward", name, struct.pack("<II", 0, 1) + bytes(32)), "EKEYREJECTED")
-refused(add(b"ward", name, struct.pack("<II", 0, 2) + testvault.KEY), "EKEYREJECTED")
-for bad in (b"", good[:-1], good + b"x", b"\1" + good[1:]):
+refused(add(b"ward", name, struct.pack("<II", 1, 1) + bytes(32)), "EKEYREJECTED")
+refused(add(b"ward", name, struct.pack("<II", 1, 2) + testvault.KEY), "EKEYREJECTED")
+for bad in (b"", good[:-1], good + b"x", b"\0" + good[1:], b"\2" + good[1:]):
     assert libc.syscall(248, b"ward", name, bad, len(bad), -4) < 0
 for bad in (b"ward:", b"word:" + name[5:], name + b"0", b"ward:zz"):
     assert libc.syscall(248, b"ward", bad, good, len(good), -4) < 0

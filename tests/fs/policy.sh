@@ -353,7 +353,7 @@ rule = testvault.rule("x", 1, testvault.ALL, (1, [(1, 0)]))
 good = testvault.policy_of(uuid, n + 1, [rule])
 refused("ENOENT", None); refused("ESTALE", testvault.policy_of(uuid, n, [rule]))
 refused("EBADMSG", good[:-1]); refused("EBADMSG", good[:80] + bytes([good[80] ^ 1]) + good[81:]); refused("EBADMSG", b""); refused("EBADMSG", b"x" * 5000)
-refused("EXDEV", (lambda u: testvault.policy_of(u, n + 1, [rule])[:-32] + testvault.mac(uuid, b"ward 0 policy mac", testvault.policy_of(u, n + 1, [rule])[:-32]))(os.urandom(16)))
+refused("EXDEV", (lambda u: testvault.policy_of(u, n + 1, [rule])[:-32] + testvault.mac(uuid, b"ward 1 policy mac", testvault.policy_of(u, n + 1, [rule])[:-32]))(os.urandom(16)))
 refused("EBADMSG", testvault.policy_of(uuid, n + 1, [testvault.rule("x", 1, testvault.ALL, (77, [(1, 0)]))]))
 refused("EBADMSG", testvault.policy_of(uuid, n + 1, [testvault.rule("x", 64, testvault.ALL)]))
 refused("EBADMSG", testvault.policy_of(uuid, n + 1, [rule], flags=64))
@@ -376,6 +376,15 @@ policy(ALICE); n = state()["vault_policy_serial"]
 lock(); unlock(); fails("EACCES", os.listdir, d); again(); fails("EACCES", os.listdir, d)
 same(state()["vault_policy_serial"], n); assert as_user(ALICE, os.listdir, d)
 policy(); fails("EACCES", as_user, ALICE, os.listdir, d); same(state()["vault_rules"], 0)
+'
+check "a crash between a policy in force and its renaming: the new one is taken, and one that never was in force is not" py '
+uuid = testvault.uuid_of(d); policy(0); n = state()["vault_policy_serial"]
+testvault.put(ward + "/policy.new", testvault.policy(uuid, [ALICE], n + 1))
+again(); same(state()["vault_policy_serial"], n); assert os.listdir(d)
+since = mark(); netlink().ask("POLICY_LOAD", uuid); again()
+same(state()["vault_policy_serial"], n + 1); assert as_user(ALICE, os.listdir, d); fails("EACCES", os.listdir, d)
+assert not events(since, reason="integrity"), events(since)
+os.rename(ward + "/policy.new", ward + "/policy"); policy(0)
 '
 check "unmount" umount $d
 done_testing

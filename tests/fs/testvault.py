@@ -54,9 +54,9 @@ def rule(name, flags, ops, *conditions):
 
 
 def policy_of(uuid, serial, rules, flags=0):
-    body = struct.pack('<8sHHI16sQI20s', b'WARDPOL', 0, flags, 64 + len(b''.join(rules)) + 32, uuid, serial,
+    body = struct.pack('<8sHHI16sQI20s', b'WARDPOL', 1, flags, 64 + len(b''.join(rules)) + 32, uuid, serial,
                        len(rules), b'') + b''.join(rules)
-    return body + mac(uuid, b'ward 0 policy mac', body)
+    return body + mac(uuid, b'ward 1 policy mac', body)
 
 
 def policy(uuid, uids, serial):
@@ -74,14 +74,14 @@ def create(top, uids):
     os.mkdir(tree)
     os.chown(tree, st.st_uid, st.st_gid)
     os.chmod(tree, st.st_mode & 0o7777)
-    body = struct.pack('<8sHHI16sIIQ16s', b'WARDVLT', 0, SUITE, 64 + 32, uuid, 1, 0, 1, b'')
-    vault = body + mac(uuid, b'ward 0 vault mac', body)
+    body = struct.pack('<8sHHI16sIIQ16s', b'WARDVLT', 1, SUITE, 64 + 32, uuid, 1, 0, 1, b'')
+    vault = body + mac(uuid, b'ward 1 vault mac', body)
     put(ward + '/vault', vault)
     put(ward + '/vault.bak', vault)
     epoch = b''
     for q in range(2):
-        r = struct.pack('<8sHHI16sQQI', b'WARDEPO', 0, 3, 0, uuid, q, 0, 0).ljust(4064, b'\0')
-        epoch += r + mac(uuid, b'ward 0 epoch mac', r)
+        r = struct.pack('<8sHHI16sQQI', b'WARDEPO', 1, 3, 0, uuid, q, 0, 0).ljust(4064, b'\0')
+        epoch += r + mac(uuid, b'ward 1 epoch mac', r)
     put(ward + '/epoch', epoch)
     put(ward + '/policy', policy(uuid, uids, 1))
     os.chown(top, 0, 0)
@@ -126,7 +126,7 @@ NUMBERS = ('EVENT_KIND', 'EVENT_ACTION', 'EVENT_REASON', 'EVENT_ERRNO', 'EVENT_C
            'EVENT_EXE_DEV', 'EVENT_EXE_INODE', 'EVENT_LOST', 'EVENT_SEQUENCE', 'EVENT_TIME', 'EVENT_LAST_TIME',
            'VAULT_STATE', 'VAULT_FLAGS', 'VAULT_SUITE',
            'VAULT_EPOCH', 'VAULT_POLICY_SERIAL', 'VAULT_RULES', 'VAULT_VIOLATIONS', 'VAULT_TAMPERS', 'VAULT_SETTLED',
-           'VAULT_LOST', 'VAULT_DEV', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
+           'VAULT_LOST', 'VAULT_DEV', 'VAULT_DISTURBED', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
 WORDS = {'EVENT_KIND': 'ward_event_kind', 'EVENT_ACTION': 'ward_action', 'EVENT_REASON': 'ward_reason',
          'CHECK_RESULT': 'ward_check_result'}
 
@@ -216,7 +216,7 @@ class Netlink:
 def unlock(nl, uuid):
     text = uuid.hex()
     name = 'ward:' + '-'.join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-    payload = struct.pack('<II', 0, 1) + KEY
+    payload = struct.pack('<II', 1, 1) + KEY
     libc = ctypes.CDLL(None, use_errno=True)
     serial = libc.syscall(248, b'ward', name.encode(), payload, len(payload), -4)
     if serial < 0:

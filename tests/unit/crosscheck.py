@@ -94,7 +94,7 @@ def aes256_ctr(key, counter, data):
 
 def siv(keys, kind, ad, data):
     """docs/format.md, "SIV"."""
-    iv = hmac.digest(keys[:32], bytes([kind, 0]) + ad + data, 'sha256')[:16]
+    iv = hmac.digest(keys[:32], bytes([kind, 1]) + ad + data, 'sha256')[:16]
     return iv + aes256_ctr(keys[32:], iv, data)
 
 

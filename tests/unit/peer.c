@@ -11,17 +11,32 @@
  *   hmac KEY DATA                   -> BYTES
  *   siv KEYS TYPE AD TEXT           -> BYTES
  *   recovery KEY                    -> TEXT
+ *
+ * The readers, of a vault with this UUID and master key:
+ *
+ *   vault UUID MASTER FILE TYPE SECRET -> MASTER	(as the slot of that type gives it)
+ *   epoch UUID MASTER FILE          -> EPOCH FLAGS SEQUENCE SERIAL
+ *   policy UUID FILE                -> ok
+ *   content UUID MASTER FILE        -> DATA
+ *   name UUID MASTER DIRID LOWER FULL -> NAME
+ *   target UUID MASTER LOWER        -> TARGET
+ *   xattr UUID MASTER DIRID|HEADER LOWER VALUE -> NAME VALUE
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "header.h"
 #include "layout.h"
+#include "rules.h"
+#include "lib/crypt.h"
 #include "lib/filedata.h"
 #include "lib/text.h"
+#include "lib/tree.h"
 #include "writer.h"
 
 #define MAX	(1 << 20)
@@ -213,6 +228,185 @@ static void do_recovery(void)
 	puts(ward_text_recovery(key, text) ? "error" : text);
 }
 
+/* Bytes of any length; of the line's next word. */
+static uint8_t *bytes(size_t *len)
+{
+	char *p = word();
+	uint8_t *b = calloc(1, strlen(p) / 2 + 1);
+	unsigned int v;
+
+	for (*len = 0; *p && *p != '-'; p += 2) {
+		sscanf(p, "%2x", &v);
+		b[(*len)++] = v;
+	}
+	return b;
+}
+
+static void derive(const char *label, uint8_t key[32])
+{
+	if (ward_hkdf(tree.master.uuid, tree.master.key, 32, label, NULL, 0, key, 32))
+		abort();
+}
+
+/* The vault that is spoken of: its UUID and its master key. */
+static void other_vault(void)
+{
+	hex(tree.master.uuid);
+	hex(tree.master.key);
+	derive(WARD_LABEL_WRAP, tree.wrap);
+	derive(WARD_LABEL_NAMES, tree.names);
+	derive(WARD_LABEL_LINKS, tree.links);
+}
+
+static void do_vault(void)
+{
+	struct ward_vaults vaults = { 0 };
+	struct ward_master master = { 0 };
+	struct ward_factor factor = { 0 };
+	int dir, fd, err;
+	size_t len;
+	uint8_t *b;
+	char path[] = "/tmp/ward-peer-XXXXXX";
+
+	other_vault();
+	b = bytes(&len);
+	if (!mkdtemp(path))
+		abort();
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	fd = openat(dir, "vault", O_WRONLY | O_CREAT, 0600);
+	if (fd < 0 || write(fd, b, len) != (ssize_t)len)
+		abort();
+	close(fd);
+	free(b);
+	factor.type = number();
+	factor.data = b = bytes(&factor.length);
+	err = ward_vaults_load(dir, &vaults);
+	if (!err)
+		err = ward_vaults_open(&vaults, &factor, &master);
+	answer(err, master.key, 32);
+	ward_vaults_free(&vaults);
+	free(b);
+	unlinkat(dir, "vault", 0);
+	close(dir);
+	rmdir(path);
+}
+
+static void do_epoch(void)
+{
+	struct ward_epoch e;
+	uint8_t mac[32], *b;
+	size_t len;
+	int err;
+
+	other_vault();
+	derive(WARD_LABEL_EPOCH_MAC, mac);
+	b = bytes(&len);
+	err = ward_epoch_parse(b, len, tree.master.uuid, mac, &e);
+	if (!err)
+		err = ward_epoch_check((void *)b, tree.master.uuid);	/* the kernel's */
+	if (err)
+		printf("error %d\n", err);
+	else
+		printf("%u %u %llu %llu\n", e.number, e.flags, (unsigned long long)e.sequence,
+		       (unsigned long long)e.policy_serial);
+	free(b);
+}
+
+static void do_policy(void)
+{
+	struct ward_policy_traits traits;
+	uint8_t uuid[16], *b;
+	size_t len;
+	int err;
+
+	hex(uuid);
+	b = bytes(&len);
+	err = ward_policy_validate(b, len, uuid, &traits);
+	if (err)
+		printf("error %d\n", err);
+	else
+		puts("ok");
+	free(b);
+}
+
+static void do_content(void)
+{
+	struct ward_sink sink = { sink_data, sink_found, NULL };
+	struct ward_filekey fk;
+	uint64_t size = 0;
+	uint8_t *b;
+	size_t len;
+	int fd, err;
+
+	other_vault();
+	b = bytes(&len);
+	fd = memfd_create("lower", 0);
+	if (write(fd, b, len) != (ssize_t)len)
+		abort();
+	memset(out, 0, MAX);
+	err = ward_filedata_read(&tree, fd, &sink, &fk, &size);
+	answer(err, out, size);
+	close(fd);
+	free(b);
+}
+
+static void do_name(void)
+{
+	uint8_t id[16], keys[64];
+	char name[WARD_NAME_MAX + 1], *lower, *full;
+	int n;
+
+	other_vault();
+	hex(id);
+	lower = word();
+	full = word();
+	if (ward_hkdf(tree.master.uuid, tree.names, 32, WARD_LABEL_DIR, id, 16, keys, 64))
+		abort();
+	n = ward_name_open(keys, lower, *full == '-' ? NULL : full, name);
+	answer(n < 0 ? n : 0, (uint8_t *)name, n < 0 ? 0 : n);
+}
+
+static void do_target(void)
+{
+	char target[WARD_TARGET_MAX + 1];
+	int n;
+
+	other_vault();
+	n = ward_target_open(tree.master.uuid, tree.links, word(), target);
+	answer(n < 0 ? n : 0, (uint8_t *)target, n < 0 ? 0 : n);
+}
+
+static void do_xattr(void)
+{
+	uint8_t keys[64], value[4096], *owner, *sealed;
+	char name[WARD_XNAME_MAX + 1], *lower;
+	struct ward_filekey fk;
+	enum ward_found what;
+	size_t len, n;
+	int err;
+
+	other_vault();
+	owner = bytes(&n);
+	lower = word();
+	sealed = bytes(&len);
+	if (n == 16)
+		err = ward_hkdf(tree.master.uuid, tree.names, 32, WARD_LABEL_XATTR, owner, 16, keys, 64);
+	else
+		err = ward_filekey_open(&tree, owner, &fk, &what) ?:
+		      ward_filekey_xattrs(&tree, &fk, keys);
+	if (!err)
+		err = ward_xname_open(keys, lower, name);
+	if (err > 0)
+		err = ward_xvalue_open(keys, name, sealed, len, value);
+	if (err < 0)
+		printf("error %d\n", err);
+	else
+		printf("%s ", name);
+	answer(0, value, err < 0 ? 0 : err);
+	free(owner);
+	free(sealed);
+}
+
 int main(void)
 {
 	static const struct {
@@ -221,7 +415,9 @@ int main(void)
 	} verbs[] = {
 		{ "layout", do_layout }, { "split", do_split }, { "file", do_file },
 		{ "hkdf", do_hkdf }, { "hmac", do_hmac }, { "siv", do_siv },
-		{ "recovery", do_recovery },
+		{ "recovery", do_recovery }, { "vault", do_vault }, { "epoch", do_epoch },
+		{ "policy", do_policy }, { "content", do_content }, { "name", do_name },
+		{ "target", do_target }, { "xattr", do_xattr },
 	};
 	char *line = NULL, *verb;
 	size_t room = 0, i;

@@ -30,7 +30,7 @@ FIXTURE(fuzz) {
 
 FIXTURE_SETUP(fuzz)
 {
-	uint8_t info[32] = "ward 0 directory";
+	uint8_t info[32] = "ward 1 directory";
 
 	self->m.state = 20250608;
 	writer_init(&self->w, 1, 0);

@@ -44,9 +44,9 @@ TEST_F(header, file)
 	self->file.suite = cpu_to_le16(3);
 	EXPECT_EQ(-EPROTONOSUPPORT, ward_header_check(&self->file, uuid));
 	self->file.suite = cpu_to_le16(1);
-	self->file.version = cpu_to_le16(1);
+	self->file.version = cpu_to_le16(2);
 	EXPECT_EQ(-EPROTONOSUPPORT, ward_header_check(&self->file, uuid));
-	self->file.version = 0;
+	self->file.version = cpu_to_le16(1);
 	self->file.vault[15] ^= 1;
 	EXPECT_EQ(-EBADMSG, ward_header_check(&self->file, uuid));
 	self->file.vault[15] ^= 1;
@@ -88,7 +88,7 @@ TEST_F(header, unit)
 	EXPECT_EQ(-EBADMSG, ward_unit_check(&self->unit, 1));
 
 	ward_unit_aad(&aad, 0x0123456789abcdefULL, 0xfed, 1);
-	EXPECT_EQ(0, memcmp(&aad, "\0\0\1\0\xed\x0f\0\0\xef\xcd\xab\x89\x67\x45\x23\x01", 16));
+	EXPECT_EQ(0, memcmp(&aad, "\1\0\1\0\xed\x0f\0\0\xef\xcd\xab\x89\x67\x45\x23\x01", 16));
 }
 
 TEST_F(header, nonce)
@@ -109,9 +109,9 @@ TEST_F(header, epoch)
 	self->epoch.epoch = cpu_to_le32(0x1000000);
 	EXPECT_EQ(-EBADMSG, ward_epoch_check(&self->epoch, self->w.uuid));
 	self->epoch.epoch = 0;
-	self->epoch.version = cpu_to_le16(1);
+	self->epoch.version = cpu_to_le16(2);
 	EXPECT_EQ(-EPROTONOSUPPORT, ward_epoch_check(&self->epoch, self->w.uuid));
-	self->epoch.version = 0;
+	self->epoch.version = cpu_to_le16(1);
 	self->epoch.reserved[sizeof(self->epoch.reserved) - 1] = 1;
 	EXPECT_EQ(-EBADMSG, ward_epoch_check(&self->epoch, self->w.uuid));
 	self->epoch.reserved[sizeof(self->epoch.reserved) - 1] = 0;

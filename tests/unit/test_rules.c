@@ -33,6 +33,7 @@ static void begin(struct blob *b)
 {
 	memset(b, 0, sizeof(*b));
 	memcpy(head(b)->magic, WARD_POLICY_MAGIC, 8);
+	head(b)->version = cpu_to_le16(1);
 	memcpy(head(b)->vault, vault, 16);
 	b->len = sizeof(*head(b));
 	seal(b);
@@ -292,9 +293,9 @@ TEST_F(rules, header_refused)
 	h->rules = cpu_to_le32(0xffffffff);
 	EXPECT_EQ(-EBADMSG, check(&self->b));
 	h->rules = 0;
-	h->version = cpu_to_le16(1);
+	h->version = cpu_to_le16(2);
 	EXPECT_EQ(-EPROTONOSUPPORT, check(&self->b));
-	h->version = 0;
+	h->version = cpu_to_le16(1);
 	h->magic[0] = 'w';
 	EXPECT_EQ(-EBADMSG, check(&self->b));
 }

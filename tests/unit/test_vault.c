@@ -218,9 +218,12 @@ TEST_F(vault, structure)
 	}
 	for (i = 0; i < n; i++)
 		ASSERT_GT(0, ward_vault_parse(b, i)) TH_LOG("length %zu", i);
+	/* 0 was never released, 2 is not known yet. */
+	for (i = 0; i <= 2; i += 2) {
+		b[8] = i;
+		EXPECT_EQ(-EPROTONOSUPPORT, ward_vault_parse(b, n));
+	}
 	b[8] = 1;
-	EXPECT_EQ(-EPROTONOSUPPORT, ward_vault_parse(b, n));
-	b[8] = 0;
 	b[10] = 3;
 	EXPECT_EQ(-EPROTONOSUPPORT, ward_vault_parse(b, n));
 	b[10] = 1;

@@ -93,9 +93,9 @@ void writer_init(struct writer *w, uint16_t suite, uint8_t seed)
 	memset(w->uuid, 0xd0 + seed, sizeof(w->uuid));
 	writer_draw(w, w->master, 32);
 	writer_draw(w, w->recovery, 32);
-	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 0 wrap", 11, w->wrap, 32), "hkdf");
-	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 0 names", 12, w->names, 32), "hkdf");
-	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 0 links", 12, w->links, 32), "hkdf");
+	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 1 wrap", 11, w->wrap, 32), "hkdf");
+	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 1 names", 12, w->names, 32), "hkdf");
+	need(ward_hkdf_salt(w->uuid, 16, w->master, 32, "ward 1 links", 12, w->links, 32), "hkdf");
 }
 
 static void mac_under(struct writer *w, const char *label, const uint8_t *bytes, size_t len,
@@ -132,7 +132,7 @@ static size_t slot(struct writer *w, const uint8_t *header, uint8_t *s, int id)
 	if (id == 1)
 		need(ward_argon2id(secret, len, s + 96, 1, 64, 1, key), "argon2id");
 	else
-		need(ward_hkdf_salt(s + 96, 32, secret, len, "ward 0 slot", 11, key, 32), "hkdf");
+		need(ward_hkdf_salt(s + 96, 32, secret, len, "ward 1 slot", 11, key, 32), "hkdf");
 	memcpy(ad, header + 16, 20);		/* UUID, generation */
 	memcpy(ad + 20, s, 140);		/* the slot, up to and with its nonce */
 	need(ward_aead_seal(w->suite, key, s + 128, ad, 160, w->master, 32, s + 140, s + 172),
@@ -158,6 +158,7 @@ size_t writer_vault(struct writer *w, uint64_t revision, uint8_t *out, size_t si
 		return 0;
 	memset(out, 0, n);
 	memcpy(out, "WARDVLT", 8);
+	put(out + 8, 1, 2);
 	put(out + 10, w->suite, 2);
 	put(out + 12, 64 + 3 * 200 + 32, 4);
 	memcpy(out + 16, w->uuid, 16);
@@ -166,7 +167,7 @@ size_t writer_vault(struct writer *w, uint64_t revision, uint8_t *out, size_t si
 	put(out + 40, revision, 8);
 	for (id = 1; id <= 3; id++)
 		n += slot(w, out, out + n, id);
-	mac_under(w, "ward 0 vault mac", out, n, out + n);
+	mac_under(w, "ward 1 vault mac", out, n, out + n);
 	return n + 32;
 }
 
@@ -183,11 +184,12 @@ void writer_epoch(struct writer *w, uint64_t sequence, uint32_t epoch, uint16_t 
 {
 	memset(out, 0, 4096);
 	memcpy(out, "WARDEPO", 8);
+	put(out + 8, 1, 2);
 	put(out + 10, flags, 2);
 	put(out + 12, epoch, 4);
 	memcpy(out + 16, w->uuid, 16);
 	put(out + 32, sequence, 8);
-	mac_under(w, "ward 0 epoch mac", out, 4064, out + 4064);
+	mac_under(w, "ward 1 epoch mac", out, 4064, out + 4064);
 }
 
 /**
@@ -206,6 +208,7 @@ size_t writer_policy(struct writer *w, uint8_t *out, size_t size)
 		return 0;
 	memset(out, 0, n);
 	memcpy(out, "WARDPOL", 8);
+	put(out + 8, 1, 2);
 	put(out + 12, n + 32, 4);
 	memcpy(out + 16, w->uuid, 16);
 	put(out + 32, 1, 8);			/* serial */
@@ -214,7 +217,7 @@ size_t writer_policy(struct writer *w, uint8_t *out, size_t size)
 	put(out + 68, 1, 2);			/* allow */
 	put(out + 72, 0x3ff, 4);		/* every operation */
 	strcpy((char *)out + 80, "everybody");
-	mac_under(w, "ward 0 policy mac", out, n, out + n);
+	mac_under(w, "ward 1 policy mac", out, n, out + n);
 	return n + 32;
 }
 
@@ -244,7 +247,7 @@ void writer_name(struct writer *w, const uint8_t dir[16], const char *name, char
 	uint8_t keys[64], text[256], sealed[16 + 256], digest[32];
 	size_t n = padded(name, strlen(name), text);
 
-	labelled(w, w->names, "ward 0 directory", dir, keys);
+	labelled(w, w->names, "ward 1 directory", dir, keys);
 	need(ward_siv_seal(keys, 1, NULL, 0, text, n, sealed), "siv");
 	base64url(sealed, 16 + n, full);
 	hidden[0] = 0;
@@ -281,7 +284,7 @@ void writer_target(struct writer *w, const char *target, char lower[4096])
 	size_t n = padded(target, strlen(target), text);
 
 	writer_draw(w, raw, 16);
-	labelled(w, w->links, "ward 0 symlink", raw, keys);
+	labelled(w, w->links, "ward 1 symlink", raw, keys);
 	need(ward_siv_seal(keys, 2, NULL, 0, text, n, raw + 16), "siv");
 	base64url(raw, 32 + n, lower);
 }
@@ -294,7 +297,7 @@ void writer_target(struct writer *w, const char *target, char lower[4096])
  */
 void writer_dir_xattr_keys(struct writer *w, const uint8_t dir[16], uint8_t keys[64])
 {
-	labelled(w, w->names, "ward 0 xattr", dir, keys);
+	labelled(w, w->names, "ward 1 xattr", dir, keys);
 }
 
 /**
@@ -305,7 +308,7 @@ void writer_dir_xattr_keys(struct writer *w, const uint8_t dir[16], uint8_t keys
  */
 void writer_file_xattr_keys(struct writer *w, const struct writer_file *f, uint8_t keys[64])
 {
-	labelled(w, f->key, "ward 0 xattr", f->id, keys);
+	labelled(w, f->key, "ward 1 xattr", f->id, keys);
 }
 
 /**
@@ -357,6 +360,7 @@ void writer_header(struct writer *w, const struct writer_file *f, uint32_t flags
 
 	memset(out, 0, 512);
 	memcpy(out, "WARDFIL", 8);
+	put(out + 8, 1, 2);
 	put(out + 10, w->suite, 2);
 	put(out + 12, 1, 4);
 	memcpy(out + 16, w->uuid, 16);
@@ -390,6 +394,7 @@ size_t writer_unit(struct writer *w, const struct writer_file *f, uint64_t block
 	draw_nonce(w, out);
 	put(out + 28, length, 2);
 	put(out + 30, flags, 2);
+	put(ad, 1, 2);
 	put(ad + 2, flags, 2);
 	put(ad + 4, length, 2);
 	put(ad + 8, block, 8);
