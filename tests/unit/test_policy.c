@@ -32,6 +32,12 @@ static const char example[] =
 	"operations = read, list\n"
 	"effect     = allow, record\n"
 	"\n"
+	"[rule NFS clients]\n"
+	"users      = 4003, @4100\n"
+	"programs   = kernel:nfsd, kernel:lockd\n"
+	"operations = read, list\n"
+	"effect     = allow\n"
+	"\n"
 	"[rule everybody may look]\n"
 	"operations = list\n"
 	"effect     = allow\n";
@@ -214,7 +220,14 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\n", "by logins alone" },
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
-		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "threads of the kernel only" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:\n", "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n", "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:sixteen_letters_\n",
+		  "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
+		  "by logins alone" },
+		{ "[rule a]\neffect = allow\npaths = /a\n", "not supported by this version" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
 		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
 		{ "[rule ]\neffect = allow\n", "no name" },
