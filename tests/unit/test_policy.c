@@ -99,7 +99,7 @@ TEST_F(policy, means_what_it_says)
 	};
 
 	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
-	EXPECT_EQ(4, self->traits.rules);
+	EXPECT_EQ(5, self->traits.rules);
 	EXPECT_TRUE(self->traits.by_login);
 	EXPECT_FALSE(self->traits.permissive);
 	/* The first rule asks for both, a user and the group. */
@@ -135,8 +135,13 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 		for (k = 0; k < r->count; k++) {
 			EXPECT_EQ(r->conds[k].type, s->conds[k].type);
 			ASSERT_EQ(r->conds[k].who.count, s->conds[k].who.count);
-			EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who,
-					    r->conds[k].who.count * sizeof(struct ward_who)));
+			if (r->conds[k].who.count)
+				EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who,
+						    r->conds[k].who.count * sizeof(struct ward_who)));
+			ASSERT_EQ(r->conds[k].thread_count, s->conds[k].thread_count);
+			if (r->conds[k].thread_count)
+				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
+						    r->conds[k].thread_count * sizeof(struct ward_kthread)));
 		}
 	}
 }
