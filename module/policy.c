@@ -181,7 +181,8 @@ static bool actor_in_group(u32 gid, void *arg)
 /*
  * The credentials that the access is made with, and the login user behind them.
  * A kernel thread is nobody: its credentials are root's only for want of others;
- * unless a rule names it. Its name is the kernel's: no user can change it. (Workers of io_uring are no kernel threads: they act for a user, as that user.)
+ * unless a rule names it. Its name is the kernel's: no user can change it.
+ * (Workers of io_uring are no kernel threads: they act for a user, as that user.)
  */
 static void actor_current(struct ward_actor *who)
 {

@@ -133,15 +133,17 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 		EXPECT_EQ(r->operations, s->operations);
 		ASSERT_EQ(r->count, s->count);
 		for (k = 0; k < r->count; k++) {
+			size_t whos = r->conds[k].who.count * sizeof(struct ward_who);
+			size_t threads = r->conds[k].thread_count * sizeof(struct ward_kthread);
+
 			EXPECT_EQ(r->conds[k].type, s->conds[k].type);
 			ASSERT_EQ(r->conds[k].who.count, s->conds[k].who.count);
-			if (r->conds[k].who.count)
-				EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who,
-						    r->conds[k].who.count * sizeof(struct ward_who)));
+			if (whos)
+				EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who, whos));
 			ASSERT_EQ(r->conds[k].thread_count, s->conds[k].thread_count);
-			if (r->conds[k].thread_count)
+			if (threads)
 				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
-						    r->conds[k].thread_count * sizeof(struct ward_kthread)));
+						    threads));
 		}
 	}
 }
@@ -227,7 +229,8 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
 		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "threads of the kernel only" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:\n", "no thread of the kernel" },
-		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n", "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n",
+		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:sixteen_letters_\n",
 		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
