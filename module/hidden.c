@@ -233,7 +233,8 @@ static struct file *open_dir(struct inode *dir)
 {
 	struct path path = wardfs_lower_path(dir);
 
-	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, current_cred());
+	return dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME,
+			   current_cred());
 }
 
 static int scan_dir(struct inode *dir, struct scan *scan)
