@@ -63,6 +63,46 @@ static int keyed_shash(const char *alg, const u8 *key, unsigned int len,
 }
 
 /**
+ * wardfs_mac_alloc - make HMAC-SHA-256 under one key ready for use
+ * @key: WARD_KEY_SIZE bytes
+ * @mac: set on success, for wardfs_mac_free()
+ *
+ * Process context; may sleep.
+ *
+ * Return: 0, -ENOMEM, or what the crypto API says.
+ */
+int wardfs_mac_alloc(const u8 *key, struct crypto_shash **mac)
+{
+	return keyed_shash(ALG_MAC, key, WARD_KEY_SIZE, mac);
+}
+
+/**
+ * wardfs_mac_free - free what wardfs_mac_alloc() made; the key is wiped
+ * @mac: may be NULL
+ */
+void wardfs_mac_free(struct crypto_shash *mac)
+{
+	if (mac)
+		crypto_free_shash(mac);
+}
+
+/**
+ * wardfs_mac - HMAC-SHA-256 of a buffer, under a key that is ready
+ * @mac: what wardfs_mac_alloc() made; several may use it at once
+ * @data: what to authenticate; any kind of memory
+ * @len: its length, bytes
+ * @out: WARD_MAC_SIZE bytes out
+ *
+ * RFC 2104, RFC 6234. Does not sleep.
+ *
+ * Return: 0, or what the crypto API says.
+ */
+int wardfs_mac(struct crypto_shash *mac, const void *data, size_t len, u8 *out)
+{
+	return crypto_shash_tfm_digest(mac, data, len, out);
+}
+
+/**
  * wardfs_hmac_sha256 - HMAC-SHA-256 of a buffer
  * @key: WARD_KEY_SIZE bytes
  * @data: what to authenticate; any kind of memory

@@ -12,8 +12,14 @@
 
 #include "lower.h"
 
-/* The file system asks for revalidation on demand only, so that rcu-walk works. */
-static void init_dentry(struct dentry *dentry, const struct dentry *lower)
+/**
+ * wardfs_init_dentry - prepare a dentry that is about to be seen
+ * @dentry: upper dentry
+ * @lower: a dentry of the lower file system, as its own or its directory's
+ *
+ * It is revalidated only where the lower one is, so that rcu-walk works.
+ */
+void wardfs_init_dentry(struct dentry *dentry, const struct dentry *lower)
 {
 	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE) || lower->d_flags & DCACHE_OP_REVALIDATE)
 		return;
@@ -44,7 +50,7 @@ static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode
 	int err;
 
 	*inode = NULL;
-	init_dentry(dentry, wardfs_lower_dentry(dir));
+	wardfs_init_dentry(dentry, wardfs_lower_dentry(dir));
 	err = wardfs_dir_names(dir, false, &names);
 	if (err)
 		return err == -ENOENT ? lookup_without_id(dir) : err;
@@ -254,7 +260,7 @@ static int make_entry(struct inode *dir, struct dentry *dentry, const struct mak
 		if (S_ISREG(how->mode))
 			mark_inode_dirty(inode);
 	}
-	init_dentry(dentry, child);
+	wardfs_init_dentry(dentry, child);
 	d_instantiate(dentry, inode);
 put_child:
 	dput(child);
@@ -372,7 +378,7 @@ static int wardfs_tmpfile(wardfs_idmap *idmap, struct inode *dir, struct file *f
 	} else {
 		/* d_tmpfile() takes the link away that it has not. */
 		set_nlink(inode, 1);
-		init_dentry(dentry, lower->f_path.dentry);
+		wardfs_init_dentry(dentry, lower->f_path.dentry);
 		d_tmpfile(file, inode);
 		mark_inode_dirty(inode);
 	}
@@ -602,7 +608,7 @@ const struct inode_operations wardfs_dir_iops = {
 
 /* ---- dentries ---- */
 
-/* Only over lower file systems that others can change: see init_dentry(). */
+/* Only over lower file systems that others can change: see wardfs_init_dentry(). */
 static int wardfs_d_revalidate(struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *lower;

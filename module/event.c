@@ -139,14 +139,17 @@ static void put_exe(struct body *b)
 	fput(exe);
 }
 
-/* A kernel thread is no user, whatever its credentials say. */
+/* A kernel thread is no user, whatever its credentials say; but a server acts for one. */
 static void put_who(struct body *b)
 {
 	kuid_t login = audit_get_loginuid(current);
 	unsigned int session = audit_get_sessionid(current);
 
-	if (current->flags & PF_KTHREAD)
+	if (current->flags & PF_KTHREAD) {
+		if (!uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
+			put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
 		return;
+	}
 	put_u32(b, WARD_A_EVENT_UID, from_kuid(&init_user_ns, current_uid()));
 	/* What files are accessed with, and rules are asked about: setfsuid() parts the two. */
 	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));

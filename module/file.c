@@ -24,7 +24,7 @@ static int check_access(struct file *file, u32 op, enum ward_action action)
 
 	if (!wardfs_unlocked(inode->i_sb)) {
 		wardfs_report_locked(inode, file->f_path.dentry, action);
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	return wardfs_policy_check_file(file, op, action);
 }
@@ -42,7 +42,7 @@ static int wardfs_open(struct inode *inode, struct file *file)
 	if (!wardfs_unlocked(inode->i_sb)) {
 		wardfs_report_locked(inode, file->f_path.dentry, writes ?
 				     WARD_ACTION_OPEN_WRITE : WARD_ACTION_OPEN_READ);
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	wf = kzalloc(sizeof(*wf), GFP_KERNEL_ACCOUNT);
 	if (!wf)
@@ -137,7 +137,7 @@ static ssize_t wardfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	ret = generic_file_read_iter(iocb, to);
 	/* A page may have been wiped while it was copied: take nothing for data. */
 	if (atomic64_read(&sbi->lock_count) != locks)
-		return -ENOKEY;
+		return wardfs_locked_error();
 	return ret;
 }
 

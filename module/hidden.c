@@ -407,13 +407,22 @@ void wardfs_hidden_restore(struct inode *dir, char *id)
 	kfree(id);
 }
 
-static int lower_fsync(struct inode *dir)
+/**
+ * wardfs_lower_fsync - make durable what the lower file system has of an object
+ * @inode: upper inode
+ *
+ * Return: 0, or what the lower file system says.
+ */
+int wardfs_lower_fsync(struct inode *inode)
 {
-	struct wardfs_sb *sbi = WARDFS_SB(dir->i_sb);
-	struct path path = wardfs_lower_path(dir);
-	struct file *file = dentry_open(&path, O_RDONLY | O_DIRECTORY | O_LARGEFILE, sbi->cred);
+	struct path path = wardfs_lower_path(inode);
+	struct file *file;
 	int err;
 
+	/* Devices and pipes are not opened for this, symlinks cannot be. */
+	if (!S_ISREG(inode->i_mode) && !S_ISDIR(inode->i_mode))
+		return sync_inode_metadata(d_inode(path.dentry), 1);
+	file = dentry_open(&path, O_RDONLY | O_LARGEFILE, WARDFS_SB(inode->i_sb)->cred);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	err = vfs_fsync(file, 0);
@@ -442,7 +451,7 @@ static int sync_dir(struct inode *dir)
 		/* Pairs with the barrier above. */
 		smp_wmb();
 		WRITE_ONCE(wi->id_unsynced, false);
-		err = lower_fsync(dir);
+		err = wardfs_lower_fsync(dir);
 		if (err)
 			WRITE_ONCE(wi->id_unsynced, true);
 		/* After the flag that says so. */
@@ -457,8 +466,9 @@ static int sync_dir(struct inode *dir)
  * @dentry: an upper object that is being fsynced
  *
  * A file cannot be named without the ids of the directories above it, so the
- * first fsync of anything below a new directory carries them along. Called
- * without locks.
+ * first fsync of anything below a new directory carries them along. Of what was
+ * opened by a handle the directories above may not be known: then all of the lower
+ * file system is synced. Called without locks.
  *
  * Return: 0, or what the lower file system says.
  */
@@ -474,6 +484,8 @@ int wardfs_sync_dirs(struct dentry *dentry)
 		at = parent;
 		err = sync_dir(d_inode(at));
 	}
+	if (!err && at != dentry->d_sb->s_root)
+		err = wardfs_sync_lower(dentry->d_sb);
 	dput(at);
 	return err;
 }

@@ -315,7 +315,7 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 
 	if (!shown(inode)) {
 		wardfs_report_locked(inode, path->dentry, WARD_ACTION_LOOKUP);
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	err = vfs_getattr_nosec(&lower, stat, mask, flags);
 	if (err)
@@ -456,7 +456,7 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 
 	if (!wardfs_unlocked(inode->i_sb)) {
 		wardfs_report_locked(inode, dentry, WARD_ACTION_SETATTR);
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	err = setattr_policy(dentry, attr);
 	if (err)
@@ -589,7 +589,7 @@ int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa)
 	struct inode *inode = d_inode(dentry);
 
 	if (!shown(inode))
-		return -ENOKEY;
+		return wardfs_locked_error();
 	return vfs_fileattr_get(wardfs_lower_dentry(inode), fa);
 }
 
@@ -610,7 +610,7 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 	int err;
 
 	if (!wardfs_unlocked(inode->i_sb))
-		return -ENOKEY;
+		return wardfs_locked_error();
 	err = wardfs_policy_check(inode, WARD_OP_SETATTR, WARD_ACTION_SETATTR, dentry, NULL);
 	if (err)
 		return err;
@@ -708,7 +708,7 @@ int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask)
 		if (mask & MAY_NOT_BLOCK)
 			return -ECHILD;
 		wardfs_report_locked(inode, NULL, attempted(inode, mask));
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	err = permission_policy(inode, mask);
 	if (err)

@@ -96,7 +96,8 @@ struct key_type wardfs_key_type = {
  * Nests. Not to be held over a copy to or from user space, which may take for
  * ever: locking would wait as long. Context: process context.
  *
- * Return: an index for wardfs_exit(), or -ENOKEY when the vault is not unlocked.
+ * Return: an index for wardfs_exit(), or wardfs_locked_error() when the vault is not
+ * unlocked.
  */
 int wardfs_enter(struct super_block *sb)
 {
@@ -107,7 +108,7 @@ int wardfs_enter(struct super_block *sb)
 	if (likely(smp_load_acquire(&sbi->state) == WARD_STATE_UNLOCKED))
 		return idx;
 	srcu_read_unlock(&sbi->srcu, idx);
-	return -ENOKEY;
+	return wardfs_locked_error();
 }
 
 /**
@@ -206,6 +207,7 @@ static void keys_free(struct wardfs_keys *keys)
 		return;
 	if (!IS_ERR_OR_NULL(keys->wrap))
 		crypto_free_aead(keys->wrap);
+	wardfs_mac_free(keys->handles);
 	kfree_sensitive(keys);
 }
 
@@ -242,6 +244,11 @@ static struct wardfs_keys *keys_derive(struct wardfs_sb *sbi, const struct ward_
 	if (!err)
 		err = wardfs_hkdf(sbi->uuid, p->key, sizeof(p->key), WARD_LABEL_POLICY_MAC, NULL,
 				  keys->policy_mac, sizeof(keys->policy_mac));
+	if (!err)
+		err = wardfs_hkdf(sbi->uuid, p->key, sizeof(p->key), WARD_LABEL_HANDLES, NULL,
+				  key, sizeof(key));
+	if (!err)
+		err = wardfs_mac_alloc(key, &keys->handles);
 	memzero_explicit(key, sizeof(key));
 	if (err) {
 		keys_free(keys);

@@ -180,7 +180,8 @@ static bool actor_in_group(u32 gid, void *arg)
 
 /*
  * The credentials that the access is made with, and the login user behind them.
- * A kernel thread is nobody: its credentials are root's only for want of others.
+ * A kernel thread is nobody: its credentials are root's only for want of others;
+ * unless a rule names it. Its name is the kernel's: no user can change it.
  * (Workers of io_uring are no kernel threads: they act for a user, as that user.)
  */
 static void actor_current(struct ward_actor *who)
@@ -188,6 +189,9 @@ static void actor_current(struct ward_actor *who)
 	kuid_t login = audit_get_loginuid(current);
 
 	who->kernel = current->flags & PF_KTHREAD;
+	who->kthread = current->comm;
+	/* An NFS server drops this for a client that is not root. */
+	who->own = cap_raised(current_cred()->cap_effective, CAP_DAC_READ_SEARCH);
 	who->fsuid = from_kuid(&init_user_ns, current_fsuid());
 	who->has_login = uid_valid(login);
 	who->loginuid = from_kuid(&init_user_ns, login);
@@ -202,7 +206,7 @@ static void actor_current(struct ward_actor *who)
 /* What an access is refused with when no policy is in force. */
 static int no_policy(const struct super_block *sb)
 {
-	return wardfs_unlocked(sb) ? -EACCES : -ENOKEY;
+	return wardfs_unlocked(sb) ? -EACCES : wardfs_locked_error();
 }
 
 /*
@@ -271,7 +275,7 @@ int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 	rcu_read_lock();
 	policy = rcu_dereference(WARDFS_SB(inode->i_sb)->policy);
 	if (!policy && !wardfs_unlocked(inode->i_sb))
-		err = -ENOKEY;
+		err = wardfs_locked_error();
 	else
 		err = judge(inode, policy, op, action, dentry, target, 0, &verdict);
 	rcu_read_unlock();
@@ -299,7 +303,7 @@ int wardfs_policy_walk(struct inode *dir, bool rcu)
 	actor_current(&who);
 	rcu_read_lock();
 	policy = rcu_dereference(WARDFS_SB(dir->i_sb)->policy);
-	if (policy && ward_policy_allowed(policy->blob, &who))
+	if (policy && ward_policy_walks(policy->blob, &who))
 		goto unlock;
 	err = -ECHILD;
 	if (rcu)
@@ -427,7 +431,7 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	rcu_read_lock();
 	policy = rcu_dereference(sbi->policy);
 	if (!policy && !wardfs_unlocked(inode->i_sb))
-		err = -ENOKEY;
+		err = wardfs_locked_error();
 	else
 		err = judge(inode, policy, op, action, file->f_path.dentry, NULL, recorded,
 			    &verdict);

@@ -185,7 +185,7 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 
 	if (!wardfs_unlocked(dir->i_sb)) {
 		wardfs_report_locked(dir, file->f_path.dentry, WARD_ACTION_LIST);
-		return -ENOKEY;
+		return wardfs_locked_error();
 	}
 	err = wardfs_policy_check_file(file, WARD_OP_LIST, WARD_ACTION_LIST);
 	if (err)

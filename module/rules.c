@@ -58,13 +58,44 @@ static bool subject_ok(const struct ward_subject *s, u16 type)
 	       (kind == WARD_SUBJECT_GID && type == WARD_COND_SUBJECT);
 }
 
+/**
+ * ward_kthread_ok - can a thread of the kernel be called this
+ * @k: its name
+ *
+ * Workers, which work for anybody, have a slash in theirs and cannot be named.
+ *
+ * Return: true when it can.
+ */
+bool ward_kthread_ok(const struct ward_kthread *k)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(k->name) && k->name[i]; i++) {
+		u8 c = k->name[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return i && i < sizeof(k->name) && ward_bytes_zero(k->name + i, sizeof(k->name) - i);
+}
+
 static bool condition_ok(const struct ward_condition *c, u32 len)
 {
+	const struct ward_kthread *k = (const void *)(c + 1);
 	const struct ward_subject *s = (const void *)(c + 1);
 	u16 type = le16_to_cpu(c->type);
 	u32 count = le16_to_cpu(c->count);
 	u32 i;
 
+	if (type == WARD_COND_KTHREAD) {
+		if (!count || len != sizeof(*c) + count * sizeof(*k))
+			return false;
+		for (i = 0; i < count; i++)
+			if (!ward_kthread_ok(&k[i]))
+				return false;
+		return true;
+	}
 	if (type != WARD_COND_SUBJECT && type != WARD_COND_LOGIN)
 		return false;
 	if (!count || len != sizeof(*c) + count * sizeof(*s))
@@ -82,6 +113,7 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	u32 flags = le16_to_cpu(r->flags);
 	u32 ops = le32_to_cpu(r->operations);
 	bool by_login = false, by_subject = false;
+	u32 kthreads = 0;
 	u32 i;
 
 	if (flags & ~WARD_RULE_FLAGS || !ops || ops & ~WARD_OP_ALL || r->reserved ||
@@ -98,6 +130,8 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 			return false;
 		if (le16_to_cpu(c->type) == WARD_COND_LOGIN)
 			by_login = true;
+		else if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
+			kthreads++;
 		else
 			by_subject = true;
 		p += l;
@@ -106,7 +140,7 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	/* A process without a login user may name itself one: that alone opens nothing. */
 	if (flags & WARD_RULE_ALLOW && by_login && !by_subject)
 		return false;
-	return p == end;
+	return kthreads <= 1 && p == end;
 }
 
 /**
@@ -174,32 +208,66 @@ static bool subject_is(const struct ward_subject *s, u16 type, const struct ward
 	return (deny && who->sheds_groups) || who->in_group(id, who->arg);
 }
 
+static bool names_kthread(const struct ward_condition *c, const struct ward_actor *who)
+{
+	const struct ward_kthread *k = (const void *)(c + 1);
+	u32 i;
+
+	for (i = 0; who->kernel && i < le16_to_cpu(c->count); i++)
+		if (!strncmp((const char *)k[i].name, who->kthread, sizeof(k[i].name)))
+			return true;
+	return false;
+}
+
 static bool condition_holds(const struct ward_condition *c, const struct ward_actor *who,
 			    bool deny)
 {
 	const struct ward_subject *s = (const void *)(c + 1);
 	u32 i;
 
-	if (who->kernel)
-		return false;
 	for (i = 0; i < le16_to_cpu(c->count); i++)
 		if (subject_is(&s[i], le16_to_cpu(c->type), who, deny))
 			return true;
 	return false;
 }
 
-static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
+static const struct ward_condition *condition_next(const struct ward_condition *c)
 {
-	bool deny = !(le16_to_cpu(r->flags) & WARD_RULE_ALLOW);
-	const u8 *p = (const u8 *)(r + 1);
+	return (const void *)((const u8 *)c + le32_to_cpu(c->length));
+}
+
+/*
+ * Is the rule about threads of the kernel, and about this one?
+ * Return: 1 it is, 0 it is about none, -1 it is about others.
+ */
+static int rule_kthread(const struct ward_rule *r, const struct ward_actor *who)
+{
+	const struct ward_condition *c = (const void *)(r + 1);
 	u32 i;
 
-	for (i = 0; i < le16_to_cpu(r->conditions); i++) {
-		const struct ward_condition *c = (const void *)p;
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
+		if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
+			return names_kthread(c, who) ? 1 : -1;
+	return 0;
+}
 
+static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
+{
+	const struct ward_condition *c = (const void *)(r + 1);
+	bool deny = !(le16_to_cpu(r->flags) & WARD_RULE_ALLOW);
+	int named = rule_kthread(r, who);
+	u32 i;
+
+	if (named < 0)
+		return false;
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
+		if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
+			continue;
+		/* Whom a thread acts for opens nothing to one that no rule names. */
+		if (who->kernel && !named && !deny)
+			return false;
 		if (!condition_holds(c, who, deny))
 			return false;
-		p += le32_to_cpu(c->length);
 	}
 	return true;
 }
@@ -278,4 +346,30 @@ u32 ward_policy_allowed(const void *blob, const struct ward_actor *who)
 		open &= ~ops;
 	}
 	return allowed;
+}
+
+/**
+ * ward_policy_walks - may somebody walk through directories
+ * @blob: a policy that ward_policy_validate() took
+ * @who: who asks
+ *
+ * Who may do something may walk to it. A server in the kernel walks with rights of
+ * its own to find what a handle leads to, before it acts for a client: it may where
+ * some rule lets it in at all.
+ * Context: does not sleep.
+ *
+ * Return: true when he may.
+ */
+bool ward_policy_walks(const void *blob, const struct ward_actor *who)
+{
+	const struct ward_policy_header *h = blob;
+	const struct ward_rule *r = (const void *)(h + 1);
+	u32 i;
+
+	if (ward_policy_allowed(blob, who))
+		return true;
+	for (i = 0; who->kernel && who->own && i < le32_to_cpu(h->rules); i++, r = rule_next(r))
+		if (le16_to_cpu(r->flags) & WARD_RULE_ALLOW && rule_kthread(r, who) > 0)
+			return true;
+	return false;
 }

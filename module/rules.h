@@ -10,11 +10,16 @@
  * @fsuid: user id that the access is made with, in the initial user namespace
  * @loginuid: login user; valid with @has_login
  * @has_login: a login user is set
- * @kernel: a kernel thread: no condition that names somebody holds for it
+ * @kernel: a kernel thread. It is nobody, and no rule that allows somebody is for it,
+ *	unless the rule names it: then it is whom it acts for. A rule that denies
+ *	somebody holds for it as well when it acts for him.
+ * @kthread: name of the kernel thread, with a NUL; valid with @kernel
+ * @own: the kernel thread acts with rights of its own, as a server does to find
+ *	what a client's handle leads to
  * @sheds_groups: may leave groups at will, which users cannot elsewhere: for a rule
  *	that denies, a member of every group. (Joining one takes a right there, too.)
- * @in_group: is the actor a member of this group (initial user namespace); not
- *	called for a kernel thread; must not sleep in the kernel
+ * @in_group: is the actor a member of this group (initial user namespace); must not
+ *	sleep in the kernel
  * @arg: handed to @in_group
  */
 struct ward_actor {
@@ -22,6 +27,8 @@ struct ward_actor {
 	u32 loginuid;
 	bool has_login;
 	bool kernel;
+	bool own;
+	const char *kthread;
 	bool sheds_groups;
 	bool (*in_group)(u32 gid, void *arg);
 	void *arg;
@@ -61,5 +68,7 @@ int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			struct ward_verdict *verdict);
 u32 ward_policy_allowed(const void *blob, const struct ward_actor *who);
+bool ward_policy_walks(const void *blob, const struct ward_actor *who);
+bool ward_kthread_ok(const struct ward_kthread *k);
 
 #endif

@@ -114,22 +114,46 @@ static int wardfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 	if (err)
 		return err;
 	buf->f_type = WARDFS_MAGIC;
+	buf->f_fsid = uuid_to_fsid(sbi->uuid);
 	buf->f_namelen = 255;
 	return 0;
 }
 
-static int wardfs_sync_fs(struct super_block *sb, int wait)
+/**
+ * wardfs_sync_lower - make durable all that the lower file system has
+ * @sb: the vault's super block
+ *
+ * Context: no lock that comes after the lower s_umount.
+ *
+ * Return: 0, or what the lower file system says.
+ */
+int wardfs_sync_lower(struct super_block *sb)
 {
 	struct super_block *lower = WARDFS_SB(sb)->lower_mnt->mnt_sb;
 	int err;
 
-	/* The first of the two calls has nothing to wait for below. */
-	if (!wait)
-		return 0;
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
-	return err ?: wardfs_lower_failed(WARDFS_SB(sb));
+	return err;
+}
+
+static int wardfs_sync_fs(struct super_block *sb, int wait)
+{
+	/* The first of the two calls has nothing to wait for below. */
+	if (!wait)
+		return 0;
+	return wardfs_sync_lower(sb) ?: wardfs_lower_failed(WARDFS_SB(sb));
+}
+
+/*
+ * What the VFS does before, and sync_fs, have brought everything below, and nobody
+ * writes any more. So there is nothing left to do; but without this, a file system
+ * counts as one that cannot be frozen.
+ */
+static int wardfs_freeze_fs(struct super_block *sb)
+{
+	return 0;
 }
 
 static int wardfs_write_inode(struct inode *inode, struct writeback_control *wbc)
@@ -182,6 +206,7 @@ static const struct super_operations wardfs_sops = {
 	.write_inode	= wardfs_write_inode,
 	.put_super	= wardfs_put_super,
 	.sync_fs	= wardfs_sync_fs,
+	.freeze_fs	= wardfs_freeze_fs,
 	.statfs		= wardfs_statfs,
 	.show_options	= wardfs_show_options,
 };
@@ -354,6 +379,7 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 		sb->s_flags |= SB_RDONLY;
 	wardfs_sb_no_umask(sb);
 	wardfs_set_default_d_op(sb, &wardfs_dops);
+	wardfs_export_begin(sb);
 	err = super_setup_bdi(sb);
 	if (err)
 		goto put_path;

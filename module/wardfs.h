@@ -35,6 +35,7 @@
 #define WARDFS_VERSION	"0.1.0"
 
 struct crypto_aead;
+struct export_operations;
 struct crypto_shash;
 struct crypto_sync_skcipher;
 struct wardfs_policy;
@@ -58,6 +59,7 @@ struct wardfs_siv {
  * @links: links key
  * @epoch_mac: epoch MAC key
  * @policy_mac: policy MAC key
+ * @handles: MAC of file handles
  * @generation: of the master key all this comes from
  * @epoch: number of this epoch
  * @salt: of this unlocking
@@ -72,6 +74,7 @@ struct wardfs_keys {
 	u8 links[WARD_KEY_SIZE];
 	u8 epoch_mac[WARD_KEY_SIZE];
 	u8 policy_mac[WARD_KEY_SIZE];
+	struct crypto_shash *handles;
 	u32 generation;
 	u32 epoch;
 	u32 salt;
@@ -239,6 +242,7 @@ __printf(2, 3) void wardfs_msg(const struct super_block *sb, const char *fmt, ..
 /* ---- super.c: mounting, the list of vaults, syncing ---- */
 extern struct file_system_type wardfs_type;
 int wardfs_super_init(void);
+int wardfs_sync_lower(struct super_block *sb);		/* all of the lower file system */
 void wardfs_super_exit(void);
 struct wardfs_sb *wardfs_sb_get(const u8 *uuid);	/* active reference or NULL */
 void wardfs_sb_put(struct wardfs_sb *sbi);
@@ -249,7 +253,7 @@ extern struct key_type wardfs_key_type;
 int wardfs_key_init(void);
 int wardfs_key_begin(struct wardfs_sb *sbi);
 void wardfs_key_exit(void);
-int wardfs_enter(struct super_block *sb);		/* section index, or -ENOKEY */
+int wardfs_enter(struct super_block *sb);		/* section index, or -errno */
 int wardfs_enter_writeout(struct super_block *sb);	/* also while locking */
 void wardfs_exit(struct super_block *sb, int idx);
 struct wardfs_keys *wardfs_keys(struct wardfs_sb *sbi);	/* inside a section */
@@ -266,6 +270,15 @@ void wardfs_key_end(struct wardfs_sb *sbi);		/* at unmount: the clean end */
 static inline int wardfs_shown_error(int err)
 {
 	return err == -EBADMSG ? -EIO : err;
+}
+
+/*
+ * What an access to a locked vault gets. A server in the kernel does not know ENOKEY;
+ * of this NFS servers make "try again later", so that their clients wait.
+ */
+static inline int wardfs_locked_error(void)
+{
+	return (current->flags & (PF_KTHREAD | PF_WQ_WORKER)) == PF_KTHREAD ? -ETIMEDOUT : -ENOKEY;
 }
 
 static inline bool wardfs_unlocked(const struct super_block *sb)
@@ -292,6 +305,9 @@ int wardfs_lower_failed(struct wardfs_sb *sbi);		/* its own write-back, since as
 /* ---- crypto.c: HMAC, HKDF, SIV, AEAD set-up ---- */
 int wardfs_crypto_init(void);
 void wardfs_crypto_exit(void);
+int wardfs_mac_alloc(const u8 *key, struct crypto_shash **mac);
+void wardfs_mac_free(struct crypto_shash *mac);
+int wardfs_mac(struct crypto_shash *mac, const void *data, size_t len, u8 *out);
 int wardfs_hmac_sha256(const u8 *key, const void *data, size_t len, u8 *mac);
 int wardfs_sha256(const void *data, size_t len, u8 *out);
 int wardfs_hkdf(const u8 *salt, const u8 *ikm, size_t ikm_len, const char *label,
@@ -329,6 +345,7 @@ int wardfs_hidden_empty(struct inode *dir);		/* -ENOTEMPTY: it has other entries
 int wardfs_hidden_clear(struct inode *dir, char **id);	/* before it is removed */
 void wardfs_hidden_restore(struct inode *dir, char *id);	/* it was not */
 struct file *wardfs_open_lower_dir(struct inode *dir);
+int wardfs_lower_fsync(struct inode *inode);		/* any kind of object */
 int wardfs_sync_dirs(struct dentry *dentry);		/* fsync hidden entries above it */
 
 /* ---- inode.c: inodes, attributes, permission ---- */
@@ -361,6 +378,11 @@ extern const struct inode_operations wardfs_dir_iops;
 extern const struct inode_operations wardfs_special_iops;
 extern const struct file_operations wardfs_dir_fops;	/* readdir.c */
 extern const struct dentry_operations wardfs_dops;
+void wardfs_init_dentry(struct dentry *dentry, const struct dentry *lower);
+
+/* ---- export.c: file handles ---- */
+extern const struct export_operations wardfs_export_ops;
+void wardfs_export_begin(struct super_block *sb);
 
 /* ---- xattr.c: user xattrs, ACLs ---- */
 extern WARDFS_XATTR_TABLE wardfs_xattr_handlers[];

@@ -261,7 +261,7 @@ static bool is_top(const struct inode *inode)
 static int locked(struct inode *inode, enum ward_action action)
 {
 	wardfs_report_locked(inode, NULL, action);
-	return -ENOKEY;
+	return wardfs_locked_error();
 }
 
 static int wardfs_user_get(const struct xattr_handler *handler, struct dentry *dentry,

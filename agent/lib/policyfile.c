@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "../../module/header.h"
+#include "../../module/rules.h"
 #include "crypt.h"
 #include "policyfile.h"
 
@@ -108,6 +109,46 @@ int ward_who_add(struct ward_who_list *list, const struct ward_who *who)
 }
 
 /**
+ * ward_kthread_add - add threads of the kernel to a condition, once
+ * @cond: the condition, of type WARD_COND_KTHREAD
+ * @thread: their name
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_kthread_add(struct ward_policy_cond *cond, const struct ward_kthread *thread)
+{
+	struct ward_kthread *more;
+	size_t i;
+
+	for (i = 0; i < cond->thread_count; i++)
+		if (!memcmp(&cond->threads[i], thread, sizeof(*thread)))
+			return 0;
+	more = reallocarray(cond->threads, cond->thread_count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[cond->thread_count++] = *thread;
+	cond->threads = more;
+	return 0;
+}
+
+/* Entries of a condition when it is compiled. */
+static size_t cond_entries(const struct ward_policy_cond *cond)
+{
+	return cond->type == WARD_COND_KTHREAD ? cond->thread_count : cond->who.count;
+}
+
+static size_t entry_size(uint16_t type)
+{
+	return type == WARD_COND_KTHREAD ? sizeof(struct ward_kthread) :
+					   sizeof(struct ward_subject);
+}
+
+static size_t cond_size(const struct ward_policy_cond *cond)
+{
+	return sizeof(struct ward_condition) + cond_entries(cond) * entry_size(cond->type);
+}
+
+/**
  * ward_policy_free - free what a policy holds
  * @policy: may be all zero
  */
@@ -116,8 +157,10 @@ void ward_policy_free(struct ward_policy *policy)
 	size_t i, k;
 
 	for (i = 0; i < policy->count; i++)
-		for (k = 0; k < policy->rules[i].count; k++)
+		for (k = 0; k < policy->rules[i].count; k++) {
 			free(policy->rules[i].conds[k].who.who);
+			free(policy->rules[i].conds[k].threads);
+		}
 	free(policy->rules);
 	memset(policy, 0, sizeof(*policy));
 }
@@ -160,8 +203,7 @@ static size_t rule_size(const struct ward_policy_rule *rule)
 	size_t size = sizeof(struct ward_rule), i;
 
 	for (i = 0; i < rule->count; i++)
-		size += sizeof(struct ward_condition) +
-			rule->conds[i].who.count * sizeof(struct ward_subject);
+		size += cond_size(&rule->conds[i]);
 	return size;
 }
 
@@ -180,10 +222,13 @@ static uint8_t *put_rule(uint8_t *p, const struct ward_policy_rule *rule)
 		const struct ward_policy_cond *cond = &rule->conds[i];
 		struct ward_condition *c = (struct ward_condition *)p;
 
-		c->length = htole32(sizeof(*c) + cond->who.count * sizeof(struct ward_subject));
+		c->length = htole32(cond_size(cond));
 		c->type = htole16(cond->type);
-		c->count = htole16(cond->who.count);
+		c->count = htole16(cond_entries(cond));
 		p += sizeof(*c);
+		if (cond->thread_count)
+			memcpy(p, cond->threads, cond->thread_count * sizeof(*cond->threads));
+		p += cond->thread_count * sizeof(*cond->threads);
 		for (k = 0; k < cond->who.count; k++) {
 			struct ward_subject *s = (struct ward_subject *)p;
 
@@ -228,7 +273,7 @@ int ward_policy_compile(const struct ward_policy *policy, const struct ward_mast
 
 	for (i = 0; i < policy->count; i++) {
 		for (k = 0; k < policy->rules[i].count; k++)
-			if (policy->rules[i].conds[k].who.count > UINT16_MAX)
+			if (cond_entries(&policy->rules[i].conds[k]) > UINT16_MAX)
 				return -EFBIG;
 		size += rule_size(&policy->rules[i]);
 	}
@@ -288,13 +333,22 @@ static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond
 		return -EBADMSG;
 	memcpy(&c, p, sizeof(c));
 	*used = le32toh(c.length);
-	if (*used > room ||
-	    *used != sizeof(c) + (size_t)le16toh(c.count) * sizeof(struct ward_subject))
-		return -EBADMSG;
 	cond->type = le16toh(c.type);
-	if (cond->type != WARD_COND_SUBJECT && cond->type != WARD_COND_LOGIN)
+	if (cond->type != WARD_COND_SUBJECT && cond->type != WARD_COND_LOGIN &&
+	    cond->type != WARD_COND_KTHREAD)
 		return -EPROTONOSUPPORT;
-	for (i = 0; i < le16toh(c.count); i++) {
+	if (*used > room || *used != sizeof(c) + (size_t)le16toh(c.count) * entry_size(cond->type))
+		return -EBADMSG;
+	for (i = 0; cond->type == WARD_COND_KTHREAD && i < le16toh(c.count); i++) {
+		struct ward_kthread thread;
+
+		memcpy(&thread, p + sizeof(c) + i * sizeof(thread), sizeof(thread));
+		if (!ward_kthread_ok(&thread))
+			return -EPROTONOSUPPORT;
+		if (ward_kthread_add(cond, &thread))
+			return -ENOMEM;
+	}
+	for (i = 0; cond->type != WARD_COND_KTHREAD && i < le16toh(c.count); i++) {
 		struct ward_subject s;
 		struct ward_who who;
 

@@ -11,7 +11,7 @@
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	3	/* users, groups, logins */
+#define WARD_POLICY_CONDITIONS	4	/* users, groups, logins, programs */
 
 /**
  * struct ward_who - a user or a group
@@ -38,11 +38,15 @@ struct ward_who_list {
  * @type: WARD_COND_*
  * @groups: made by "groups = "; when decoded: the second one on users
  * @who: any of these
+ * @threads: of WARD_COND_KTHREAD, instead: any of these threads of the kernel; for free()
+ * @thread_count: how many
  */
 struct ward_policy_cond {
 	uint16_t type;
 	bool groups;
 	struct ward_who_list who;
+	struct ward_kthread *threads;
+	size_t thread_count;
 };
 
 /**
@@ -77,6 +81,7 @@ struct ward_policy {
 
 int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err);
 void ward_who_name(const struct ward_who *who, char *out, size_t size);
+int ward_kthread_add(struct ward_policy_cond *cond, const struct ward_kthread *thread);
 int ward_who_add(struct ward_who_list *list, const struct ward_who *who);
 
 int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,

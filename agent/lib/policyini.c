@@ -15,7 +15,7 @@ static const char * const operations[] = {
 };
 
 /* Conditions that the design has and this version does not. */
-static const char * const later[] = { "programs", "paths", "hours", "burst" };
+static const char * const later[] = { "paths", "hours", "burst" };
 
 /**
  * struct reader - what is known while a policy's text is read
@@ -60,12 +60,15 @@ const char *ward_operation_name(unsigned int bit)
 /* A process that never logged in can give itself a login user, so that is no key. */
 static bool by_login_alone(const struct ward_policy_rule *rule)
 {
+	bool by_login = false;
 	size_t i;
 
-	for (i = 0; i < rule->count; i++)
-		if (rule->conds[i].type != WARD_COND_LOGIN)
+	for (i = 0; i < rule->count; i++) {
+		if (rule->conds[i].type == WARD_COND_SUBJECT)
 			return false;
-	return rule->count && rule->flags & WARD_RULE_ALLOW;
+		by_login |= rule->conds[i].type == WARD_COND_LOGIN;
+	}
+	return by_login && rule->flags & WARD_RULE_ALLOW;
 }
 
 static void end_rule(struct reader *r)
@@ -127,7 +130,8 @@ static int begin_section(struct reader *r, const char *section)
 static struct ward_policy_cond *condition(struct reader *r)
 {
 	struct ward_policy_rule *rule = r->rule;
-	uint16_t type = strcmp(r->key, "logins") ? WARD_COND_SUBJECT : WARD_COND_LOGIN;
+	uint16_t type = !strcmp(r->key, "programs") ? WARD_COND_KTHREAD :
+			!strcmp(r->key, "logins") ? WARD_COND_LOGIN : WARD_COND_SUBJECT;
 	bool groups = !strcmp(r->key, "groups");
 	size_t i;
 
@@ -164,6 +168,35 @@ static int add_who(void *arg, char *item)
 		return 0;
 	}
 	if (ward_who_add(&condition(r)->who, &who))
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	return 0;
+}
+
+/* Of programs, this version knows threads of the kernel, such as its NFS server. */
+static int add_program(void *arg, char *item)
+{
+	static const char prefix[] = "kernel:";
+	struct ward_kthread thread = { 0 };
+	struct reader *r = arg;
+	size_t len;
+
+	if (strncmp(item, prefix, strlen(prefix))) {
+		wrong(r, r->line,
+		      "programs= knows threads of the kernel only in this version, such as kernel:nfsd; \"%s\" is none",
+		      item);
+		return 0;
+	}
+	item += strlen(prefix);
+	len = strlen(item);
+	if (len < sizeof(thread.name))
+		memcpy(thread.name, item, len);
+	if (!ward_kthread_ok(&thread)) {
+		wrong(r, r->line,
+		      "\"%s\" is no thread of the kernel: 1 to 15 letters, digits, \".\", \"_\" and \"-\"",
+		      item);
+		return 0;
+	}
+	if (ward_kthread_add(condition(r), &thread))
 		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
 	return 0;
 }
@@ -246,6 +279,8 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 	}
 	if (!strcmp(key, "users") || !strcmp(key, "groups") || !strcmp(key, "logins"))
 		return ward_ini_list(value, add_who, r);
+	if (!strcmp(key, "programs"))
+		return ward_ini_list(value, add_program, r);
 	if (!strcmp(key, "effect"))
 		return ward_ini_list(value, add_effect, r);
 	if (!strcmp(key, "operations")) {
@@ -259,7 +294,8 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 			return 0;
 		}
 	wrong(r, line,
-	      "a rule has no entry \"%s\": users, groups, logins, operations or effect", key);
+	      "a rule has no entry \"%s\": users, groups, logins, programs, operations or effect",
+	      key);
 	return 0;
 }
 
@@ -307,6 +343,17 @@ static void print_who(const struct ward_policy_cond *cond, const char *key, FILE
 	}
 }
 
+static void print_programs(const struct ward_policy_cond *cond, FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "%-10s = ", "programs");
+	for (i = 0; i < cond->thread_count; i++)
+		fprintf(f, "%skernel:%s%s", i ? "             " : "",
+			(const char *)cond->threads[i].name,
+			i + 1 < cond->thread_count ? ",\n" : "\n");
+}
+
 static void print_rule(const struct ward_policy_rule *rule, FILE *f)
 {
 	const char *sep = "";
@@ -315,8 +362,12 @@ static void print_rule(const struct ward_policy_rule *rule, FILE *f)
 
 	fprintf(f, "\n[rule %s]\n", rule->name);
 	for (i = 0; i < rule->count; i++)
-		print_who(&rule->conds[i], rule->conds[i].type == WARD_COND_LOGIN ? "logins" :
-			  rule->conds[i].groups ? "groups" : "users", f);
+		if (rule->conds[i].type == WARD_COND_KTHREAD)
+			print_programs(&rule->conds[i], f);
+		else
+			print_who(&rule->conds[i],
+				  rule->conds[i].type == WARD_COND_LOGIN ? "logins" :
+				  rule->conds[i].groups ? "groups" : "users", f);
 	fprintf(f, "operations = ");
 	if (rule->operations == WARD_OP_ALL) {
 		fprintf(f, "all");

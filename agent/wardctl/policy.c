@@ -259,10 +259,16 @@ static json_t *rule_json(const struct ward_policy_rule *rule)
 			ward_who_name(&rule->conds[i].who.who[k], name, sizeof(name));
 			json_array_append_new(who, ui_string(name));
 		}
+		for (k = 0; k < rule->conds[i].thread_count; k++) {
+			snprintf(name, sizeof(name), "kernel:%s",
+				 (const char *)rule->conds[i].threads[k].name);
+			json_array_append_new(who, ui_string(name));
+		}
 		json_array_append_new(conditions,
 				      json_pack("{s:s, s:o}", "of",
-						rule->conds[i].type == WARD_COND_LOGIN ?
-						"login" : "user", "any", who));
+						rule->conds[i].type == WARD_COND_LOGIN ? "login" :
+						rule->conds[i].type == WARD_COND_KTHREAD ?
+						"program" : "user", "any", who));
 	}
 	for (bit = 0; ward_operation_name(bit); bit++)
 		if (rule->operations & 1U << bit)

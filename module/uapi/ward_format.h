@@ -50,6 +50,7 @@
 #define WARD_LABEL_VAULT_MAC	"ward 1 vault mac"	/* master -> 32 */
 #define WARD_LABEL_EPOCH_MAC	"ward 1 epoch mac"	/* master -> 32 */
 #define WARD_LABEL_POLICY_MAC	"ward 1 policy mac"	/* master -> 32 */
+#define WARD_LABEL_HANDLES	"ward 1 handles"	/* master -> 32 */
 #define WARD_LABEL_DIR		"ward 1 directory"	/* names + id -> 64 */
 #define WARD_LABEL_SYMLINK	"ward 1 symlink"	/* links + id -> 64 */
 #define WARD_LABEL_XATTR	"ward 1 xattr"		/* file key or names, + id -> 64 */
@@ -332,6 +333,7 @@ struct ward_rule {
 
 #define WARD_COND_SUBJECT	1	/* entries: struct ward_subject */
 #define WARD_COND_LOGIN		2	/* likewise, login uid; not alone in a rule that allows */
+#define WARD_COND_KTHREAD	3	/* entries: struct ward_kthread; one at most in a rule */
 
 /**
  * struct ward_condition - one condition; @count entries follow
@@ -356,6 +358,16 @@ struct ward_condition {
 struct ward_subject {
 	__le32 kind;
 	__le32 id;
+} __attribute__((packed));
+
+/**
+ * struct ward_kthread - threads of the kernel, by the name that it gives them
+ * @name: 1 to 15 characters of A-Z a-z 0-9 . _ -, NUL-padded
+ *
+ * Of such a thread the subjects in the same rule mean whom it acts for.
+ */
+struct ward_kthread {
+	__u8 name[16];
 } __attribute__((packed));
 
 #endif

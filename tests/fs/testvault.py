@@ -45,9 +45,14 @@ ALL = 0x3ff
 
 
 def rule(name, flags, ops, *conditions):
-    """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group."""
+    """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group; or
+    (3, [name...]): threads of the kernel."""
     body = b''
     for kind, entries in conditions:
+        if kind == 3:
+            body += struct.pack('<IHH', 8 + 16 * len(entries), kind, len(entries))
+            body += b''.join(struct.pack('<16s', e) for e in entries)
+            continue
         body += struct.pack('<IHH', 8 + 8 * len(entries), kind, len(entries))
         body += b''.join(struct.pack('<II', *e) for e in entries)
     return struct.pack('<IHHII64s', 80 + len(body), flags, len(conditions), ops, 0, name.encode()) + body

@@ -32,6 +32,12 @@ static const char example[] =
 	"operations = read, list\n"
 	"effect     = allow, record\n"
 	"\n"
+	"[rule NFS clients]\n"
+	"users      = 4003, @4100\n"
+	"programs   = kernel:nfsd, kernel:lockd\n"
+	"operations = read, list\n"
+	"effect     = allow\n"
+	"\n"
 	"[rule everybody may look]\n"
 	"operations = list\n"
 	"effect     = allow\n";
@@ -93,7 +99,7 @@ TEST_F(policy, means_what_it_says)
 	};
 
 	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
-	EXPECT_EQ(4, self->traits.rules);
+	EXPECT_EQ(5, self->traits.rules);
 	EXPECT_TRUE(self->traits.by_login);
 	EXPECT_FALSE(self->traits.permissive);
 	/* The first rule asks for both, a user and the group. */
@@ -127,10 +133,17 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 		EXPECT_EQ(r->operations, s->operations);
 		ASSERT_EQ(r->count, s->count);
 		for (k = 0; k < r->count; k++) {
+			size_t whos = r->conds[k].who.count * sizeof(struct ward_who);
+			size_t threads = r->conds[k].thread_count * sizeof(struct ward_kthread);
+
 			EXPECT_EQ(r->conds[k].type, s->conds[k].type);
 			ASSERT_EQ(r->conds[k].who.count, s->conds[k].who.count);
-			EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who,
-					    r->conds[k].who.count * sizeof(struct ward_who)));
+			if (whos)
+				EXPECT_EQ(0, memcmp(r->conds[k].who.who, s->conds[k].who.who, whos));
+			ASSERT_EQ(r->conds[k].thread_count, s->conds[k].thread_count);
+			if (threads)
+				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
+						    threads));
 		}
 	}
 }
@@ -214,7 +227,15 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\n", "by logins alone" },
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
-		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "threads of the kernel only" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:\n", "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n",
+		  "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nprograms = kernel:sixteen_letters_\n",
+		  "no thread of the kernel" },
+		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
+		  "by logins alone" },
+		{ "[rule a]\neffect = allow\npaths = /a\n", "not supported by this version" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
 		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
 		{ "[rule ]\neffect = allow\n", "no name" },

@@ -79,6 +79,27 @@ static struct ward_condition *cond(struct blob *b, u16 type, int count, u32 kind
 	return c;
 }
 
+/* Adds a condition that names one or two threads of the kernel. */
+static struct ward_condition *threads(struct blob *b, const char *name1, const char *name2)
+{
+	struct ward_rule *r = (void *)(b->bytes + b->rule);
+	struct ward_condition *c = (void *)(b->bytes + b->len);
+	struct ward_kthread *k = (void *)(c + 1);
+	u32 len = sizeof(*c) + (name2 ? 2 : 1) * sizeof(*k);
+
+	c->length = cpu_to_le32(len);
+	c->type = cpu_to_le16(WARD_COND_KTHREAD);
+	c->count = cpu_to_le16(name2 ? 2 : 1);
+	strcpy((char *)k[0].name, name1);
+	if (name2)
+		strcpy((char *)k[1].name, name2);
+	r->length = cpu_to_le32(le32_to_cpu(r->length) + len);
+	r->conditions = cpu_to_le16(le16_to_cpu(r->conditions) + 1);
+	b->len += len;
+	seal(b);
+	return c;
+}
+
 static int check(struct blob *b)
 {
 	struct ward_policy_traits t;
@@ -186,6 +207,7 @@ TEST_F(rules, every_condition_must_hold)
 	EXPECT_TRUE(v.allow);
 	EXPECT_EQ(READ, ward_policy_allowed(self->b.bytes, &who));
 	who.kernel = true;		/* a kernel thread is nobody that a rule names */
+	who.kthread = "loop0";
 	ward_policy_decide(self->b.bytes, &who, READ, &v);
 	EXPECT_FALSE(v.allow);
 	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
@@ -237,6 +259,121 @@ TEST_F(rules, groups_that_can_be_left)
 	/* It gives nobody a group. */
 	ward_policy_decide(self->b.bytes, &who, WRITE, &v);
 	EXPECT_FALSE(v.allow);
+}
+
+static bool lets(struct blob *b, struct ward_actor *who, u32 ops)
+{
+	struct ward_verdict v;
+
+	ward_policy_decide(b->bytes, who, ops, &v);
+	return v.allow;
+}
+
+/* A thread of the kernel is whom it acts for where a rule names it, and nobody elsewhere. */
+TEST_F(rules, threads_of_the_kernel)
+{
+	u32 gid = 9;
+	struct ward_actor who = {
+		.fsuid = 5, .kernel = true, .kthread = "nfsd", .in_group = in_group, .arg = &gid,
+	};
+
+	rule(&self->b, "not him", 0, WARD_OP_ALL);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_UID, 7, 0, 0);
+	rule(&self->b, "local", WARD_RULE_ALLOW, WARD_OP_ALL);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 9, 0, 0);
+	rule(&self->b, "over NFS", WARD_RULE_ALLOW, READ | LIST);
+	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 9, 0, 0);
+	threads(&self->b, "nfsd", "lockd");
+	ASSERT_EQ(0, check(&self->b));
+
+	EXPECT_TRUE(lets(&self->b, &who, READ));
+	EXPECT_FALSE(lets(&self->b, &who, WRITE));
+	EXPECT_TRUE(ward_policy_walks(self->b.bytes, &who));
+	who.kthread = "lockd";
+	EXPECT_TRUE(lets(&self->b, &who, LIST));
+	who.kthread = "nfsdx";
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	EXPECT_FALSE(ward_policy_walks(self->b.bytes, &who));
+	who.kthread = "nfs";
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	/* A process of that name is none. */
+	who.kthread = "nfsd";
+	who.kernel = false;
+	gid = 10;
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	gid = 9;
+	EXPECT_TRUE(lets(&self->b, &who, WRITE));
+	/* Whom it acts for counts: also in a rule that denies and does not name it. */
+	who.kernel = true;
+	who.fsuid = 7;
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	who.fsuid = 5;
+	gid = 10;
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	EXPECT_FALSE(ward_policy_walks(self->b.bytes, &who));
+	/* For itself it walks, and no more. */
+	who.own = true;
+	EXPECT_TRUE(ward_policy_walks(self->b.bytes, &who));
+	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
+	EXPECT_FALSE(lets(&self->b, &who, LIST));
+	who.kthread = "loop0";
+	EXPECT_FALSE(ward_policy_walks(self->b.bytes, &who));
+	who.kernel = false;
+	EXPECT_FALSE(ward_policy_walks(self->b.bytes, &who));
+}
+
+/* A rule that names a thread alone is for whomever it acts for, and for nobody else. */
+TEST_F(rules, a_thread_alone)
+{
+	u32 gid = 0;
+	struct ward_actor who = {
+		.fsuid = 5, .kernel = true, .kthread = "nfsd", .in_group = in_group, .arg = &gid,
+	};
+
+	rule(&self->b, "no writing over NFS", 0, WRITE);
+	threads(&self->b, "nfsd", NULL);
+	rule(&self->b, "over NFS", WARD_RULE_ALLOW, READ);
+	threads(&self->b, "nfsd", NULL);
+	rule(&self->b, "everybody", WARD_RULE_ALLOW, WRITE | LIST);
+	ASSERT_EQ(0, check(&self->b));
+	EXPECT_TRUE(lets(&self->b, &who, READ));
+	EXPECT_FALSE(lets(&self->b, &who, WRITE));
+	EXPECT_TRUE(lets(&self->b, &who, LIST));
+	who.kernel = false;
+	EXPECT_FALSE(lets(&self->b, &who, READ));
+	EXPECT_TRUE(lets(&self->b, &who, WRITE));
+}
+
+TEST_F(rules, thread_refused)
+{
+	static const char *const bad[] = { "", "a/b", "a b", "kworker/0:1", "\xc3\xa4" };
+	struct ward_condition *c;
+	struct ward_kthread *k;
+	size_t i;
+
+	rule(&self->b, "rule", WARD_RULE_ALLOW, READ);
+	c = threads(&self->b, "nfsd", NULL);
+	k = (void *)(c + 1);
+	ASSERT_EQ(0, check(&self->b));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		memset(k->name, 0, sizeof(k->name));
+		strcpy((char *)k->name, bad[i]);
+		EXPECT_EQ(-EBADMSG, check(&self->b)) TH_LOG("name %zu", i);
+	}
+	memset(k->name, 'a', sizeof(k->name));		/* no NUL */
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	k->name[15] = 0;
+	EXPECT_EQ(0, check(&self->b));
+	k->name[3] = 0;					/* something after the NUL */
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	memset(k->name + 3, 0, 13);
+	c->count = cpu_to_le16(2);
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	c->count = 0;
+	EXPECT_EQ(-EBADMSG, check(&self->b));
+	c->count = cpu_to_le16(1);
+	threads(&self->b, "lockd", NULL);		/* one list of them */
+	EXPECT_EQ(-EBADMSG, check(&self->b));
 }
 
 /* ward_policy_allowed() says the same as asking one by one. */
@@ -354,7 +491,7 @@ TEST_F(rules, condition_refused)
 	c = cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 5, 0, 0);
 	s = (void *)(c + 1);
 	ASSERT_EQ(0, check(&self->b));
-	c->type = cpu_to_le16(3);			/* what is not known is refused */
+	c->type = cpu_to_le16(4);			/* what is not known is refused */
 	EXPECT_EQ(-EBADMSG, check(&self->b));
 	c->type = cpu_to_le16(WARD_COND_LOGIN);		/* groups of a login are not known */
 	EXPECT_EQ(-EBADMSG, check(&self->b));
@@ -388,6 +525,10 @@ TEST_F(rules, mutations)
 {
 	u32 state = 4711, round, gid = 50;
 	struct ward_actor who = { .fsuid = 1000, .in_group = in_group, .arg = &gid };
+	struct ward_actor nfsd = {
+		.fsuid = 1000, .kernel = true, .own = true, .kthread = "nfsd",
+		.in_group = in_group, .arg = &gid,
+	};
 	unsigned int taken = 0;
 	struct ward_verdict v;
 
@@ -396,6 +537,7 @@ TEST_F(rules, mutations)
 	cond(&self->b, WARD_COND_LOGIN, 1, WARD_SUBJECT_UID, 6, 0, 0);
 	rule(&self->b, "two", WARD_RULE_ALLOW, WARD_OP_ALL);
 	cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 50, 0, 0);
+	threads(&self->b, "nfsd", "lockd");
 	for (round = 0; round < 50000; round++) {
 		size_t len = self->b.len + WARD_MAC_SIZE;
 		u64 *copy = malloc(len);
@@ -412,6 +554,8 @@ TEST_F(rules, mutations)
 			taken++;
 			ward_policy_decide(copy, &who, WARD_OP_ALL, &v);
 			ward_policy_allowed(copy, &who);
+			ward_policy_decide(copy, &nfsd, WARD_OP_ALL, &v);
+			ward_policy_walks(copy, &nfsd);
 		}
 		free(copy);
 	}

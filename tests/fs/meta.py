@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""For tests of names and metadata: the same operation on the vault and beside it on the lower file system, file handles,
+locks, leases, and what watches."""
+import glob
+import shutil
+
+from calls import *
+
+plain = '/srv/below/plain'          # a directory of the lower file system itself
+MAX_HANDLE = 128
+HEAD = 16                           # bytes of a handle of ours before the lower one
+
+
+# ---- side by side -------------------------------------------------------------------------------------------------
+
+def outcome(fn, *args, **kw):
+    """What a call gives: ('value', what it returns) or ('errno', its name)."""
+    try:
+        return 'value', fn(*args, **kw)
+    except OSError as e:
+        return 'errno', errno.errorcode[e.errno]
+
+
+def alike(fn, *args, **kw):
+    """Does this to an empty directory of the lower file system and to one of the vault; both must go alike."""
+    got = []
+    for top in (plain, d):
+        at = top + '/alike'
+        os.mkdir(at, 0o755)
+        try:
+            got.append(outcome(fn, at, *args, **kw))
+        finally:
+            try:
+                shutil.rmtree(at)
+            except PermissionError:
+                run('chattr', '-R', '-f', '-i', '-a', at)
+                shutil.rmtree(at)
+    assert got[0] == got[1], f'{fn.__name__}{args or ""}: below {got[0]!r}, in the vault {got[1]!r}'
+    return got[1]
+
+
+def codes(*calls):
+    """Outcomes of some calls, one after the other, as a list: 0 or the name of the errno."""
+    out = []
+    for fn, *args in calls:
+        kind, value = outcome(fn, *args)
+        out.append(0 if kind == 'value' else value)
+    return out
+
+
+# ---- file handles -------------------------------------------------------------------------------------------------
+
+SYS_name_to_handle_at, SYS_open_by_handle_at = 303, 304
+AT_EMPTY_PATH = 0x1000
+
+
+class Handle:
+    def __init__(self, kind, data, mount=0):
+        self.kind, self.data, self.mount = kind, bytes(data), mount
+
+    def __eq__(self, other):
+        return (self.kind, self.data) == (other.kind, other.data)
+
+
+def handle(path, room=MAX_HANDLE, follow=False):
+    """name_to_handle_at(2). With too little room: OSError whose strerror is the room needed."""
+    buf = ctypes.create_string_buffer(struct.pack('<Ii', room, 0), 8 + MAX_HANDLE)
+    mount = ctypes.c_int()
+    if libc.syscall(SYS_name_to_handle_at, AT_FDCWD, os.fsencode(path), buf, ctypes.byref(mount),
+                    AT_SYMLINK_FOLLOW if follow else 0) < 0:
+        raise OSError(ctypes.get_errno(), str(struct.unpack_from('<I', buf.raw)[0]))
+    size, kind = struct.unpack_from('<Ii', buf.raw)
+    return Handle(kind, buf.raw[8:8 + size], mount.value)
+
+
+def open_handle(h, flags=os.O_RDONLY, at=None):
+    """open_by_handle_at(2) on the vault, or on the file system of another path."""
+    fd = os.open(at or d, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return open_handle_at(fd, h, flags)
+    finally:
+        os.close(fd)
+
+
+def open_handle_at(fd, h, flags=os.O_RDONLY):
+    """The same, with a descriptor that is open already."""
+    buf = ctypes.create_string_buffer(struct.pack('<Ii', len(h.data), h.kind) + h.data, 8 + max(len(h.data), 1))
+    return syscall(SYS_open_by_handle_at, fd, buf, flags)
+
+
+def by_handle(h, flags=os.O_RDONLY):
+    """What a handle leads to, as (inode number, contents)."""
+    fd = open_handle(h, flags)
+    try:
+        return os.fstat(fd).st_ino, os.pread(fd, 1 << 20, 0)
+    finally:
+        os.close(fd)
+
+
+def path_of(fd):
+    return os.readlink(f'/proc/self/fd/{fd}')
+
+
+# ---- locks and leases ---------------------------------------------------------------------------------------------
+
+F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW = 36, 37, 38
+F_SETLEASE, F_GETLEASE = 1024, 1025
+
+
+def posix_lock(fd, kind, start=0, length=0, cmd=fcntl.F_SETLK):
+    fcntl.fcntl(fd, cmd, struct.pack('hhqqi4x', kind, os.SEEK_SET, start, length, 0))
+
+
+def lock_held(fd, kind, start=0, length=0, cmd=fcntl.F_GETLK):
+    """What stands in the way of such a lock: (type, start, length, is it a process's)."""
+    raw = fcntl.fcntl(fd, cmd, struct.pack('hhqqi4x', kind, os.SEEK_SET, start, length, 0))
+    kind, _, start, length, pid = struct.unpack('hhqqi4x', raw)
+    return kind, start, length, pid > 0
+
+
+def in_child(fn, *args):
+    """The outcome of a call in another process, which ends then."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.close(r)
+            os.write(w, pickle.dumps(outcome(fn, *args)))
+        except BaseException as e:
+            os.write(w, pickle.dumps(('other', repr(e))))
+        os._exit(0)
+    os.close(w)
+    with os.fdopen(r, 'rb') as f:
+        got = pickle.loads(f.read())
+    os.waitpid(pid, 0)
+    assert got[0] != 'other', got[1]
+    return got

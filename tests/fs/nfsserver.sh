@@ -1,0 +1,211 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 900
+#
+# A vault exported by the kernel's NFS server, and a client of it on the same machine: versions 4.2 and 3.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+
+[ "$WARD_LOWER" = ext4 ] || skip_all "one lower file system is enough: what differs below, handles.sh tests on each"
+for module in nfsd nfsv4 nfsv3; do
+	modprobe $module 2>/dev/null || skip_all "this kernel has no NFS server and client"
+done
+
+n=/srv/client
+
+# The parts of nfs-kernel-server, without systemd
+server_start()
+{
+	[ -e /proc/fs/nfsd/threads ] || mount -t nfsd nfsd /proc/fs/nfsd || return 1
+	echo 4 >/proc/fs/nfsd/nfsv4gracetime; echo 4 >/proc/fs/nfsd/nfsv4leasetime
+	pidof rpcbind >/dev/null || rpcbind -w || return 1
+	pidof rpc.statd >/dev/null || rpc.statd --no-notify || return 1
+	echo "$d *(rw,no_subtree_check,no_wdelay,root_squash,insecure,fsid=0)" >/etc/exports
+	pidof rpc.mountd >/dev/null || rpc.mountd || return 1
+	exportfs -ra && rpc.nfsd 4
+}
+
+server_stop()
+{
+	rpc.nfsd 0 && exportfs -ua && exportfs -f
+}
+
+# The vault is the root of what version 4 sees: this machine's own root cannot be exported.
+client()
+{
+	case $1 in
+	*vers=4*) lib_path=/ ;;
+	*) lib_path=$d ;;
+	esac
+	mkdir -p $n && mount -t nfs -o "$1,sec=sys,hard,timeo=20,retrans=1,actimeo=0" "localhost:$lib_path" $n
+}
+
+check "a vault, for alice, bob and the NFS server's clients in their group" new_vault 0
+mkdir -p /var/lib/nfs/v4recovery /var/lib/nfs/rpc_pipefs /var/lib/nfs/sm /var/lib/nfs/sm.bak /run/rpcbind
+touch /var/lib/nfs/etab /var/lib/nfs/rmtab /var/lib/nfs/state
+cat >/tmp/clients.py <<'END'
+from meta import *
+n = "/srv/client"
+T = testvault
+def clients(programs=("nfsd", "lockd"), ops=T.ALL):
+    local = T.rule("here", T.ALLOW, T.ALL, (1, [(1, 0), (1, ALICE), (1, BOB)]))
+    # bob is not to be let in over NFS, though the group is
+    denied = T.rule("not bob", 0, T.ALL, (1, [(1, BOB)]), (3, [b"nfsd"]))
+    over = T.rule("over NFS", T.ALLOW, ops, (1, [(2, CASEWORKERS)]), (3, [p.encode() for p in programs]))
+    rules(*([denied, over] if programs else []), local)
+    # Clients remember what they were refused until the object changes.
+    time.sleep(0.02)
+    for p in (d, d + "/f", d + "/lk"):
+        if os.path.exists(p): os.chmod(p, os.stat(p).st_mode & 0o7777)
+def alice(fn, *args): return as_user(ALICE, fn, *args, groups=[CASEWORKERS])
+END
+py '
+exec(open("/tmp/clients.py").read())
+clients(()); os.chmod(d, 0o2770); os.chown(d, 0, CASEWORKERS)
+'
+check "the server runs" server_start
+check "a client mounts it (4.2)" client vers=4.2
+check "the kernel's server is nobody, until a rule names it" py '
+exec(open("/tmp/clients.py").read())
+since = mark()
+fails("EACCES", alice, os.listdir, n); fails("EACCES", alice, touch, n + "/f"); fails("EACCES", os.listdir, n)
+e = reported(since, kind="violation", euid=ALICE); same((e["comm"], "uid" in e), ("nfsd", False))
+clients(("lockd",)); fails("EACCES", alice, os.listdir, n)
+clients(); same(alice(os.listdir, n), [])
+'
+check "it acts for its clients: who may, may" py '
+exec(open("/tmp/clients.py").read())
+alice(touch, n + "/f", noise(1, 300000)); same(alice(read, n + "/f"), noise(1, 300000))
+st = os.stat(d + "/f"); same((st.st_uid, st.st_gid), (ALICE, CASEWORKERS)); same(read(d + "/f"), noise(1, 300000))
+fails("EACCES", as_user, BOB, read, n + "/f", groups=[CASEWORKERS])
+fails("EACCES", as_user, MALLORY, read, n + "/f"); fails("EACCES", as_user, MALLORY, os.listdir, n)
+fails("EACCES", read, n + "/f")                                     # root is squashed
+same(as_user(BOB, os.listdir, d, groups=[CASEWORKERS]), ["f"])      # here he may
+clients(ops=T.OPS["read"] | T.OPS["list"])
+same(alice(read, n + "/f"), noise(1, 300000)); fails("EACCES", alice, touch, n + "/g")
+fails("EACCES", alice, os.unlink, n + "/f"); fails("EACCES", alice, os.open, n + "/f", os.O_WRONLY)
+clients()
+'
+cat >/tmp/work.py <<'END'
+exec(open("/tmp/clients.py").read())
+def work():
+    "What people do to a mounted share; as alice."
+    os.umask(0)
+    os.makedirs(n + "/w/x"); touch(n + "/w/x/a", b"one")
+    os.rename(n + "/w/x/a", n + "/w/b"); same(read(n + "/w/b"), b"one")
+    os.link(n + "/w/b", n + "/w/c"); same(os.stat(n + "/w/c").st_nlink, 2); os.unlink(n + "/w/b")
+    os.symlink("c", n + "/w/l"); same(read(n + "/w/l"), b"one"); same(os.readlink(n + "/w/l"), "c")
+    touch(n + "/w/" + "ü" * 120, b"long"); same(read(n + "/w/" + "ü" * 120), b"long")
+    touch(n + "/w/t"); os.rename(n + "/w/c", n + "/w/t"); same(read(n + "/w/t"), b"one")
+    os.chmod(n + "/w/t", 0o640); os.utime(n + "/w/t", ns=(10**18 + 1, 10**18 + 2))
+    st = os.stat(n + "/w/t"); same((st.st_mode & 0o7777, st.st_mtime_ns), (0o640, 10**18 + 2))
+    os.truncate(n + "/w/t", 2); same(read(n + "/w/t"), b"on")
+    fd = os.open(n + "/w/t", os.O_RDWR | os.O_APPEND); os.write(fd, b"!"); os.fsync(fd); os.close(fd)
+    same(read(n + "/w/t"), b"on!")
+    with open(n + "/w/m", "w+b") as f:
+        f.write(noise(2, 50000)); f.flush(); m = mmap.mmap(f.fileno(), 50000); m[20000:20005] = b"mmap!"; m.flush(); m.close()
+    same(read(n + "/w/m")[19999:20006], noise(2, 50000)[19999:20000] + b"mmap!" + noise(2, 50000)[20005:20006])
+    # a file that is removed while it is open: the client keeps it under another name
+    fd = os.open(n + "/w/m", os.O_RDWR); os.unlink(n + "/w/m"); os.pwrite(fd, b"silly", 0); os.fsync(fd)
+    same(os.pread(fd, 5, 0), b"silly"); os.close(fd); same([x for x in os.listdir(n + "/w") if x.startswith(".nfs")], [])
+    for name, fn in (("/w", os.rmdir), ("/w/none", os.unlink)): fails("ENOTEMPTY|ENOENT|EEXIST", fn, n + name)
+    # locks: POSIX ones through the server, of two processes
+    fd = os.open(n + "/w/t", os.O_RDWR); posix_lock(fd, fcntl.F_WRLCK, 0, 10)
+    same(in_child(lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 10)), ("errno", "EAGAIN"))
+    same(in_child(lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 10, 10)), ("value", None))
+    kind, start, length, _ = lock_held(os.open(d + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 1)
+    same((kind, start, length), (fcntl.F_WRLCK, 0, 10))              # who works here sees it
+    posix_lock(fd, fcntl.F_UNLCK); os.close(fd)
+    fd = os.open(n + "/w/t", os.O_RDWR); fcntl.flock(fd, fcntl.LOCK_EX); os.close(fd)
+def many():
+    names = ["%d" % k + "m" * (k % 5 * 45) for k in range(2000)]
+    os.mkdir(n + "/many")
+    # each one that is made over NFS is on the disk before the answer: most are made here
+    for k, x in enumerate(names): os.close(os.open((d if k % 50 else n) + "/many/" + x, os.O_CREAT | os.O_WRONLY))
+    got = os.listdir(n + "/many"); same(len(got), len(names)); same(set(got), set(names))
+END
+check "work over NFS 4.2" py 'exec(open("/tmp/work.py").read()); alice(work)'
+check "and what it left is here" py '
+exec(open("/tmp/work.py").read())
+same(sorted(os.listdir(d + "/w")), sorted(["l", "t", "x", "ü" * 120])); same(read(d + "/w/t"), b"on!")
+quiet(0); run("rm", "-r", d + "/w")
+'
+check "a directory of 2000 entries" py 'exec(open("/tmp/work.py").read()); alice(many)'
+
+cat >/tmp/survivor.py <<'END'
+exec(open("/tmp/work.py").read())
+def survivor():
+    "Works in a directory with open files, one of them locked and one removed, while the server goes and comes."
+    os.umask(0); os.makedirs(n + "/s/deep"); os.chdir(n + "/s/deep")
+    fd = os.open("open", os.O_CREAT | os.O_RDWR, 0o660); os.write(fd, noise(3, 100000)); os.fsync(fd)
+    if LOCKS: posix_lock(fd, fcntl.F_WRLCK, 0, 100)
+    gone = os.open("gone", os.O_CREAT | os.O_RDWR, 0o660); os.write(gone, b"gone"); os.fsync(gone); os.unlink("gone")
+    at = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    dirty = os.open("dirty", os.O_CREAT | os.O_RDWR, 0o660); os.write(dirty, noise(4, 200000))   # not synced
+    touch("/tmp/ready"); 
+    while not os.path.exists("/tmp/go"): time.sleep(0.1)
+    same(os.pread(fd, 100000, 0), noise(3, 100000)); os.pwrite(fd, b"after", 50); os.fsync(fd)
+    if LOCKS: same(in_child(lambda: posix_lock(os.open("open", os.O_RDWR), fcntl.F_WRLCK, 0, 1)), ("errno", "EAGAIN"))
+    same(os.pread(gone, 4, 0), b"gone"); os.pwrite(gone, b"more", 4); os.fsync(gone); os.close(gone)
+    os.fsync(dirty); os.close(dirty)
+    same(sorted(os.listdir(".")), ["dirty", "open"]); same(sorted(os.listdir(at)), ["dirty", "open"])
+    touch("new", b"after"); os.rename("new", "renamed"); same(os.getcwd(), n + "/s/deep"); os.close(fd)
+    touch("/tmp/done")
+END
+# survive LOCKS: those of version 3 the server's lock manager keeps open files for, and cannot be restarted here, where
+# the client has it, too
+survive()
+{
+	rm -f /tmp/ready /tmp/go /tmp/done
+	py "exec(open('/tmp/survivor.py').read()); LOCKS = $1; alice(survivor)" >/tmp/survivor.log 2>&1 &
+	survivor=$!
+	while [ ! -e /tmp/ready ] && kill -0 $survivor 2>/dev/null; do sleep 0.2; done
+	[ -e /tmp/ready ] || { cat /tmp/survivor.log; return 1; }
+	server_stop && echo 3 >/proc/sys/vm/drop_caches &&
+		umount $d && mount -i -t wardfs $d $d && server_start || return 1
+	# The server is back, and the vault is still locked: the client is to wait.
+	touch /tmp/go; sleep 3
+	[ ! -e /tmp/done ] && kill -0 $survivor || { echo "did not wait"; cat /tmp/survivor.log; return 1; }
+	"$tv" unlock $d || return 1
+	wait $survivor || { cat /tmp/survivor.log; return 1; }
+	py '
+exec(open("/tmp/clients.py").read())
+want = noise(3, 100000); want = want[:50] + b"after" + want[55:]
+same(read(d + "/s/deep/open"), want); same(read(d + "/s/deep/dirty"), noise(4, 200000)); same(read(d + "/s/deep/renamed"), b"after")
+same(sorted(os.listdir(d + "/s/deep")), ["dirty", "open", "renamed"]); run("rm", "-r", d + "/s"); quiet(0)'
+}
+check "a client survives the server's restart, and the vault's" survive True
+check "unmount the client" umount $n
+
+check "a client mounts it (3)" client vers=3,proto=tcp,mountproto=tcp
+check "work over NFS 3" py 'exec(open("/tmp/work.py").read()); alice(work); run("rm", "-r", d + "/w")'
+check "without a rule for it, the lock manager gets nothing" py '
+exec(open("/tmp/clients.py").read())
+alice(touch, n + "/lk"); fd = alice_fd = os.open(d + "/lk", os.O_RDWR)
+clients(("nfsd",))
+def locks(): fd = os.open(n + "/lk", os.O_RDWR); posix_lock(fd, fcntl.F_WRLCK)
+fails("EACCES|ENOLCK", alice, locks); clients(); alice(locks)
+'
+check "a client of version 3 survives the server's restart, and the vault's" survive False
+check "unmount the client" umount $n
+
+check "the server checks subtrees: handles with a parent" sh -c "exportfs -ua; exportfs -f; echo '$d *(rw,subtree_check,root_squash,insecure,fsid=0)' >/etc/exports; exportfs -ra"
+check "a client mounts it (4.2)" client vers=4.2
+check "work with them, also when nothing is cached" py '
+exec(open("/tmp/work.py").read())
+alice(work); fd = os.open(d, os.O_RDONLY)
+def held():
+    f = os.open(n + "/w/t", os.O_RDWR); same(os.pread(f, 3, 0), b"on!"); return True
+alice(held); drop_caches(); alice(held); run("rm", "-r", d + "/w")
+'
+check "unmount the client" umount $n
+check "the server goes" server_stop
+check "unmount" umount $d
+quiet=$(dmesg | grep -c "non-standard errno" || :)
+check_is "no errno that the server does not know" "$quiet" 0
+for p in rpc.mountd rpc.statd rpcbind; do
+	for pid in $(pidof $p); do kill "$pid"; done
+done
+umount /proc/fs/nfsd
+done_testing

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 300
+#
+# Quotas of the lower file system: what users write in a vault is theirs, and a full quota reaches the writer.
+
+. "$WARD_TOP/tests/vm/lib.sh"
+
+case ${WARD_LOWER:-ext4} in
+ext4)	MKFS_OPTIONS="-O quota" MOUNT_OPTIONS=usrquota,grpquota ;;
+xfs)	MOUNT_OPTIONS=usrquota,grpquota ;;
+*)	skip_all "quotas of users are ext4's and xfs's" ;;
+esac
+modprobe quota_v2 2>/dev/null
+. "$WARD_TOP/tests/fs/vault.sh"
+
+check "a vault over a file system with quotas" new_vault 0 61001 61002
+check "quotas are counted" repquota -u -p /srv/lower
+
+cat >/tmp/quota.py <<'END'
+from meta import *
+def used(who, group=False):
+    "KiB and inodes that quota counts for somebody below."
+    os.sync()
+    for line in run("repquota", "-n", "-p", "-g" if group else "-u", "/srv/lower").splitlines():
+        if line.startswith("#%d " % who):
+            f = line.split(); return int(f[2]), int(f[6])
+    return 0, 0
+def limit(who, kib, inodes): run("setquota", "-u", str(who), "0", str(kib), "0", str(inodes), "/srv/lower")
+def wrote(uid, path, size, piece=65536, sync=False):
+    "How much could be written until it failed, and where: in write, fsync or close."
+    def go():
+        fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o666); n = 0; at = "write"
+        try:
+            while n < size: n += os.write(fd, b"q" * min(piece, size - n))
+            at = "fsync"
+            if sync: os.fsync(fd)
+            at = "close"; os.close(fd)
+            return n, ""
+        except OSError as e: return n, at + " " + errno.errorcode[e.errno]
+    return as_user(uid, go)
+END
+check "what a user writes counts as the user's" py '
+exec(open("/tmp/quota.py").read())
+os.chmod(d, 0o777); os.mkdir(d + "/a"); os.chown(d + "/a", ALICE, ALICE)
+b0, i0 = used(ALICE); same(wrote(ALICE, d + "/a/f", 1 << 20), (1 << 20, ""))
+b1, i1 = used(ALICE); assert 1024 <= b1 - b0 <= 1200, (b0, b1); same(i1 - i0, 2)      # the file, and the directory id
+as_user(ALICE, os.mkdir, d + "/a/sub"); as_user(ALICE, os.symlink, "x", d + "/a/l"); same(used(ALICE)[1], i1 + 2)
+as_user(ALICE, touch, d + "/a/" + "n" * 255); same(used(ALICE)[1], i1 + 4)             # with its full name
+os.unlink(d + "/a/" + "n" * 255); same(used(ALICE)[1], i1 + 2)
+'
+check "chown moves it" py '
+exec(open("/tmp/quota.py").read())
+a, b = used(ALICE), used(BOB)
+os.chown(d + "/a/f", BOB, BOB); assert used(ALICE)[0] < a[0] - 1000 and used(BOB)[0] > b[0] + 1000
+same((used(ALICE)[1], used(BOB)[1]), (a[1] - 1, b[1] + 1)); assert used(BOB, True)[0] > 1000
+os.chown(d + "/a/f", ALICE, ALICE); os.unlink(d + "/a/f"); assert used(ALICE)[0] < 100
+'
+check "no more blocks: the writer hears of it, at close at the latest" py '
+exec(open("/tmp/quota.py").read())
+limit(ALICE, 2048, 0)
+for size, piece, sync in ((8 << 20, 65536, False), (8 << 20, 1000, False), (3 << 20, 1 << 20, True), (2500 << 10, 4096, False)):
+    n, failed = wrote(ALICE, d + "/a/big", size, piece, sync)
+    assert failed.endswith("EDQUOT"), (n, failed); assert used(ALICE)[0] <= 2048
+    as_user(ALICE, os.unlink, d + "/a/big")
+same(wrote(ALICE, d + "/a/fits", 1 << 20), (1 << 20, "")); same(wrote(BOB, d + "/other", 4 << 20), (4 << 20, "")); os.unlink(d + "/other")
+'
+check "what was written before is there, and what is freed can be used again" py '
+exec(open("/tmp/quota.py").read())
+same(read(d + "/a/fits"), b"q" * (1 << 20))
+def append():
+    with open(d + "/a/fits", "ab") as f: f.write(b"z" * (4 << 20))
+fails("EDQUOT", as_user, ALICE, append)
+again(); data = read(d + "/a/fits"); same(data[:1 << 20], b"q" * (1 << 20))
+def cut(): os.truncate(d + "/a/fits", 4000)
+as_user(ALICE, cut); same(wrote(ALICE, d + "/a/g", 1 << 20), (1 << 20, "")); same(read(d + "/a/fits"), b"q" * 4000)
+'
+check "no more inodes: EDQUOT for each thing that can be made, and nothing is left half made" py '
+exec(open("/tmp/quota.py").read())
+os.unlink(d + "/a/g"); limit(ALICE, 0, used(ALICE)[1])
+n = mark(); before = sorted(os.listdir(d + "/a"))
+for fn, *args in ((touch, "/a/new"), (os.mkdir, "/a/new"), (os.mkfifo, "/a/new"), (touch, "/a/" + "n" * 200)):
+    fails("EDQUOT", as_user, ALICE, fn, d + args[0])
+fails("EDQUOT", as_user, ALICE, os.symlink, "x", d + "/a/new")
+fails("EDQUOT", as_user, ALICE, os.open, d + "/a", os.O_TMPFILE | os.O_RDWR)
+fails("EDQUOT", as_user, ALICE, os.rename, d + "/a/fits", d + "/a/" + "r" * 200)
+same(sorted(os.listdir(d + "/a")), before); same(hidden(lower(d + "/a")), []); quiet(n)
+limit(ALICE, 0, 0); as_user(ALICE, touch, d + "/a/new", b"1"); again(); same(read(d + "/a/new"), b"1")
+'
+check "unmount" umount $d
+done_testing
