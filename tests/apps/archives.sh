@@ -31,7 +31,7 @@ source()
 	chmod 640 nothing && chmod 4750 one-block && chmod 1777 empty &&
 	chown -R alice:caseworkers . && chmod 4750 one-block &&
 	find . -depth -exec touch -h -d '2021-03-04 05:06:07.123456789' {} + &&
-	cd - >/dev/null
+	cd - >/dev/null || exit
 }
 
 check "a tree" source /srv/tree

@@ -24,7 +24,7 @@ build()
 	staff make -s -j4 -C /work-here/agent CFLAGS="-O0 -g0 -U_FORTIFY_SOURCE" OUT=/work-here/out "$@"
 	status=$?
 	umount /work-here
-	return $status
+	return "$status"
 }
 two="/work-here/out/ward-recover /work-here/out/mount.wardfs"
 

@@ -47,10 +47,10 @@ job trunc ioengine=psync rw=randwrite bs=4k size=3m overwrite=1
 
 run_fio()
 {
-	staff fio --output-format=normal "$@" job >fio.out 2>&1 && ! grep -iE 'verify: bad|error|got signal' fio.out || {
-		grep -vE '%|lat|bw|iops|percentiles|submit|issued' fio.out
+	if ! staff fio --output-format=normal "$@" job >fio.out 2>&1 || grep -qiE 'verify: bad|error|got signal' fio.out; then
+		grep -E '^(fio|verify|[a-z_-]+:)|error' fio.out
 		return 1
-	}
+	fi
 }
 
 check "written and verified" run_fio

@@ -68,11 +68,11 @@ check_is "the index agrees with stat" "" "$(g diff-files --name-only)"
 work()
 {
 	g checkout -q -b work || return
-	staff find $d/clone/docs -name '*.md' -exec sed -i 's/the/teh/g' {} +
+	staff find "$d"/clone/docs -name '*.md' -exec sed -i 's/the/teh/g' {} +
 	for i in $(seq 1 20); do
-		echo "line $i" | staff tee -a $d/clone/journal.txt >/dev/null
-		staff mkdir -p $d/clone/new/$i
-		echo "file $i" | staff tee $d/clone/new/$i/file >/dev/null
+		echo "line $i" | staff tee -a "$d"/clone/journal.txt >/dev/null
+		staff mkdir -p "$d"/clone/new/"$i"
+		echo "file $i" | staff tee "$d"/clone/new/"$i"/file >/dev/null
 	done
 	g add -A && g commit -q -m work && g mv new moved && g commit -q -m moved && g tag -a -m "a tag" v1
 }

@@ -50,6 +50,7 @@ check "pdf: the text" sh -c "pdftotext $d/letter.pdf - | tr -d '\f\n ' >/tmp/pdf
 inode=$(stat -c %i $d/short.odt)
 check "saved again, over itself" convert odt $d $d/short.docx
 diag "inode before: $inode, after: $(stat -c %i $d/short.odt)"
+# shellcheck disable=SC1111
 check_is "it has its text" "Case 0: Größe, façade, дело, 例, “quoted” – line 0 of the letter." "$("$doc" text $d/short.odt)"
 
 lock=$d/.~lock.letter.odt#

@@ -16,8 +16,8 @@ export PGHOST=$socket PGDATABASE=postgres PGUSER=alice
 
 start()
 {
-	staff pg_ctl -s -w -t 240 -D $data -l $socket/log -o "-k $socket -c listen_addresses=" start || {
-		tail -n 30 $socket/log
+	staff pg_ctl -s -w -t 240 -D "$data" -l "$socket"/log -o "-k $socket -c listen_addresses=" start || {
+		tail -n 30 "$socket"/log
 		return 1
 	}
 }

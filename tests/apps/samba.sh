@@ -56,18 +56,18 @@ done
 
 start_samba()
 {
-	smbd -D -s $s/smb.conf && wait_until smb alice cases ls
+	smbd -D -s "$s"/smb.conf && wait_until smb alice cases ls
 }
 
 stop_samba()
 {
-	kill "$(cat $s/state/smbd.pid)" && wait_until sh -c "! pgrep -x smbd"
+	kill "$(cat "$s"/state/smbd.pid)" && wait_until sh -c "! pgrep -x smbd"
 }
 
 # smb USER SHARE COMMANDS: what smbclient is told
 smb()
 {
-	smbclient "//127.0.0.1/$2" -s $s/smb.conf -A "$s/$1" -c "$3"
+	smbclient "//127.0.0.1/$2" -s "$s"/smb.conf -A "$s/$1" -c "$3"
 }
 
 # cifs USER SHARE DIR [OPTIONS]: mounted as that user would

@@ -16,24 +16,24 @@ busy()
 	db=$d/$1.db
 	log=/tmp/sqlite.$1
 	rm -f /tmp/sqlite.end
-	staff "$bank" make $db $1 || return
-	staff_exec "$bank" watch $db /tmp/sqlite.end &
+	staff "$bank" make "$db" "$1" || return
+	staff_exec "$bank" watch "$db" /tmp/sqlite.end &
 	watcher=$!
 	workers=
 	for n in 1 2 3; do
-		staff_exec "$bank" work $db $n 24 >$log.$n &
+		staff_exec "$bank" work "$db" "$n" 24 >"$log"."$n" &
 		workers="$workers $!"
 	done
-	staff_exec "$bank" work $db 4 1000000 >$log.4 &
+	staff_exec "$bank" work "$db" 4 1000000 >"$log".4 &
 	victim=$!
-	wait_until grep -q '^4 3$' $log.4 && kill -9 $victim
-	wait $victim
+	wait_until grep -q '^4 3$' "$log".4 && kill -9 "$victim"
+	wait "$victim"
 	bad=0
 	for n in $workers; do
-		wait $n || bad=1
+		wait "$n" || bad=1
 	done
 	: >/tmp/sqlite.end
-	wait $watcher && [ $bad = 0 ]
+	wait "$watcher" && [ "$bad" = 0 ]
 }
 
 for mode in delete truncate persist wal; do
