@@ -67,8 +67,16 @@ staff rm -f $d/.swap.swp
 
 f=$d/nano
 letter $f
-check "nano" sh -c "printf '\037''7\r''\013''nano was here\r''\017\r''\030' | setpriv --reuid alice --regid alice --init-groups -- \
-	env HOME=/home/alice TERM=linux script -q -e -c 'nano --ignorercfiles --backup $f' /dev/null"
+on_terminal "TERM=linux nano --ignorercfiles --backup +7 $f" </tmp/keys >/tmp/nano.out 2>&1 &
+nano=$!
+exec 7>/tmp/keys
+check "nano shows the file" wait_until grep -qa "line 9 of the letter" /tmp/nano.out
+# ^K cuts the line, ^O saves, ^X leaves
+printf '\013nano was here\r\017\r' >&7
+check "nano writes" wait_until grep -q "nano was here" $f
+printf '\030' >&7
+exec 7>&-
+check "nano leaves" wait $nano
 check "nano: saved" saved $f "nano was here"
 check "nano: the backup is the old one" saved $f~ "line 7 of the letter"
 
@@ -87,7 +95,7 @@ f=$d/ed
 letter $f
 check "ed" sh -c "printf '7c\ned was here\n.\nw\nq\n' | setpriv --reuid alice --regid alice --init-groups ed -s $f"
 check "ed: saved" saved $f "ed was here"
-check_is "ed: the xattr is there" letter "$(getfattr --only-values -n user.subject $f)"
+check_is "ed: the xattr is there" letter "$(getfattr --absolute-names --only-values -n user.subject $f)"
 
 # As desktop programs do it: a new file beside it, synced, with the old one's attributes, and a rename with a backup
 staff python3 - $d <<'END'
