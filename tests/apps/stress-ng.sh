@@ -19,7 +19,7 @@ names="access chdir chmod chown dentry dir dirdeep dirmany dup fstat getdent lin
 data="copy-file fallocate fpunch hdd io iomix mmap msync readahead revio seek sendfile splice sync-file aio aiol
 	io-uring fsize fiemap sigio eventfd"
 locks="chattr dnotify fanotify fcntl file-ioctl flock inode-flags inotify lease locka lockf lockofd xattr
-	mmapfork mmapmany msyncmany fault"
+	msyncmany fault"
 
 # stress WHO DIR STRESSOR...: all of them at once; the log is printed
 stress()
@@ -34,7 +34,7 @@ stress()
 	"$who" mkdir -p "$where/work" || return
 	# shellcheck disable=SC2086
 	"$who" stress-ng --temp-path "$where/work" --verify --timeout $seconds --no-rand-seed --oomable $options \
-		--hdd-bytes 4m --iomix-bytes 4m --fallocate-bytes 4m --copy-file-bytes 2m --mmap-bytes 2m --msync-bytes 2m \
+		--hdd-bytes 4m --iomix-bytes 4m --fallocate-bytes 4m --copy-file-bytes 128m --mmap-bytes 2m --msync-bytes 2m \
 		--readahead-bytes 4m --seek-size 4m --sync-file-bytes 2m --sendfile-size 1m --dentries 200 \
 		--dirdeep-dirs 1 --dirdeep-inodes 300 2>&1
 	echo "status $?"
