@@ -69,11 +69,9 @@ work()
 {
 	g checkout -q -b work || return
 	staff find "$d"/clone/docs -name '*.md' -exec sed -i 's/the/teh/g' {} +
-	for i in $(seq 1 20); do
-		echo "line $i" | staff tee -a "$d"/clone/journal.txt >/dev/null
-		staff mkdir -p "$d"/clone/new/"$i"
-		echo "file $i" | staff tee "$d"/clone/new/"$i"/file >/dev/null
-	done
+	staff sh -c "cd $d/clone && seq -f 'line %g' 20 >journal.txt && mkdir new && cd new && for i in \$(seq 20); do
+		mkdir \$i && echo file \$i >\$i/file || exit
+	done" || return
 	g add -A && g commit -q -m work && g mv new moved && g commit -q -m moved && g tag -a -m "a tag" v1
 }
 check "commit" work

@@ -13,7 +13,7 @@ staff mkdir $d/again $d/profile
 
 office()
 {
-	staff soffice "-env:UserInstallation=file://$d/profile" --headless --norestore --nolockcheck "$@"
+	staff soffice "-env:UserInstallation=file://$d/profile" --headless --norestore "$@"
 }
 
 # convert FORMAT DIR FILE...: and each of them was written
