@@ -89,7 +89,7 @@ g checkout -q -- journal.txt
 check "pack refs, gc" g gc -q --prune=now
 check_is "one pack, no loose object" "1 0" "$(g count-objects -v | awk '/^count/ { c = $2 } /^packs/ { p = $2 } END { print p, c }')"
 check "fsck" g fsck --full --strict
-check "a worktree" g worktree add -q $d/beside main
+check "a worktree" g worktree add -q --detach $d/beside origin/main
 check "a clone by hard links" staff git clone -q -l $d/clone $d/linked
 check "its pack is the same file" sh -c "
 	pack=\$(cd $d/clone/.git/objects/pack && ls *.pack) &&
