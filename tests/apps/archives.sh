@@ -56,8 +56,8 @@ picture /srv/out/cp >/tmp/want.cp
 # Of programs that run as alice (the owner of it all)
 check "rsync in" staff rsync -aHAXS /srv/tree/ $d/rsync
 alike "rsync: all is there" $d/rsync
-check_is "rsync: a second run has nothing to do" "" "$(staff rsync -aHAXSi /srv/tree/ $d/rsync)"
-check_is "rsync: nor one that compares contents" "" "$(staff rsync -aHAXSci $d/rsync/ /srv/tree)"
+check_is "rsync: a second run has nothing to do" "$(staff rsync -aHAXSi /srv/tree/ $d/rsync)" ""
+check_is "rsync: nor one that compares contents" "$(staff rsync -aHAXSci $d/rsync/ /srv/tree)" ""
 check "rsync: holes are kept" sh -c "[ \$(stat -c %b $d/rsync/sparse) -lt 4000 ]"
 staff sh -c "echo more >>$d/rsync/hello; printf X | dd of=$d/rsync/large bs=1 seek=2000000 conv=notrunc status=none; rm $d/rsync/nothing"
 check "rsync mends in place what was changed" staff rsync -aHAXS --inplace --no-whole-file /srv/tree/ $d/rsync

@@ -34,7 +34,7 @@ check "make -j4" build $d/build $two
 check "it runs from the vault" staff $d/build/out/ward-recover --version
 made=$(stat -c %.Y $d/build/out/ward-recover)
 check "make again" build $d/build /work-here/out/ward-recover
-check_is "which has nothing to do" "$made" "$(stat -c %.Y $d/build/out/ward-recover)"
+check_is "which has nothing to do" "$(stat -c %.Y $d/build/out/ward-recover)" "$made"
 staff touch $d/build/agent/recover/main.c
 check "make after a source was touched" build $d/build /work-here/out/ward-recover
 check "which has" sh -c "[ $made != \$(stat -c %.Y $d/build/out/ward-recover) ]"

@@ -47,7 +47,7 @@ for copy in yes no auto; do
 	*) check "it is the same file" test $f -ef $f.name ;;
 	esac
 done
-check_is "vim leaves no temporary file" "" "$(find $d -name '.*.sw*' -o -name 4913)"
+check_is "vim leaves no temporary file" "$(find $d -name '.*.sw*' -o -name 4913)" ""
 
 f=$d/swap
 letter $f
@@ -62,7 +62,7 @@ pkill -9 -u alice -x "${vim##*/}"
 exec 7>&-
 wait
 check "vim: recovered after it was killed" staff "$vim" -N -u NONE -i NONE -es -r $f -c 'w! /srv/cases/recovered' -c 'q!'
-check_is "with what was typed" "typed and not saved" "$(head -n 1 $d/recovered)"
+check_is "with what was typed" "$(head -n 1 $d/recovered)" "typed and not saved"
 staff rm -f $d/.swap.swp
 
 f=$d/nano
@@ -85,7 +85,7 @@ letter $f
 check "sed -i" staff sed -i.orig '7s/.*/sed was here/' $f
 check "sed -i: saved" saved $f "sed was here"
 check "sed -i: the backup is the old one" saved $f.orig "line 7 of the letter"
-check_is "sed -i: mode" "-rw-rw----" "$(stat -c %A $f)"
+check_is "sed -i: mode" "$(stat -c %A $f)" "-rw-rw----"
 staff ln -s sed $d/link
 check "sed -i --follow-symlinks" staff sed -i --follow-symlinks '7s/was/is/' $d/link
 check "sed -i --follow-symlinks: saved" saved $f "sed is here"
@@ -95,7 +95,7 @@ f=$d/ed
 letter $f
 check "ed" sh -c "printf '7c\ned was here\n.\nw\nq\n' | setpriv --reuid alice --regid alice --init-groups ed -s $f"
 check "ed: saved" saved $f "ed was here"
-check_is "ed: the xattr is there" letter "$(getfattr --absolute-names --only-values -n user.subject $f)"
+check_is "ed: the xattr is there" "$(getfattr --absolute-names --only-values -n user.subject $f)" letter
 
 # As desktop programs do it: a new file beside it, synced, with the old one's attributes, and a rename with a backup
 staff python3 - $d <<'END'

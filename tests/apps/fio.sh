@@ -54,9 +54,9 @@ run_fio()
 }
 
 check "written and verified" run_fio
-check_is "by every engine" 12 "$(grep -c 'err= 0' fio.out)"
+check_is "by every engine" "$(grep -c 'err= 0' fio.out)" 12
 check "cold" cold
 check "verified again, nothing of it in memory" run_fio --verify_only
-check_is "by every engine" 12 "$(grep -c 'err= 0' fio.out)"
+check_is "by every engine" "$(grep -c 'err= 0' fio.out)" 12
 check "intact" intact
 done_testing

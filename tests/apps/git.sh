@@ -60,9 +60,9 @@ check_is "it is the same commit" "$(g rev-parse HEAD)" "$tip"
 check "fsck" g fsck --full --strict
 check "the files are those of the archive" diff -r --no-dereference --exclude=.git plain $d/clone
 staff find $d/clone -path $d/clone/.git -prune -o -type f -exec touch {} +
-check_is "touched, nothing is changed" "" "$(g status --porcelain)"
+check_is "touched, nothing is changed" "$(g status --porcelain)" ""
 # Without looking into files: the index has what stat says.
-check_is "the index agrees with stat" "" "$(g diff-files --name-only)"
+check_is "the index agrees with stat" "$(g diff-files --name-only)" ""
 
 # A branch with many files changed, made into loose objects, merged, collected
 work()
@@ -78,16 +78,16 @@ check "commit" work
 check "switch back" g checkout -q main
 check "the files are those of the archive" diff -r --no-dereference --exclude=.git plain $d/clone
 check "merge" g merge -q --no-ff -m merge work
-check_is "and again, nothing is changed" "" "$(g status --porcelain)"
+check_is "and again, nothing is changed" "$(g status --porcelain)" ""
 check "reset" g reset -q --hard work
 check "stash" sh -c "echo more >>$d/clone/journal.txt"
 check "stash: away" g stash -q
-check_is "stash: gone" "line 20" "$(tail -n 1 $d/clone/journal.txt)"
+check_is "stash: gone" "$(tail -n 1 $d/clone/journal.txt)" "line 20"
 check "stash: back" g stash pop -q
-check_is "stash: there" more "$(tail -n 1 $d/clone/journal.txt)"
+check_is "stash: there" "$(tail -n 1 $d/clone/journal.txt)" more
 g checkout -q -- journal.txt
 check "pack refs, gc" g gc -q --prune=now
-check_is "one pack, no loose object" "1 0" "$(g count-objects -v | awk '/^count/ { c = $2 } /^packs/ { p = $2 } END { print p, c }')"
+check_is "one pack, no loose object" "$(g count-objects -v | awk '/^count/ { c = $2 } /^packs/ { p = $2 } END { print p, c }')" "1 0"
 check "fsck" g fsck --full --strict
 check "a worktree" g worktree add -q --detach $d/beside origin/main
 check "a clone by hard links" staff git clone -q -l $d/clone $d/linked
@@ -103,7 +103,7 @@ check "cold" cold
 picture $d >/tmp/after
 check "all is as it was" cmp /tmp/before /tmp/after
 check "fsck" g fsck --full --strict
-check_is "nothing is changed" "" "$(g status --porcelain)"
+check_is "nothing is changed" "$(g status --porcelain)" ""
 g rev-list --all --objects | sort >/tmp/objects.cold
 check "the same objects" cmp /tmp/objects /tmp/objects.cold
 check "the worktree has the files of the archive" diff -r --no-dereference --exclude=.git plain $d/beside

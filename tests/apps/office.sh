@@ -31,7 +31,7 @@ convert()
 
 check "documents" sh -c "'$doc' make $d/letter.fodt 200 && '$doc' make $d/short.fodt 1 && chown alice $d/*.fodt"
 "$doc" text $d/letter.fodt >/tmp/letter
-check_is "there is text in it" 200 "$(grep -c 'line .* of the letter' /tmp/letter)"
+check_is "there is text in it" "$(grep -c 'line .* of the letter' /tmp/letter)" 200
 
 # text NAME FILE: it is what was written at first
 text()
@@ -51,7 +51,7 @@ inode=$(stat -c %i $d/short.odt)
 check "saved again, over itself" convert odt $d $d/short.docx
 diag "inode before: $inode, after: $(stat -c %i $d/short.odt)"
 # shellcheck disable=SC1111
-check_is "it has its text" "Case 0: Größe, façade, дело, 例, “quoted” – line 0 of the letter." "$("$doc" text $d/short.odt)"
+check_is "it has its text" "$("$doc" text $d/short.odt)" "Case 0: Größe, façade, дело, 例, “quoted” – line 0 of the letter."
 
 lock=$d/.~lock.letter.odt#
 staff_exec soffice "-env:UserInstallation=file://$d/profile" --headless --norestore $d/letter.odt >/dev/null 2>&1 &
@@ -60,7 +60,7 @@ check "with alice's name in it" grep -qi alice "$lock"
 pkill -u alice -x soffice.bin
 wait
 staff rm -f "$lock"
-check_is "no temporary file is left beside the documents" "" "$(find $d -maxdepth 1 -name '*.tmp' -o -maxdepth 1 -name 'lu*')"
+check_is "no temporary file is left beside the documents" "$(find $d -maxdepth 1 -name '*.tmp' -o -maxdepth 1 -name 'lu*')" ""
 
 picture $d >/tmp/before
 check "cold" cold

@@ -86,11 +86,11 @@ check "get" smb alice cases "get big got; get sub/letter letter.got"
 check "big: what was put is got" cmp big got
 check "small: what was put is got" cmp letter letter.got
 check "the server has it, too" staff cmp big $d/big
-check_is "it is alice's, and the group's" "alice caseworkers" "$(staff stat -c '%U %G' $d/letter)"
+check_is "it is alice's, and the group's" "$(staff stat -c '%U %G' $d/letter)" "alice caseworkers"
 check "rename" smb alice cases "rename letter sub/moved; rename sub folder"
 check "it is there" staff cmp letter $d/folder/moved
 check "hidden, and read-only" smb alice cases "setmode folder/moved +h+r"
-check_is "as user.DOSATTRIB" user.DOSATTRIB "$(staff getfattr -d --absolute-names $d/folder/moved | grep -o user.DOSATTRIB)"
+check_is "as user.DOSATTRIB" "$(staff getfattr -d --absolute-names $d/folder/moved | grep -o user.DOSATTRIB)" user.DOSATTRIB
 check "and told so" sh -c "smbclient //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'allinfo folder/moved' | grep -q 'attributes: RH'"
 check "not any more" smb alice cases "setmode folder/moved -h-r"
 check "bob reads and writes" smb bob cases "get folder/moved again; put letter folder/bobs; del folder/letter"
@@ -144,15 +144,15 @@ END
 chmod 777 .
 staff_exec python3 /tmp/lock.py /mnt/alice/big 0 100 held >/dev/null &
 check "alice's client locks bytes" wait_until test -e held
-check_is "bob's client is refused" refused "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)"
-check_is "but not of others" locked "$(as bob python3 /tmp/lock.py /mnt/bob/big 100 10)"
-check_is "who works on the server is refused" refused "$(as bob python3 /tmp/lock.py $d/big 50 10)"
+check_is "bob's client is refused" "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)" refused
+check_is "but not of others" "$(as bob python3 /tmp/lock.py /mnt/bob/big 100 10)" locked
+check_is "who works on the server is refused" "$(as bob python3 /tmp/lock.py $d/big 50 10)" refused
 rm held
 wait
-check_is "with the lock gone, bob has it" locked "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)"
+check_is "with the lock gone, bob has it" "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)" locked
 staff_exec python3 /tmp/lock.py $d/big 0 100 held >/dev/null &
 wait_until test -e held
-check_is "locked on the server, the client is refused" refused "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)"
+check_is "locked on the server, the client is refused" "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)" refused
 rm held
 wait
 umount /mnt/bob
@@ -164,7 +164,7 @@ umount /mnt/bob
 check "a cifs mount with the kernel's oplocks (leases)" cifs bob kernel /mnt/bob vers=2.0
 exec 8>/mnt/bob/leased
 printf 'not flushed' >&8
-check_is "who opens the file on the server sees what the client had not sent" "not flushed" "$(staff cat $d/leased)"
+check_is "who opens the file on the server sees what the client had not sent" "$(staff cat $d/leased)" "not flushed"
 exec 8>&-
 umount /mnt/bob
 

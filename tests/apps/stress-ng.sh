@@ -80,9 +80,9 @@ both()
 	both locks staff $locks
 	both root root $root
 }
-check_is "nothing is left behind" "" "$(find $d -mindepth 1)"
+check_is "nothing is left behind" "$(find $d -mindepth 1)" ""
 staff sh -c "echo works >$d/file"
 check "cold" cold
-check_is "the vault works" works "$(cat $d/file)"
+check_is "the vault works" "$(cat $d/file)" works
 check "intact" intact
 done_testing
