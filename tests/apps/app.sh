@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# Sourced by tests that run real programs in a vault. Nobody tells the programs that it is one: they are the staff's.
+#
+#   vault [OPTION]...	$d is a vault of the group caseworkers, made by `wardctl create` with these further options
+#   staff COMMAND...	alice's, as after a login
+#   staff_exec COMMAND... &	the same; $! is the command itself, not a shell that waits for it
+#   cold		the vault is unmounted, mounted and unlocked: nothing of it is left in memory
+#   picture DIR		what alice sees in DIR, contents and all, to be compared with another picture
+#   intact		every block and name authenticates, and since the file began nobody was refused and nothing tampered
+#   wait_until COMMAND...	until the command succeeds, two minutes at most
+
+. "$WARD_TOP/tests/vm/lib.sh"
+
+d=/srv/cases
+pass=/root/pass
+
+vault()
+{
+	echo "correct horse battery staple" >$pass
+	rm -f /etc/ward/vaults.d/*.conf
+	mklower "${WARD_LOWER:-ext4}" /srv &&
+	mkdir $d &&
+	chown root:caseworkers $d &&
+	chmod 2770 $d &&
+	wardctl --quiet create $d --no-recovery-key --allow @caseworkers --passphrase-file $pass "$@"
+}
+
+staff()
+{
+	as alice env HOME=/home/alice USER=alice LOGNAME=alice SHELL=/bin/sh "$@"
+}
+
+staff_exec()
+{
+	exec setpriv --reuid alice --regid alice --init-groups -- env HOME=/home/alice USER=alice LOGNAME=alice SHELL=/bin/sh "$@"
+}
+
+cold()
+{
+	wardctl umount cases && wardctl unlock cases --passphrase-file $pass
+}
+
+picture()
+{
+	staff python3 "$WARD_TOP/tests/apps/picture.py" "$1"
+}
+
+intact()
+{
+	sync
+	wardctl check cases || return
+	# The module was loaded for this file alone, so its first event is this file's.
+	"$WARD_TOP/tests/fs/testvault.py" events 0 >/tmp/events || return
+	if grep -E '"kind": "(violation|tamper|lost)"' /tmp/events; then
+		return 1
+	fi
+	# That the search above finds what it looks for: unlocking is told so, too
+	grep -q '"kind": "key"' /tmp/events
+}
+
+wait_until()
+{
+	app_until=$(($(date +%s) + 120))
+	while ! "$@" >/tmp/waited 2>&1; do
+		if [ "$(date +%s)" -ge $app_until ]; then
+			cat /tmp/waited
+			return 1
+		fi
+		sleep 0.2
+	done
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 1200
+#
+# PostgreSQL with its data in a vault: pgbench, checksums, pg_amcheck; killed in the middle, and recovered.
+
+. "$WARD_TOP/tests/apps/app.sh"
+
+check "a vault" vault --allow root
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
+data=$d/pg
+socket=/tmp/pg
+mkdir -m 777 $socket
+export PGHOST=$socket PGDATABASE=postgres PGUSER=alice
+
+start()
+{
+	staff pg_ctl -s -w -t 240 -D "$data" -l "$socket"/log -o "-k $socket -c listen_addresses=" start || {
+		tail -n 30 "$socket"/log
+		return 1
+	}
+}
+
+# What pgbench moves is the same everywhere, and in each place nothing comes from nowhere.
+sums()
+{
+	got=$(staff psql -qAtX -c 'select (select sum(abalance) from pgbench_accounts) = (select sum(delta) from pgbench_history)
+		and (select sum(tbalance) from pgbench_tellers) = (select sum(delta) from pgbench_history)
+		and (select sum(bbalance) from pgbench_branches) = (select sum(delta) from pgbench_history),
+		count(*) from pgbench_history')
+	echo "$got"
+	case $got in t\|*) [ "${got#t|}" -ge "$1" ] ;; *) return 1 ;; esac
+}
+
+check "initdb, with checksums" staff initdb -k -A trust -D $data
+check "it starts" start
+check "pgbench -i" staff pgbench -q -i -s 1
+check "pgbench" staff pgbench -n -c 4 -j 2 -t 25
+check "the sums" sums 100
+
+# Transactions that clients were told of, from the log of each
+staff_exec sh -c "cd $socket && exec pgbench -n -c 4 -j 1 -t 100000 -l --log-prefix=done" >/dev/null 2>&1 &
+bench=$!
+check "more is done" wait_until sh -c "[ \$(cat $socket/done.* | wc -l) -gt 40 ]"
+postmaster=$(head -n 1 $data/postmaster.pid)
+kill -9 "$postmaster"
+wait $bench
+told=$(cat $socket/done.* | wc -l)
+check "the others end when they see it" wait_until sh -c "! pgrep -u alice -x postgres"
+rm -f $socket/.s.*
+check "it starts again, and recovers" start
+check "which stands in its log" grep -q "automatic recovery in progress" $socket/log
+check "the sums, with each of the $told transactions that were told" sums $((100 + told))
+check "pg_amcheck" staff pg_amcheck --heapallindexed --install-missing postgres
+check "a large object" staff psql -qX -c "select lo_from_bytea(4711, decode(repeat('00ff80', 20000), 'hex'))"
+check "it stops" staff pg_ctl -s -w -m fast -D $data stop
+check "pg_checksums" staff pg_checksums --check -D $data
+picture $data >/tmp/before
+
+check "cold" cold
+picture $data >/tmp/after
+check "all is as it was" cmp /tmp/before /tmp/after
+check "it starts" start
+check "the sums" sums $((100 + told))
+check_is "the large object" "$(staff psql -qAtX -c "select encode(lo_get(4711), 'hex') = repeat('00ff80', 20000)")" t
+check "it stops" staff pg_ctl -s -w -m fast -D $data stop
+check "intact" intact
+done_testing

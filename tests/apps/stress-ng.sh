@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 1500
+#
+# stress-ng's file system stressors, in groups that run at once, in a vault and on the file system below it, by a user
+# and by root: what does not fail below does not fail in the vault.
+
+. "$WARD_TOP/tests/apps/app.sh"
+
+check "a vault" vault --allow root
+plain=/srv/plain
+mkdir -m 2777 $plain
+seconds=5
+[ -z "$WARD_LONG" ] || seconds=60
+
+names="access chdir chmod chown dentry dir dirdeep dirmany dup fstat getdent link rename symlink touch utime open
+	filename mknod handle"
+data="copy-file fallocate fpunch hdd io iomix mmap msync readahead revio seek sendfile splice sync-file aio aiol
+	io-uring fsize fiemap sigio eventfd"
+locks="chattr dnotify fanotify fcntl file-ioctl flock inode-flags inotify lease locka lockf lockofd xattr
+	msyncmany fault"
+# What root may do and others not
+root="access chattr chown dentry fanotify file-ioctl filename handle inode-flags link mknod rename xattr"
+
+# stress WHO DIR STRESSOR...: all of them at once; the log is printed
+stress()
+{
+	who=$1
+	where=$2
+	shift 2
+	options=
+	for name; do
+		options="$options --$name 1"
+	done
+	"$who" mkdir -p "$where/work" || return
+	# shellcheck disable=SC2086
+	"$who" stress-ng --temp-path "$where/work" --verify --timeout $seconds --no-rand-seed --oomable $options \
+		--hdd-bytes 4m --iomix-bytes 4m --fallocate-bytes 4m --copy-file-bytes 128m --mmap-bytes 2m --msync-bytes 2m \
+		--readahead-bytes 4m --seek-size 4m --sync-file-bytes 2m --sendfile-size 1m --dentries 200 \
+		--dirdeep-dirs 1 --dirdeep-inodes 300 2>&1
+	echo "status $?"
+	"$who" rm -rf "$where/work"
+}
+
+# What a log says went wrong: the names of those that failed
+failed()
+{
+	sed -nE 's/^stress-ng: (fail|error): +\[[0-9]+\] (stress-ng-)?([a-z-]+): .*/\3/p' "$1" | sort -u
+}
+
+root()
+{
+	"$@"
+}
+
+# both GROUP WHO STRESSOR...
+both()
+{
+	group=$1
+	who=$2
+	shift 2
+	stress "$who" $d "$@" >vault.log
+	stress "$who" $plain "$@" >plain.log
+	check "$group, by $who: they ran" sh -c "for log in vault plain; do
+		grep -qE '^stress-ng: info:.*(successful|unsuccessful) run completed' \$log.log || { cat \$log.log; exit 1; }; done"
+	failed plain.log >plain.failed
+	failed vault.log >vault.failed
+	check "$group, by $who: none fails that does not fail below" sh -c "
+		comm -13 plain.failed vault.failed >new && ! [ -s new ] || { grep -E 'fail|error' vault.log; exit 1; }"
+	diag "fail below as well: $(tr '\n' ' ' <plain.failed)"
+	diag "skipped in the vault: $(sed -nE 's/.*\] (stress-ng-)?([a-z-]+).*(skipping|skipped|not supported).*/\2/p' vault.log | sort -u | tr '\n' ' ')"
+	diag "skipped below: $(sed -nE 's/.*\] (stress-ng-)?([a-z-]+).*(skipping|skipped|not supported).*/\2/p' plain.log | sort -u | tr '\n' ' ')"
+}
+
+# shellcheck disable=SC2086
+{
+	both names staff $names
+	both data staff $data
+	both locks staff $locks
+	both root root $root
+}
+check_is "nothing is left behind" "$(find $d -mindepth 1)" ""
+staff sh -c "echo works >$d/file"
+check "cold" cold
+check_is "the vault works" "$(cat $d/file)" works
+check "intact" intact
+done_testing
