@@ -78,6 +78,9 @@ struct file *wardfs_file_open(struct wardfs_sb *sbi, const char *name, int flags
 	else
 		file = ERR_PTR(d_is_dir(path.dentry) ? -EISDIR : -ELOOP);
 	dput(path.dentry);
+	/* For the VFS alone. */
+	if (file == ERR_PTR(-EOPENSTALE))
+		file = ERR_PTR(-ESTALE);
 revert:
 	revert_creds(saved);
 	return file;

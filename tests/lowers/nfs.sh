@@ -157,13 +157,18 @@ os.close(fd); os.close(gd); again(); assert read(f) == want and read(g) == want;
 '
 
 check "unmount" umount $d
-check "root that the server takes for nobody is told so" sh -c '
-exportfs -o rw,root_squash,no_subtree_check,sync,fsid=0 127.0.0.1:/run/ward-vm/export && exportfs -f
-! mount -i -t wardfs '$d' '$d' 2>/tmp/said; dmesg | tail -n 3; cat /tmp/said; dmesg | tail -n 3 | grep -q "squash root"'
-exportfs -o rw,no_root_squash,no_subtree_check,sync,fsid=0 127.0.0.1:/run/ward-vm/export && exportfs -f
-# The client remembers what it was refused.
-check "mount again" sh -c "umount /srv/below && umount /srv/lower && mount -t nfs4 -o vers=4.2 127.0.0.1:/ /srv/lower &&
-	mount --bind /srv/lower /srv/below && mount -i -t wardfs $d $d"
+# The client remembers what it was allowed and refused: it mounts anew.
+squash()
+{
+	umount /srv/below && umount /srv/lower && exportfs -ua &&
+	exportfs -o "rw,$1,no_subtree_check,sync,fsid=0" 127.0.0.1:/run/ward-vm/export && exportfs -f &&
+	mount -t nfs4 -o vers=4.2 127.0.0.1:/ /srv/lower && mount --bind /srv/lower /srv/below
+}
+check "a server that squashes root" squash root_squash
+check_fails_with any "and has no vault for it" mount -i -t wardfs $d $d
+check "which is said" sh -c 'dmesg | tail -n 5 | grep "squash root"'
+check "one that does not" squash no_root_squash
+check "mount" mount -i -t wardfs $d $d
 check "unlock" "$tv" unlock $d
 check "all is there" py 'same(read(d + "/before")[:20000], noise(4, 20000))'
 check "unmount again" umount $d
