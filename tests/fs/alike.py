@@ -254,7 +254,7 @@ def chattr(at, flag, of):
     touch(sub + '/in')
     got = subprocess.run(['chattr', '+' + flag, {'file': f, 'dir': sub}[of]], stderr=subprocess.DEVNULL, check=False).returncode
     out = [got, flags_of(f), flags_of(sub), attempts(f, sub)]
-    for p in glob.glob(at + '/*'):
+    for p in sorted(glob.glob(at + '/*')):
         subprocess.run(['chattr', '-' + flag, p], stderr=subprocess.DEVNULL, check=False)
         out.append((os.path.basename(p), flags_of(p)))
     touch(at + '/after')
@@ -327,7 +327,7 @@ def times(at):
     out.append(changed(dirs, os.rename, a + '/move', b + '/move'))
     out.append(changed(dirs + [f], renameat2, f, b + '/h', RENAME_EXCHANGE))
     out.append(changed(dirs, os.truncate, b + '/h', 1))
-    out.append(changed(dirs + [b + '/h'], os.truncate, b + '/h', 1))
+    out.append(changed(dirs + [b + '/h'], os.truncate, b + '/h', 0))
     out.append(changed(dirs, os.rename, b + '/h', f))
     return out
 
