@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 1500
 #
 # Overlayfs whose upper directory is in a vault, and whose lower one is; beside one on the lower file system alone.
 

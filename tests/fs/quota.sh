@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Quotas of the lower file system: what users write in a vault is theirs, and a full quota reaches the writer.
 
