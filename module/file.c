@@ -15,6 +15,9 @@
 #include "compat/splice.h"
 
 /*
+ * Paths are asked of file_dentry(): a file that overlayfs has opened here has
+ * overlayfs's own in f_path.
+ *
  * May this access go on? Reports a refusal. Without a section: what touches the
  * data takes one of its own, and locking wipes the pages.
  */
@@ -23,7 +26,7 @@ static int check_access(struct file *file, u32 op, enum ward_action action)
 	struct inode *inode = file_inode(file);
 
 	if (!wardfs_unlocked(inode->i_sb)) {
-		wardfs_report_locked(inode, file->f_path.dentry, action);
+		wardfs_report_locked(inode, file_dentry(file), action);
 		return wardfs_locked_error();
 	}
 	return wardfs_policy_check_file(file, op, action);
@@ -40,7 +43,7 @@ static int wardfs_open(struct inode *inode, struct file *file)
 	int idx, err;
 
 	if (!wardfs_unlocked(inode->i_sb)) {
-		wardfs_report_locked(inode, file->f_path.dentry, writes ?
+		wardfs_report_locked(inode, file_dentry(file), writes ?
 				     WARD_ACTION_OPEN_WRITE : WARD_ACTION_OPEN_READ);
 		return wardfs_locked_error();
 	}
@@ -239,7 +242,7 @@ static int wardfs_fsync(struct file *file, loff_t start, loff_t end, int datasyn
 	if (!err && d->lower_file)
 		err = wardfs_lower_sync(inode, 0, LLONG_MAX, datasync);
 	if (!err)
-		err = wardfs_sync_dirs(file->f_path.dentry);
+		err = wardfs_sync_dirs(file_dentry(file));
 	err2 = file_check_and_advance_wb_err(file);
 	return err ? err : err2;
 }

@@ -433,7 +433,7 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	if (!policy && !wardfs_unlocked(inode->i_sb))
 		err = wardfs_locked_error();
 	else
-		err = judge(inode, policy, op, action, file->f_path.dentry, NULL, recorded,
+		err = judge(inode, policy, op, action, file_dentry(file), NULL, recorded,
 			    &verdict);
 	rcu_read_unlock();
 	if (!verdict.allow || !mine)

@@ -98,11 +98,11 @@ static int entry_decode(struct file *file, const struct entry *e, char *name)
 		n = wardfs_name_decode(dir, names, e->name, e->len, name);
 	wardfs_exit(dir->i_sb, idx);
 	if (n == -EBADMSG) {
-		wardfs_report_tamper(dir, file->f_path.dentry, WARDFS_NO_BLOCK,
+		wardfs_report_tamper(dir, file_dentry(file), WARDFS_NO_BLOCK,
 				     "a name in the directory does not authenticate");
 		n = 0;
 	} else if (n == -ENOENT) {
-		wardfs_report_tamper(dir, file->f_path.dentry, WARDFS_NO_BLOCK,
+		wardfs_report_tamper(dir, file_dentry(file), WARDFS_NO_BLOCK,
 				     "the directory id is missing");
 		n = 0;
 	}
@@ -113,7 +113,7 @@ static int entry_decode(struct file *file, const struct entry *e, char *name)
 static int entry_emit(struct file *file, struct dir_context *ctx, const struct entry *e,
 		      char *name)
 {
-	struct dentry *dentry = file->f_path.dentry;
+	struct dentry *dentry = file_dentry(file);
 	u64 ino = e->ino;
 	int n;
 
@@ -184,7 +184,7 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 	int err;
 
 	if (!wardfs_unlocked(dir->i_sb)) {
-		wardfs_report_locked(dir, file->f_path.dentry, WARD_ACTION_LIST);
+		wardfs_report_locked(dir, file_dentry(file), WARD_ACTION_LIST);
 		return wardfs_locked_error();
 	}
 	err = wardfs_policy_check_file(file, WARD_OP_LIST, WARD_ACTION_LIST);
@@ -253,7 +253,7 @@ static loff_t wardfs_dir_llseek(struct file *file, loff_t offset, int whence)
 static int wardfs_dir_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct wardfs_file *wf = file->private_data;
-	int err = wardfs_sync_dirs(file->f_path.dentry);
+	int err = wardfs_sync_dirs(file_dentry(file));
 
 	return err ?: vfs_fsync_range(wf->lower, start, end, datasync);
 }

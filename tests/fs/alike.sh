@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 600
+# timeout: 1500
 #
 # The same operation on the lower file system and on the vault beside it: the same result, the same errno. What is done
 # stands in alike.py.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 1500
 #
 # File handles: what they lead to, however cold the caches are; and those that nobody gave out.
 

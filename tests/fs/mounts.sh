@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 1500
 #
 # What is done to the mount: remounting, bind mounts, moving, namespaces, freezing; idmapped mounts are refused.
 

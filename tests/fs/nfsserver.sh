@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 900
+# timeout: 1500
 #
 # A vault exported by the kernel's NFS server, and a client of it on the same machine: versions 4.2 and 3.
 
