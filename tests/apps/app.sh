@@ -9,7 +9,7 @@
 #   cold		the vault is unmounted, mounted and unlocked: nothing of it is left in memory
 #   picture DIR		what alice sees in DIR, contents and all, to be compared with another picture
 #   intact		every block and name authenticates, and since the file began nobody was refused and nothing tampered
-#   wait_until COMMAND...	until the command succeeds, two minutes at most
+#   wait_until COMMAND...	until the command succeeds, five minutes at most
 
 . "$WARD_TOP/tests/vm/lib.sh"
 
@@ -62,7 +62,7 @@ intact()
 
 wait_until()
 {
-	app_until=$(($(date +%s) + 120))
+	app_until=$(($(date +%s) + 300))
 	while ! "$@" >/tmp/waited 2>&1; do
 		if [ "$(date +%s)" -ge $app_until ]; then
 			cat /tmp/waited
