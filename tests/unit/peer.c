@@ -279,7 +279,8 @@ static void do_vault(void)
 	close(fd);
 	free(b);
 	factor.type = number();
-	factor.data = b = bytes(&factor.length);
+	b = bytes(&factor.length);
+	factor.data = b;
 	err = ward_vaults_load(dir, &vaults);
 	if (!err)
 		err = ward_vaults_open(&vaults, &factor, &master);
@@ -390,7 +391,8 @@ static void do_xattr(void)
 	lower = word();
 	sealed = bytes(&len);
 	if (n == 16)
-		err = ward_hkdf(tree.master.uuid, tree.names, 32, WARD_LABEL_XATTR, owner, 16, keys, 64);
+		err = ward_hkdf(tree.master.uuid, tree.names, 32, WARD_LABEL_XATTR, owner, 16,
+				keys, 64);
 	else
 		err = ward_filekey_open(&tree, owner, &fk, &what) ?:
 		      ward_filekey_xattrs(&tree, &fk, keys);
