@@ -325,5 +325,22 @@ fsx(NODUMP); assert "d" in run("lsattr", f).split()[0]; fsx(NODUMP); assert "d" 
 for flag in (NODEFRAG, FILESTREAM, DAX): fails("EOPNOTSUPP", fsx, flag)
 '
 fi
+check "writing out, and what is hidden below, move no times" py '
+f = d + "/written-out"
+fd = os.open(f, os.O_RDWR | os.O_CREAT, 0o644); os.write(fd, b"x" * 9000)
+was = os.fstat(fd).st_ctime_ns; time.sleep(0.05)
+os.fsync(fd); same(os.fstat(fd).st_ctime_ns, was)
+os.close(fd); same(os.stat(f).st_ctime_ns, was)
+top = d + "/untouched"
+os.mkdir(top); was = os.stat(top).st_mtime_ns; time.sleep(0.05)
+if os.environ["WARD_LOWER"] != "tmpfs":
+    os.setxattr(top, "user.x", b"1"); same(os.stat(top).st_mtime_ns, was)
+touch(top + "/f"); was = os.stat(top).st_atime_ns; time.sleep(0.05)
+fails("ENOTEMPTY", os.rmdir, top); same(os.stat(top).st_atime_ns, was)
+fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOATIME); getdents(fd); os.close(fd)
+same(os.stat(top).st_atime_ns, was)
+if os.environ["WARD_LOWER"] != "nfs": os.listdir(top); assert os.stat(top).st_atime_ns > was
+was = os.stat(f).st_ctime_ns; again(); same(os.stat(f).st_ctime_ns, was)
+'
 check "unmount" umount $d
 done_testing
