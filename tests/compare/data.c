@@ -574,8 +574,7 @@ static bool can_tell_holes(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	bool can = fd >= 0 && !ftruncate(fd, 8 << 20) && pwrite(fd, "x", 1, 7 << 20) == 1 &&
-		!fsync(fd) &&
-		   lseek(fd, 0, SEEK_DATA) > 0;
+		   !fsync(fd) && lseek(fd, 1 << 20, SEEK_DATA) > 1 << 20;
 
 	close(fd);
 	return can;

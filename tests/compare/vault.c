@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 
 #include "compare.h"
+#include "ward_format.h"
 #include "ward_netlink.h"
 
 static uint8_t uuid[16];
@@ -77,7 +78,7 @@ int vault_unlock(void)
 	struct {
 		uint32_t version, generation;
 		uint8_t key[32];
-	} payload = { 0, 1 };
+	} payload = { WARD_FORMAT_VERSION, 1 };
 	char name[64];
 	int32_t serial;
 	int i;

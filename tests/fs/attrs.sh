@@ -216,7 +216,8 @@ n = mark()
 os.setxattr(low, "user.plain", b"1"); same(all_xattrs(p), want)
 fails("ENODATA", os.getxattr, p, "user.plain")
 sealed = all_xattrs(low)
-one, two = sorted(k for k in sealed if k.startswith("user.ward."))[:2]
+# Not the big one: the file system below may not have room for two of those.
+one, two = sorted(k for k in sealed if k.startswith("user.ward.") and len(sealed[k]) < 1000)[:2]
 os.setxattr(low, one, sealed[one][:-1] + bytes([sealed[one][-1] ^ 1]))
 os.setxattr(low, "user.ward.AAAA", b"x" * 20)
 bad = 0
