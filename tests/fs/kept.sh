@@ -21,6 +21,13 @@ same()
 
 check "ward-recover reads the first" ward-recover --passphrase-file /root/pass /srv/kept/aes /srv/out
 check "all of it" same /srv/out
+# As who restores a vault on another machine writes it
+mkdir -p /etc/ward/vaults.d
+mount -i -t wardfs /srv/kept/aes /srv/kept/aes
+printf '[vault]\ndirectory = /srv/kept/aes\nuuid = %s\n' "$(PYTHONPATH=$WARD_TOP/tests/fs python3 -c '
+import testvault, uuid
+print(uuid.UUID(bytes=testvault.uuid_of("/srv/kept/aes")))')" >/etc/ward/vaults.d/aes.conf
+umount /srv/kept/aes
 check "wardctl and the module open it" wardctl unlock /srv/kept/aes --passphrase-file /root/pass
 check "and read all of it" same /srv/kept/aes
 check "it is in order" wardctl check aes
