@@ -126,7 +126,8 @@ static const char * const left_out[] = {
 	"where holes are: by meaning only, what is no data reads as zeros",
 	"direct I/O that is not aligned: EINVAL on the plain side, accepted by the vault",
 	"file systems' type and free space",
-	"over XFS, times after truncate(2) to the size that there is: ext4 and the vault move them",
+	"times after truncate(2) to the size that there is: XFS moves none, ext4 and the vault do",
+	"times after punching behind the end of a file: XFS moves them, ext4 and the vault do not",
 	"over XFS, the immutable flag: who has such a file open may go on writing to it, but not in the vault",
 	"what is stored in a mapping after the end of the file: undefined on the plain side; the vault must not show it",
 	NULL

@@ -124,10 +124,12 @@ class Created:
             return ['a .ward that nobody made']
         if os.path.lexists(CONF):
             os.unlink(CONF)
-        going_on = 'creating' in os.listdir(top + '/.ward')
+        made = os.listdir(top + '/.ward')
+        going_on = 'creating' in made
         if state == 'done' and going_on:
             return ['create had ended, and is to go on']
-        if self.conf and (keep_conf or state == 'done'):
+        # It is written when .ward has something in it.
+        if self.conf and (keep_conf and made or state == 'done'):
             os.makedirs(os.path.dirname(CONF), exist_ok=True)
             with open(CONF, 'w') as f:
                 f.write(self.conf)

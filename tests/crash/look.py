@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 import traceback
+import zlib
 
 here = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(1, os.path.join(here, '../fs'))
@@ -83,8 +84,8 @@ def texts(events):
 
 
 def files_below():
-    """{inode number: what changes in a file below when anything is written to it}; not SQLite's, which works itself
-    when it is asked."""
+    """{inode number: size and checksum of a file below}; not SQLite's, which works itself when it is asked. Times do
+    not tell: what is written there without a user's doing moves none."""
     out = {}
     names = {name: os.lstat(os.path.join(VAULT, name)).st_ino for name in os.listdir(VAULT)}
     skip = {names.get('sqlite'), names.get('wal')}
@@ -92,9 +93,11 @@ def files_below():
         if where == TREE:
             dirs[:] = [d for d in dirs if os.lstat(os.path.join(where, d)).st_ino not in skip]
         for name in files:
-            st = os.lstat(os.path.join(where, name))
+            path = os.path.join(where, name)
+            st = os.lstat(path)
             if stat.S_ISREG(st.st_mode):
-                out[st.st_ino] = st.st_size, st.st_ctime_ns
+                with open(path, 'rb', buffering=0) as f:
+                    out[st.st_ino] = st.st_size, zlib.crc32(f.read())
     return out
 
 
