@@ -131,5 +131,4 @@ if __name__ == '__main__':
     parser.add_argument('base')
     parser.add_argument('changes')
     options = parser.parse_args()
-    model.replace_is_whole = options.fs == 'ext4'
     main()
