@@ -6,14 +6,12 @@ import sys
 
 import creation
 import look
-import model
 import workers
 
 
 def main(device, fs, seed, marks, side):
     with open(marks) as f:
         lines = f.read().splitlines()
-    model.replace_is_whole = fs == 'ext4'
     acks, told = {}, {'keeper': [], 'creation': []}
     for line in lines:
         name, _, text = line.partition(' ')
