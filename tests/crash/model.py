@@ -165,7 +165,11 @@ class World:
             before = node.copy()
             for name, other in self.names.items():
                 if other is node:
-                    self.may_be.setdefault(name, [node]).append(before)
+                    self.may_be.setdefault(name, [node])
+            # Also where it had its name before, should it not have lost that.
+            for nodes in self.may_be.values():
+                if any(other is node for other in nodes):
+                    nodes.append(before)
         node.sync()
 
     def apply(self, step):
