@@ -37,6 +37,12 @@ class File:
         self.new[offset:offset + len(data)] = data
         self.since.append((offset, data))
 
+    def write_synced(self, offset, data):
+        """With O_DSYNC: these bytes are safe, others that were written before need not be."""
+        self.write(offset, data)
+        if offset + len(data) <= len(self.old):
+            self.old = self.old[:offset] + data + self.old[offset + len(data):]
+
     def truncate(self, size):
         if size < len(self.new):
             del self.new[size:]
@@ -159,10 +165,9 @@ class World:
     def _file(self, path):
         return self.nameless.get(path) or self.names[path]
 
-    def _synced(self, path):
-        node = self._file(path)
+    def _keep(self, node, before):
+        """Wherever there may be @node, there may be @before."""
         if self.flight:
-            before = node.copy()
             for name, other in self.names.items():
                 if other is node:
                     self.may_be.setdefault(name, [node])
@@ -170,6 +175,10 @@ class World:
             for nodes in self.may_be.values():
                 if any(other is node for other in nodes):
                     nodes.append(before)
+
+    def _synced(self, path):
+        node = self._file(path)
+        self._keep(node, node.copy())
         node.sync()
 
     def apply(self, step):
@@ -189,10 +198,15 @@ class World:
             self._move(*rest)
         elif verb == 'symlink':
             self._put(rest[1], rest[0])
-        elif verb in ('write', 'mmap', 'dsync'):
+        elif verb in ('write', 'mmap'):
             self._file(rest[0]).write(rest[1], rest[2])
-            if verb == 'dsync':
-                self._synced(rest[0])
+        elif verb == 'dsync':
+            node = self._file(rest[0])
+            # Part of it may have come to pass, while it was written.
+            before = node.copy()
+            before.write(rest[1], rest[2])
+            self._keep(node, before)
+            node.write_synced(rest[1], rest[2])
         elif verb == 'truncate':
             self.names[rest[0]].truncate(rest[1])
         elif verb == 'setxattr':
