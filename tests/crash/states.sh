@@ -4,7 +4,7 @@
 #
 # Crash states of a vault, with nothing lost: everything that is written to the disk below it is recorded while
 # workers.py saves and syncs, vaults are created, locked, unlocked, mounted; the recording is cut at random, replayed,
-# and each state is looked at (states.py). docs/reliability.md says what is checked. 200 states over ext4, 100 over xfs;
+# and each state is looked at (states.py). docs/reliability.md says what is checked. 200 states over ext4, 50 over xfs;
 # `make test-long` does 1,000.
 #
 # To look at a lost state again: tests/vm/run --outdir DIR keeps its log in DIR/files; run with the same DIR, this
@@ -22,7 +22,7 @@ kept=$WARD_OUT/crash-$mode-$WARD_LOWER
 [ "$WARD_KERNEL" = stock ] || skip_all "needs modules of Debian's kernel: nbd, brd, dm-snapshot"
 case $WARD_LOWER in
 ext4) states=200 ;;
-xfs) states=100 ;;
+xfs) states=50 ;;
 *) skip_all "no crash states over $WARD_LOWER" ;;
 esac
 [ -z "$WARD_LONG" ] || states=1000

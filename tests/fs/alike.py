@@ -567,9 +567,9 @@ def fanotifies():
         events = FAN_ALL if report & FAN_REPORT_NAME else FAN_ALL & ~0x10000000
         for mark_type in (0, FAN_MARK_FILESYSTEM):
             got = alike(fanotify, report, mark_type, events)
-            assert got[0] == 'value' and len(got[1]) > 3, got
+            assert got[0] == 'value' and len(got[1]) > 1, got
     got = alike(fanotify, 0, FAN_MARK_MOUNT, FAN_OF_MOUNT)
-    assert got[0] == 'value' and len(got[1]) > 3, got
+    assert got[0] == 'value' and len(got[1]) > 1, got
 
 
 # ---- reading directories while they change ------------------------------------------------------------------------------
