@@ -26,7 +26,7 @@ build()
 	umount /work-here
 	return "$status"
 }
-two="/work-here/out/ward-recover /work-here/out/mount.wardfs"
+two="/work-here/out/ward-recover"
 
 check "the source is brought in" staff cp -r plain $d/build
 # shellcheck disable=SC2086
