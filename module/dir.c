@@ -392,10 +392,11 @@ end:
 /*
  * What was removed while open below has a name there until its last file is put,
  * which threads of the kernel do late; and a directory with such a name in it stays.
+ * Not with anything held below, nor inside a section: others' files are put, too.
  */
-static void settle_removals(const struct inode *dir)
+static void settle_removals(const struct inode *victim)
 {
-	if (wardfs_lower_is_nfs(dir->i_sb))
+	if (victim && S_ISDIR(victim->i_mode) && wardfs_lower_is_nfs(victim->i_sb))
 		wardfs_block_drain();
 }
 
@@ -427,10 +428,8 @@ static int remove_entry(struct inode *dir, struct dentry *dentry)
 	err = entry_name(dir, dentry, false, &lname);
 	if (err)
 		return err;
-	if (S_ISDIR(inode->i_mode)) {
-		settle_removals(inode);
+	if (S_ISDIR(inode->i_mode))
 		err = wardfs_hidden_clear(inode, &id);
-	}
 	if (err)
 		goto free_name;
 	err = remove_lower(dir, &lname, inode);
@@ -459,6 +458,7 @@ static int wardfs_remove(struct inode *dir, struct dentry *dentry)
 				  NULL);
 	if (err)
 		return err;
+	settle_removals(d_inode(dentry));
 	err = change_begin(&change, dir->i_sb);
 	if (err)
 		return err;
@@ -513,10 +513,8 @@ static int rename_named(struct inode *old_dir, struct dentry *old,
 	/* Hidden symlinks belong to names: an exchange leaves both as they are. */
 	if (!exchange)
 		err = hide(new_dir, to, &hidden);
-	if (!err && empty_dir) {
-		settle_removals(victim);
+	if (!err && empty_dir)
 		err = wardfs_hidden_clear(victim, &id);
-	}
 	/* What keeps it from being replaced lies below too, where it has its own errno. */
 	if (err && !(empty_dir && err == -ENOTEMPTY))
 		goto undo;
@@ -575,6 +573,7 @@ static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dent
 	err = policy_rename(old_dir, old, new_dir, new, flags);
 	if (err)
 		return err;
+	settle_removals(d_inode(new));
 	err = change_begin(&change, old_dir->i_sb);
 	if (err)
 		return err;

@@ -12,19 +12,45 @@
 
 #define RECORD_MAC_OFFSET	(WARD_BLOCK_SIZE - WARD_MAC_SIZE)
 
+/**
+ * wardfs_epoch_release - another machine may have the vault
+ * @sbi: the vault, locked, without inodes
+ *
+ * Context: state_lock held, or unmounting.
+ */
+void wardfs_epoch_release(struct wardfs_sb *sbi)
+{
+	const struct cred *saved;
+
+	if (!sbi->epoch_file)
+		return;
+	saved = override_creds(sbi->cred);
+	compat_flock_far(sbi->epoch_file, F_UNLCK);
+	revert_creds(saved);
+	fput(sbi->epoch_file);
+	sbi->epoch_file = NULL;
+}
+
 /*
  * One machine at a time. Where other machines reach the file system below, a lock on
- * the epoch file says whether one of them has the vault unlocked. It is kept, and so is
+ * the epoch file says whether one of them has the vault unlocked. It is kept until the
+ * mount ends, as a locked vault still has inodes in memory, with their sizes; and so is
  * the file: should the server have given the lock away meanwhile, writing through this
  * file fails, and no record of the other's is overwritten.
  */
 static int claim(struct wardfs_sb *sbi)
 {
 	bool reader = sb_rdonly(sbi->sb);
-	struct file *file = wardfs_file_open(sbi, WARD_EPOCH_NAME, reader ? O_RDONLY : O_RDWR);
 	const struct cred *saved;
+	struct file *file;
 	int err;
 
+	if (sbi->epoch_file) {
+		if (reader || sbi->epoch_file->f_mode & FMODE_WRITE)
+			return 0;
+		wardfs_epoch_release(sbi);
+	}
+	file = wardfs_file_open(sbi, WARD_EPOCH_NAME, reader ? O_RDONLY : O_RDWR);
 	if (IS_ERR(file))
 		return PTR_ERR(file) == -ENOENT ? -EUCLEAN : PTR_ERR(file);
 	if (!compat_flock_is_far(file)) {
@@ -46,25 +72,6 @@ static int claim(struct wardfs_sb *sbi)
 	else
 		sbi->epoch_file = file;
 	return err;
-}
-
-/**
- * wardfs_epoch_release - another machine may have the vault
- * @sbi: the vault, locked
- *
- * Context: state_lock held, or unmounting.
- */
-void wardfs_epoch_release(struct wardfs_sb *sbi)
-{
-	const struct cred *saved;
-
-	if (!sbi->epoch_file)
-		return;
-	saved = override_creds(sbi->cred);
-	compat_flock_far(sbi->epoch_file, F_UNLCK);
-	revert_creds(saved);
-	fput(sbi->epoch_file);
-	sbi->epoch_file = NULL;
 }
 
 static struct file *epoch_open(struct wardfs_sb *sbi, int flags)
@@ -155,6 +162,7 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 	const struct cred *saved;
 	struct file *file;
 	u16 flags = 0;
+	bool claimed = sbi->epoch_file;
 	int i, bad = 0, err;
 
 	err = claim(sbi);
@@ -216,7 +224,7 @@ int wardfs_epoch_begin(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 free:
 	kfree(r[0]);
 	kfree(r[1]);
-	if (err)
+	if (err && !claimed)
 		wardfs_epoch_release(sbi);
 	return err;
 }

@@ -285,7 +285,8 @@ static int search_lower(struct inode *dir, struct search *s)
 static bool cached_name(const struct dentry *parent, struct dentry *lower, struct search *s)
 {
 	spin_lock(&lower->d_lock);
-	if (lower->d_parent == parent && !d_unhashed(lower) && !IS_ROOT(lower)) {
+	if (lower->d_parent == parent && !d_unhashed(lower) && !IS_ROOT(lower) &&
+	    lower->d_name.len <= NAME_MAX) {
 		s->len = lower->d_name.len;
 		memcpy(s->name, lower->d_name.name, s->len);
 	}

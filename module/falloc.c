@@ -82,11 +82,12 @@ static void reserved(struct inode *inode, const struct blocks *b)
  * wardfs_unreserve - blocks go, and with them what was reserved
  * @inode: upper regular file
  *
- * Context: i_rwsem held for writing.
+ * Context: i_rwsem or wardfs_data.io held for writing. Who reserves meanwhile may believe
+ * once more what was: a full disk is told at close then.
  */
 void wardfs_unreserve(struct inode *inode)
 {
-	WARDFS_I(inode)->data.reserved_end = 0;
+	WRITE_ONCE(WARDFS_I(inode)->data.reserved_end, 0);
 }
 
 /**
@@ -184,6 +185,9 @@ static int clear(struct inode *inode, loff_t from, loff_t to, int mode)
 	end = min(end, n - 1);
 	low = round_up(ward_layout_base(begin), PAGE_SIZE);
 	high = begin < end ? round_down(ward_layout_base(end), PAGE_SIZE) : 0;
+	/* Who stores from now on faults, and waits for invalidate_lock. */
+	unmap_mapping_range(mapping, round_down(from, PAGE_SIZE),
+			    round_up(to, PAGE_SIZE) - round_down(from, PAGE_SIZE), 0);
 	if (low >= high) {
 		err = wardfs_zero_fill(inode, from, to);
 	} else {

@@ -218,13 +218,13 @@ static long wardfs_fallocate(struct file *file, int mode, loff_t offset, loff_t 
 static loff_t wardfs_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct inode *inode = file_inode(file);
+	int err;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return generic_file_llseek(file, offset, whence);
-	if (!wardfs_unlocked(inode->i_sb)) {
-		wardfs_report_locked(inode, file->f_path.dentry, WARD_ACTION_READ);
-		return -ENOKEY;
-	}
+	err = check_access(file, WARD_OP_READ, WARD_ACTION_READ);
+	if (err)
+		return err;
 	offset = wardfs_seek(inode, offset, whence == SEEK_HOLE);
 	return offset < 0 ? offset : vfs_setpos(file, offset, inode->i_sb->s_maxbytes);
 }

@@ -348,11 +348,8 @@ static int clear_dir(struct inode *dir, char **id)
 		return err;
 
 	err = read_link(dir, WARD_DIRID_NAME, id);
-	if (!err) {
-		/* A crash before the directory goes must not leave some without their key. */
-		wardfs_xattrs_forget(dir);
+	if (!err)
 		err = remove_link(dir, WARD_DIRID_NAME);
-	}
 	if (err) {
 		kfree(*id);
 		*id = NULL;
@@ -366,9 +363,9 @@ static int clear_dir(struct inode *dir, char **id)
  * @id: set to its id as written below, for wardfs_hidden_restore(), or to NULL
  *
  * Nothing is touched unless the directory has hidden entries only; the id goes
- * last, after the directory's user xattrs, whose key hangs on it. A crash before the
- * directory itself goes leaves an empty one without an id: no name is lost, only user
- * xattrs of a directory that somebody wanted to be gone.
+ * last. A crash before the directory itself goes leaves an empty one without an id: no
+ * name is lost, only user xattrs of a directory that somebody wanted to be gone
+ * (wardfs_xattrs_keyless()).
  *
  * Return: 0; -ENOTEMPTY when it has other entries; -ENOMEM, or what the lower
  * file system says.

@@ -355,7 +355,7 @@ static void load_stored_policy(struct wardfs_sb *sbi, struct wardfs_keys *keys)
 	};
 	int err = take_policy(sbi, keys, WARD_POLICY_NAME);
 
-	if (!err || !take_policy(sbi, keys, WARD_POLICY_NEW_NAME))
+	if (!err || (err == -ESTALE && !take_policy(sbi, keys, WARD_POLICY_NEW_NAME)))
 		return;
 	/* No rules means nobody: the vault opens, and waits for a policy. */
 	wardfs_msg(sbi->sb, "the policy is missing, damaged or too old (error %d): nobody has access until one is loaded",
@@ -571,7 +571,6 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	/* With something lost the epoch has no clean end: the files are settled. */
 	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
-	wardfs_epoch_release(sbi);
 	wardfs_policy_drop(sbi);
 	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
 	keys_free(keys);
@@ -600,7 +599,6 @@ void wardfs_key_end(struct wardfs_sb *sbi)
 		return;
 	if (wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
-	wardfs_epoch_release(sbi);
 	rcu_assign_pointer(sbi->keys, NULL);
 	keys_free(keys);
 	key_invalidate(sbi->key);

@@ -71,6 +71,9 @@ static int make_id(struct inode *dir, u8 *id)
 	}
 	if (err)
 		return err;
+	/* With a new id, what hung on the old one would look tampered with. */
+	if (READ_ONCE(WARDFS_SB(dir->i_sb)->unchecked) && wardfs_xattrs_forget(dir))
+		wardfs_report_settled(dir);
 	get_random_bytes(id, WARD_ID_SIZE);
 	return write_id(dir, id);
 }

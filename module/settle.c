@@ -297,7 +297,13 @@ static int fill_outgrown(struct inode *inode, void *arg)
 	return err;
 }
 
-static void report_settled(struct inode *inode)
+/**
+ * wardfs_report_settled - tell that what a crash had left was settled
+ * @inode: upper inode
+ *
+ * Context: does not sleep.
+ */
+void wardfs_report_settled(struct inode *inode)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_report report = {
@@ -329,7 +335,7 @@ int wardfs_settle_middle(struct inode *inode)
 		return -EROFS;
 	err = wardfs_io_call(inode, fill_outgrown, NULL);
 	if (!err)
-		report_settled(inode);
+		wardfs_report_settled(inode);
 	return err;
 }
 
@@ -462,7 +468,7 @@ put:
 report:
 	d->settled = true;
 	if (s.odd)
-		report_settled(inode);
+		wardfs_report_settled(inode);
 	if (err)
 		wardfs_msg(inode->i_sb, "inode %lu could not be settled (error %d)", inode->i_ino,
 			   err);

@@ -131,6 +131,7 @@ int wardfs_lower_cut(struct inode *inode, u64 blocks)
 
 	if (now <= length || (now - length < WARD_BLOCK_SIZE && block_zero(inode, blocks)))
 		return 0;
+	wardfs_unreserve(inode);
 	return lower_size(inode, length);
 }
 
@@ -185,6 +186,7 @@ int wardfs_store_empty(struct inode *inode)
 	if (!d->lower_file || d->lower_rdonly)
 		return -EROFS;
 	d->flags = WARD_FILE_EMPTY;
+	d->sparse_synced = false;
 	err = wardfs_header_seal(inode);
 	if (err)
 		goto undo;
@@ -207,7 +209,6 @@ int wardfs_store_empty(struct inode *inode)
 	d->lower_size = 0;
 	d->made = true;
 	d->header_dirty = false;
-	d->sparse_synced = false;
 	return 0;
 undo:
 	/* The file is what it was, and its header has to say so again. */

@@ -194,6 +194,7 @@ static void wardfs_put_super(struct super_block *sb)
 	};
 
 	wardfs_key_end(sbi);
+	wardfs_epoch_release(sbi);
 	wardfs_report(sbi, &report);
 	wardfs_policy_drop(sbi);
 	/* An rcu-walk may still look: wardfs_kill_sb() frees it. */

@@ -110,7 +110,7 @@ struct wardfs_sb {
 	u32 unchecked_from;		/* oldest unsettled epoch or 0; cleared so, too */
 	bool unchecked;			/* rule R2 holds; cleared under state_lock */
 	atomic64_t disturbed;		/* rises with what a running check may have missed */
-	struct file *epoch_file;	/* on NFS, while unlocked: locked there; under state_lock */
+	struct file *epoch_file;	/* on NFS, once unlocked: locked there; under state_lock */
 	bool epoch_open;		/* a record says that this epoch runs; under state_lock */
 	errseq_t lower_err;		/* of the lower, as seen last; under inodes_lock */
 
@@ -387,7 +387,8 @@ void wardfs_export_begin(struct super_block *sb);
 /* ---- xattr.c: user xattrs, ACLs ---- */
 extern WARDFS_XATTR_TABLE wardfs_xattr_handlers[];
 ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size);
-void wardfs_xattrs_forget(struct inode *inode);		/* their key is lost */
+bool wardfs_xattrs_forget(struct inode *inode);		/* their key is lost */
+bool wardfs_xattrs_keyless(struct inode *inode);		/* as a crash leaves a directory */
 int wardfs_xattrs_check(struct inode *inode, u64 *bad);	/* do users' authenticate */
 struct posix_acl *wardfs_get_acl(struct inode *inode, int type, bool rcu);
 int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_acl *acl, int type);
@@ -444,6 +445,7 @@ int wardfs_store_empty(struct inode *inode);		/* io held for writing */
 int wardfs_settle(struct inode *inode);
 int wardfs_resettle(struct inode *inode);
 int wardfs_settle_middle(struct inode *inode);
+void wardfs_report_settled(struct inode *inode);
 void wardfs_unsettled(struct inode *inode);		/* something below went wrong half-way */
 
 /* ---- block.c: encrypted blocks <-> lower file ---- */

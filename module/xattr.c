@@ -413,6 +413,7 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 {
 	char name[WARD_PAD_LEN(WARD_XNAME_MAX) + 1];
 	struct wardfs_siv *siv;
+	bool keyless;
 	int idx, n;
 
 	/* No mode bit is asked either before names are listed; but these are contents. */
@@ -425,7 +426,10 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 	n = xattr_keys(inode, false, &siv);
 	if (!n)
 		n = name_decode(siv, lower, name);
+	keyless = n == -ENODATA && wardfs_xattrs_keyless(inode);
 	wardfs_exit(inode->i_sb, idx);
+	if (keyless)
+		return 0;
 	if (n == -EBADMSG || n == -ENODATA) {
 		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK,
 				     "an xattr's name does not authenticate");
@@ -505,6 +509,23 @@ ssize_t wardfs_listxattr(struct dentry *dentry, char *list, size_t size)
 
 /* ---- checking ---- */
 
+/**
+ * wardfs_xattrs_keyless - is it a crash that took the key of an object's user xattrs
+ * @inode: upper inode
+ *
+ * A directory that a crash kept from being removed has no id any more, and no entries.
+ * Inside a section.
+ *
+ * Return: true when nothing but that explains user xattrs without a key.
+ */
+bool wardfs_xattrs_keyless(struct inode *inode)
+{
+	struct wardfs_siv *siv;
+
+	return S_ISDIR(inode->i_mode) && READ_ONCE(WARDFS_SB(inode->i_sb)->unchecked) &&
+	       xattr_keys(inode, false, &siv) == -ENODATA && !wardfs_hidden_empty(inode);
+}
+
 /* One user xattr: its name, then with that its value. @value: XATTR_SIZE_MAX bytes of room. */
 static int check_one(struct inode *inode, const char *lower, u8 *value)
 {
@@ -541,6 +562,16 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
 
 	if (len <= 0)
 		return len == -EOPNOTSUPP ? 0 : len;
+	if (wardfs_xattrs_keyless(inode)) {
+		kvfree(lower);
+		if (sb_rdonly(inode->i_sb))
+			return 0;
+		sb_start_write(wardfs_lower_inode(inode)->i_sb);
+		if (wardfs_xattrs_forget(inode))
+			wardfs_report_settled(inode);
+		sb_end_write(wardfs_lower_inode(inode)->i_sb);
+		return 0;
+	}
 	value = kvmalloc(XATTR_SIZE_MAX, GFP_KERNEL);
 	if (!value) {
 		kvfree(lower);
@@ -564,15 +595,18 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
 
 /**
  * wardfs_xattrs_forget - remove user xattrs whose key is lost, or about to be
- * @inode: upper regular file whose header a crash has taken, or directory that is
- *	going to lose its id
+ * @inode: upper regular file whose header a crash has taken, or directory whose id
+ *	one has
  *
- * Nothing can read them then, and a check would take them for tampered ones. Nothing
+ * Nothing can read them any more, and a check would take them for tampered ones. Nothing
  * is said when one stays. Inside a section; the caller may write below
  * (mnt_want_write() or sb_start_write()).
+ *
+ * Return: true when there were any.
  */
-void wardfs_xattrs_forget(struct inode *inode)
+bool wardfs_xattrs_forget(struct inode *inode)
 {
+	bool any = false;
 	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
 	char *lower, *at;
 	ssize_t len;
@@ -581,11 +615,13 @@ void wardfs_xattrs_forget(struct inode *inode)
 	if (len > 0) {
 		lower[len - 1] = 0;
 		for (at = lower; at < lower + len; at += strlen(at) + 1)
-			if (!strncmp(at, WARD_XATTR_PREFIX, sizeof(WARD_XATTR_PREFIX) - 1))
-				lower_removexattr(inode, at);
+			if (!strncmp(at, WARD_XATTR_PREFIX, sizeof(WARD_XATTR_PREFIX) - 1) &&
+			    !lower_removexattr(inode, at))
+				any = true;
 		kvfree(lower);
 	}
 	revert_creds(old);
+	return any;
 }
 
 /* ---- ACLs ---- */

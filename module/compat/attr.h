@@ -29,6 +29,9 @@ static inline void compat_set_times(struct inode *inode, struct timespec64 *mtim
 	bool set_m = mtime && !timespec64_equal(&m, mtime);
 	bool set_c = ctime && !timespec64_equal(&c, ctime);
 
+	/* The server keeps its times; and NFS makes no directory dirty. */
+	if (IS_NOCMTIME(inode))
+		return;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 	if (set_m)
 		inode_update_time(inode, mtime, S_MTIME);
