@@ -128,8 +128,8 @@ class Created:
         going_on = 'creating' in made
         if state == 'done' and going_on:
             return ['create had ended, and is to go on']
-        # It is written after the first of these.
-        if self.conf and (keep_conf and (going_on or 'vault' in made) or state == 'done'):
+        # It is written, and synced, after the first of these was made and before it goes.
+        if self.conf and (keep_conf if going_on else 'vault' in made):
             os.makedirs(os.path.dirname(CONF), exist_ok=True)
             with open(CONF, 'w') as f:
                 f.write(self.conf)
