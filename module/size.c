@@ -23,14 +23,16 @@
  * @inode: upper regular file
  * @before: what it was
  *
- * After a change below that is none above. Context: takes the lower i_rwsem; the lower
+ * After a change below that is none above. Context: tries to take the lower i_rwsem, and
+ * leaves it at that when somebody has it: a page fault must not wait for that. The lower
  * file system may be written to.
  */
 void wardfs_ctime_restore(struct inode *inode, struct timespec64 *before)
 {
 	struct inode *lower = wardfs_lower_inode(inode);
 
-	inode_lock(lower);
+	if (!inode_trylock(lower))
+		return;
 	compat_set_times(lower, NULL, before);
 	inode_unlock(lower);
 }
