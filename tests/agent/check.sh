@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # wardctl check of a tree that is deeper than a path is long, and than a process has descriptors; what it names.
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 240
+# timeout: 900
 #
 # wardd: what an intruder is refused stands in the log, with all that is known of it.
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # wardd may be stopped, killed, started twice; the module may come and go; the log may be rotated, or its disk be full:
 # no event is missing, none is there twice, and what the kernel had to drop is counted.

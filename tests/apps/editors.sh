@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Editors, and how each of them saves: in place, through a new file renamed, with backups, swap and lock files.
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 500
+# timeout: 900
 #
 # create killed between the steps that it makes durable, and run again: nothing is lost. WARD_LONG: at every one.
 

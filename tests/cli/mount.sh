@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 900
 #
 # mount.wardfs: by hand, by mount(8), by fstab; its options and refusals.
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 500
+# timeout: 900
 #
 # create stopped in the middle of copying, comparing and removing: by SIGKILL it goes on, by Ctrl-C it is taken back.
 

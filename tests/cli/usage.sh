@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 900
 #
 # Exit statuses of every verb: valid, no argument, bad argument; without root; JSON errors.
 

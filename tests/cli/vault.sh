@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 900
 #
 # The life of a vault with wardctl: made of a directory with every kind of file, locked, unlocked, unmounted, mounted.
 

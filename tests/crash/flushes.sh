@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 900
 #
 # What it costs the disk to have something on stable storage: flushes, counted by the kernel for the device, of the same
 # operations in a vault and on the file system below it. A vault takes no flush more; an overwrite takes one (with fsync

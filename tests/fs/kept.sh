@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 400
+# timeout: 900
 #
 # Vaults that were kept since format 1 was frozen (tests/vectors/keep.sh): this version reads them, with the module
 # and without it.

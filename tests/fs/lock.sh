@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Locking: open files and mappings answer ENOKEY and work again after unlocking; nothing that was written is lost; what
 # "lock now" throws away is told; keys that are revoked or expire lock.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 600
+# timeout: 900
 #
 # Names: of every length, of every byte, long ones under digests; symlink targets; what was changed below.
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Who may do what: refused whatever the mode bits say, for each operation, through descriptors and mappings that were
 # handed on, and each refusal is told with who, what and where.

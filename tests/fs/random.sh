@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Random operations compared with the same bytes in memory; several who write at once. WARD_SEEDS names other seeds.
 

@@ -3,7 +3,7 @@
 #
 # Three implementations of one format: what mkvault (tests/unit) writes, the module reads; what the module writes,
 # ward-recover reads, unmounted, locked, in use, damaged, and without privileges.
-# timeout: 400
+# timeout: 900
 
 . "$WARD_TOP/tests/fs/vault.sh"
 mkvault=$WARD_TOP/build/unit/mkvault

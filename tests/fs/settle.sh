@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # After an unclean end: rule R2 of docs/format.md. What a crash can have left is settled and told as "crash or cut";
 # what it cannot have left is not taken for it; and once all is checked, the strict rule R1 holds again.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Sizes around every boundary, holes, the upper end: what is written, below and read back, hot and cold.
 

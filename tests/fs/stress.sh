@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Several processes that do everything at once, while the vault is locked and unlocked and memory is short. What each
 # wrote is compared with what it remembers; the kernel must have nothing to say. WARD_LONG: ten minutes instead of 20 s.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 900
 #
 # What was changed below in a cleanly ended vault is found when it is read: EIO for that part, never wrong plaintext,
 # an event that names the file; the rest stays readable. Damaged files beside the tree are refused.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 400
+# timeout: 900
 #
 # A vault on an NFS mount: what is removed while open, write-back that fails on the server, a server that goes away and
 # comes back, one that squashes root, and two machines with the same vault. The server exports an ext4 of this machine.

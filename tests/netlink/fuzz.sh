@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # Thousands of messages that nobody would send: none upsets the kernel, none changes the vault.
 

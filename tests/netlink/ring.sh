@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 240
+# timeout: 900
 #
 # The ring of events: numbers without gaps, folding, listeners that see gaps and dump what they missed, and what is
 # overwritten, counted.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 900
 #
 # Makes kept-1.tar.xz: vaults as the first version with format 1 wrote them, which every later one must read
 # (tests/fs/kept.sh). Not a test; run once, with tests/vm/run --outdir DIR -- tests/vectors/keep.sh, and the result
