@@ -44,6 +44,7 @@ static loff_t find_hole(struct inode *inode, loff_t pos, u64 n, loff_t size)
 			break;
 		/* It begins in the middle of a block, or was filled just now. */
 		k++;
+		cond_resched();
 	}
 	return size;
 }

@@ -594,9 +594,9 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
 }
 
 /**
- * wardfs_xattrs_forget - remove user xattrs whose key is lost, or about to be
- * @inode: upper regular file whose header a crash has taken, or directory whose id
- *	one has
+ * wardfs_xattrs_forget - remove user xattrs whose key is lost
+ * @inode: upper regular file without its header, or directory without its id, after
+ *	a crash
  *
  * Nothing can read them any more, and a check would take them for tampered ones. Nothing
  * is said when one stays. Inside a section; the caller may write below
@@ -606,9 +606,9 @@ int wardfs_xattrs_check(struct inode *inode, u64 *bad)
  */
 bool wardfs_xattrs_forget(struct inode *inode)
 {
-	bool any = false;
 	const struct cred *old = override_creds(WARDFS_SB(inode->i_sb)->cred);
 	char *lower, *at;
+	bool any = false;
 	ssize_t len;
 
 	len = list_below(inode, &lower);

@@ -71,7 +71,8 @@ static bool pick_open(struct run *r, struct op *op)
 	return true;
 }
 
-static void go_open(struct run *r, const struct op *op, enum side side, struct result *res)
+/* Opens op->a in a slot, whose last file goes first. Return: the descriptor, or -1. */
+static int open_slot(struct run *r, const struct op *op, enum side side, struct result *res)
 {
 	int fd;
 
@@ -80,10 +81,16 @@ static void go_open(struct run *r, const struct op *op, enum side side, struct r
 	fd = open(op->a, op->flags, op->mode);
 	result_of(res, fd);
 	if (fd < 0)
-		return;
+		return -1;
 	r->slot[op->slot].fd[side] = fd;
 	r->slot[op->slot].flags = op->flags;
 	res->ret = 0;
+	return fd;
+}
+
+static void go_open(struct run *r, const struct op *op, enum side side, struct result *res)
+{
+	open_slot(r, op, side, res);
 }
 
 static bool pick_tmpfile(struct run *r, struct op *op)
@@ -104,17 +111,10 @@ static void go_tmpfile(struct run *r, const struct op *op, enum side side, struc
 {
 	char name[16];
 	ssize_t n = 0;
-	int fd;
+	int fd = open_slot(r, op, side, res);
 
-	if (side == PLAIN)
-		slot_close(r, op->slot);
-	fd = open(op->a, op->flags, op->mode);
-	result_of(res, fd);
 	if (fd < 0)
 		return;
-	r->slot[op->slot].fd[side] = fd;
-	r->slot[op->slot].flags = op->flags;
-	res->ret = 0;
 	fill(r->data, op->len, op->seed);
 	if (op->which != 1)
 		n = write(fd, r->data, op->len);
