@@ -4,10 +4,13 @@
  * buffer, under its lock; then each name is decoded, inside a section; then it
  * is given to the caller, with neither held, because that copies to user space.
  *
- * Positions are the lower ones, so seekdir() and NFS cookies work as below. The
- * buffer does not outlive a call: where the caller has had enough, the next call
- * reads again, so it never gives a name that was removed in between.
+ * Positions are the lower ones, so seekdir() and NFS cookies work as below. Where
+ * the caller has had enough, the next call reads again, so it never gives a name
+ * that was removed in between. Only where positions count entries (tmpfs before
+ * Linux 6.6) the buffer stays for the next call: when entries were removed, going
+ * back by position would leave out others.
  */
+#include <linux/fs.h>
 #include <linux/slab.h>
 
 #include "lower.h"
@@ -32,14 +35,16 @@ struct entry {
 };
 
 /**
- * struct batch - entries read below
+ * struct wardfs_batch - entries read below
  * @ctx: for iterate_dir()
  * @used: bytes of @entries in use
+ * @at: where the first is that the caller has not had
  * @entries: struct entry, each aligned
  */
-struct batch {
+struct wardfs_batch {
 	struct dir_context ctx;
 	size_t used;
+	size_t at;
 	char entries[] __aligned(__alignof__(struct entry));
 };
 
@@ -51,7 +56,7 @@ static size_t entry_size(unsigned int len)
 static bool batch_add(struct dir_context *ctx, const char *name, int len, loff_t pos,
 		      u64 ino, unsigned int type)
 {
-	struct batch *batch = container_of(ctx, struct batch, ctx);
+	struct wardfs_batch *batch = container_of(ctx, struct wardfs_batch, ctx);
 	struct entry *e;
 
 	if (len < 0 || len > NAME_MAX)
@@ -130,35 +135,72 @@ static int entry_emit(struct file *file, struct dir_context *ctx, const struct e
 	return dir_emit(ctx, name, n, ino, e->type);
 }
 
-static int batch_emit(struct file *file, struct dir_context *ctx, const struct batch *batch,
+static int batch_emit(struct file *file, struct dir_context *ctx, struct wardfs_batch *batch,
 		      char *name)
 {
 	const struct entry *e;
-	size_t at;
-	int go = 1;
+	int go;
 
-	for (at = 0; at < batch->used && go > 0; at += entry_size(e->len)) {
-		e = (const struct entry *)(batch->entries + at);
+	while (batch->at < batch->used) {
+		e = (const struct entry *)(batch->entries + batch->at);
 		go = entry_emit(file, ctx, e, name);
+		if (go <= 0)
+			return go;
+		batch->at += entry_size(e->len);
 	}
-	return go;
+	return 1;
 }
 
-static int list(struct file *file, struct dir_context *ctx, struct batch *batch, char *name)
+static bool positions_count(const struct file *lower)
 {
-	struct wardfs_file *wf = file->private_data;
-	loff_t pos;
-	int err, go;
+	return lower->f_op->iterate_shared == dcache_readdir;
+}
 
-	if (wf->lower->f_pos != ctx->pos) {
-		pos = vfs_llseek(wf->lower, ctx->pos, SEEK_SET);
+/* Reads the next ones. Return: 0, or -errno; there may be some in either case. */
+static int batch_read(struct file *lower, loff_t pos, struct wardfs_batch *batch)
+{
+	batch->used = 0;
+	batch->at = 0;
+	if (lower->f_pos != pos) {
+		pos = vfs_llseek(lower, pos, SEEK_SET);
 		if (pos < 0)
 			return pos;
 	}
-	do {
+	batch->ctx = (struct dir_context) { .actor = batch_add };
+	return iterate_dir(lower, &batch->ctx);
+}
+
+/* A buffer, with what the last call left in it. Several calls at once have one each. */
+static struct wardfs_batch *batch_get(struct wardfs_file *wf, loff_t pos)
+{
+	struct wardfs_batch *batch = xchg(&wf->rest, NULL);
+
+	if (batch && ((const struct entry *)(batch->entries + batch->at))->pos == pos)
+		return batch;
+	kfree(batch);
+	batch = kmalloc(struct_size(batch, entries, BATCH_SIZE), GFP_KERNEL);
+	if (batch) {
 		batch->used = 0;
-		batch->ctx = (struct dir_context) { .actor = batch_add };
-		err = iterate_dir(wf->lower, &batch->ctx);
+		batch->at = 0;
+	}
+	return batch;
+}
+
+static void batch_put(struct wardfs_file *wf, struct wardfs_batch *batch)
+{
+	if (batch->at < batch->used && positions_count(wf->lower))
+		batch = xchg(&wf->rest, batch);
+	kfree(batch);
+}
+
+static int list(struct file *file, struct dir_context *ctx, struct wardfs_batch *batch, char *name)
+{
+	struct wardfs_file *wf = file->private_data;
+	int err = 0, go;
+
+	do {
+		if (batch->at == batch->used)
+			err = batch_read(wf->lower, ctx->pos, batch);
 		if (!batch->used)
 			break;
 		go = batch_emit(file, ctx, batch, name);
@@ -179,7 +221,7 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 	struct wardfs_file *wf = file->private_data;
 	struct inode *dir = file_inode(file);
 	const fmode_t hashes = FMODE_32BITHASH | FMODE_64BITHASH;
-	struct batch *batch;
+	struct wardfs_batch *batch;
 	char *name;
 	int err;
 
@@ -193,17 +235,17 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 	/* The NFS server says after opening how wide its cookies are. */
 	wf->lower->f_mode |= file->f_mode & hashes;
 
-	batch = kmalloc(struct_size(batch, entries, BATCH_SIZE), GFP_KERNEL);
-	if (!batch)
-		return -ENOMEM;
 	name = kmalloc(WARD_NAME_TEXT_MAX, GFP_KERNEL);
-	if (!name) {
-		kfree(batch);
+	if (!name)
+		return -ENOMEM;
+	batch = batch_get(wf, ctx->pos);
+	if (!batch) {
+		kfree(name);
 		return -ENOMEM;
 	}
 	err = wardfs_shown_error(list(file, ctx, batch, name));
+	batch_put(wf, batch);
 	kfree_sensitive(name);
-	kfree(batch);
 	return err;
 }
 
@@ -229,6 +271,7 @@ static int wardfs_dir_release(struct inode *inode, struct file *file)
 	struct wardfs_file *wf = file->private_data;
 
 	fput(wf->lower);
+	kfree(wf->rest);
 	kfree(wf);
 	return 0;
 }
@@ -244,6 +287,7 @@ static loff_t wardfs_dir_llseek(struct file *file, loff_t offset, int whence)
 		offset += file->f_pos;
 		whence = SEEK_SET;
 	}
+	kfree(xchg(&wf->rest, NULL));
 	pos = vfs_llseek(wf->lower, offset, whence);
 	if (pos >= 0)
 		file->f_pos = pos;

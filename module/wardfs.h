@@ -203,6 +203,7 @@ struct wardfs_verdict {
  */
 struct wardfs_file {
 	struct file *lower;		/* directories: own lower file; files: NULL */
+	struct wardfs_batch *rest;	/* directories: read below, not given yet (readdir.c) */
 	struct wardfs_verdict verdict;	/* racy by design: a stale one is made again */
 };
 

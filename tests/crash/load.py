@@ -164,6 +164,15 @@ class Hands:
     def do_truncate(self, path, size):
         os.ftruncate(self.fd(path), size)
 
+    def do_punch(self, path, offset, size):
+        calls.fallocate(self.fd(path), calls.PUNCH | calls.KEEP, offset, size)
+
+    def do_zero(self, path, offset, size):
+        calls.fallocate(self.fd(path), calls.ZERO, offset, size)
+
+    def do_reserve(self, path, offset, size):
+        calls.fallocate(self.fd(path), 0, offset, size)
+
     def do_setxattr(self, path, name, value):
         os.setxattr(path, name, value)
 

@@ -209,6 +209,11 @@ class World:
             node.write_synced(rest[1], rest[2])
         elif verb == 'truncate':
             self.names[rest[0]].truncate(rest[1])
+        elif verb in ('punch', 'zero'):
+            self.names[rest[0]].write(rest[1], bytes(rest[2]))
+        elif verb == 'reserve':
+            if rest[1] + rest[2] > len(self.names[rest[0]].new):
+                self.names[rest[0]].truncate(rest[1] + rest[2])
         elif verb == 'setxattr':
             self.names[rest[0]].set_xattr(rest[1], rest[2])
         elif verb in ('fsync', 'fdatasync', 'msync'):

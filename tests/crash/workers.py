@@ -192,6 +192,34 @@ class Cutter(Worker):
         yield 'fsync', name
 
 
+class Puncher(Worker):
+    """Gives space back and asks for more, as virtual disks do: punches, zeroes, reserves, between writes."""
+
+    operations = 50
+
+    def plan(self, n, names, rng):
+        if not n:
+            yield 'create', 'disk'
+            yield 'write', 'disk', 0, rng.randbytes(200000)
+            yield 'fsync', 'disk'
+            return
+        size = len(names['disk'].new)
+        if size > 400000:
+            size = 150000
+            yield 'truncate', 'disk', size
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.randrange(size)
+            length = rng.choice((1, 3000, 4064, 20000, 80000))
+            verb = rng.choice(('punch', 'punch', 'zero', 'reserve', 'write', 'write', 'write'))
+            if verb == 'write':
+                yield verb, 'disk', at, rng.randbytes(min(length, 20000))
+                size = max(size, at + min(length, 20000))
+            else:
+                yield verb, 'disk', at, length if verb == 'reserve' else min(length, size - at)
+                size = max(size, at + length) if verb == 'reserve' else size
+        yield rng.choice(('fsync', 'fdatasync')), 'disk'
+
+
 class Bulk(Worker):
     """Large files, written in large pieces."""
 
@@ -395,4 +423,5 @@ class Scribbler:
 
 
 def everybody(seed):
-    return [kind(seed) for kind in (Editor, Saver, Appender, Database, Cutter, Bulk, Filer, Copier, Sqlite, Wal, Scribbler)]
+    return [kind(seed) for kind in (Editor, Saver, Appender, Database, Cutter, Puncher, Bulk, Filer, Copier,
+                                   Sqlite, Wal, Scribbler)]

@@ -29,6 +29,8 @@ AT_FDCWD = -100
 UTIME_NOW, UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 AT_SYMLINK_FOLLOW = 0x400
+# Modes of fallocate()
+KEEP, PUNCH, COLLAPSE, ZERO, INSERT, UNSHARE = 1, 2, 8, 0x10, 0x20, 0x40
 SYS_getdents64, SYS_linkat, SYS_renameat2 = 217, 265, 316
 
 
@@ -52,6 +54,11 @@ def access(path, mode):
 def link_fd(fd, path):
     """A name for an open file."""
     syscall(SYS_linkat, AT_FDCWD, b'/proc/self/fd/%d' % fd, AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW)
+
+
+def fallocate(fd, mode, at, size):
+    if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(size)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def getdents(fd, size=32768):

@@ -8,7 +8,6 @@ OLD = 978307200 * 10**9 + 123456789        # what times are before an operation
 os.makedirs(plain, exist_ok=True)
 
 SEEK_DATA, SEEK_HOLE = 3, 4
-KEEP, PUNCH, COLLAPSE, ZERO, INSERT, UNSHARE = 1, 2, 8, 0x10, 0x20, 0x40
 
 
 def attempt(fn, *args):
@@ -83,11 +82,6 @@ def opened(path, flags, fn, *args):
         return fn(fd, *args)
     finally:
         os.close(fd)
-
-
-def fallocate(fd, mode, at, size):
-    if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(size)):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def extents(fd):
