@@ -208,7 +208,7 @@ ino = os.stat(d + "/from").st_ino
 os.rename(d + "/from", d + "/to")
 same(read(d + "/to/x"), b"x"); same(os.stat(d + "/to").st_ino, ino)
 os.mkdir(d + "/empty")
-fails("ENOTEMPTY", renameat2, d + "/empty", d + "/to", 0)
+fails("ENOTEMPTY|EEXIST", renameat2, d + "/empty", d + "/to", 0)
 os.unlink(d + "/to/x")
 at = lower(d + "/to")
 for k in range(150): os.symlink("x", at + "/.ward-n" + "%043d" % k)
