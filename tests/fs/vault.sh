@@ -5,7 +5,7 @@
 #
 #   new_vault [UID...]	$d is the vault, mounted and unlocked; $below is .ward/tree as it lies below it
 #   again		unmounts, mounts and unlocks: nothing of it is left in memory
-#   py CODE		Python with os, errno, stat and what stands below; the vault is d
+#   py CODE		Python with all of calls.py; the vault is d
 
 . "$WARD_TOP/tests/vm/lib.sh"
 tv=$WARD_TOP/tests/fs/testvault.py
@@ -18,16 +18,41 @@ new_vault()
 	mkdir -p $d /srv/below &&
 	chmod 755 $d &&
 	mount --bind /srv/lower /srv/below &&
-	"$tv" create $d 0 "$@" && mount -i -t wardfs $d $d && "$tv" unlock $d
+	py "testvault.create(d, [int(uid) for uid in '0 $*'.split()]); mount(); unlock()"
 }
 
 again()
 {
-	umount $d && mount -i -t wardfs $d $d && "$tv" unlock $d
+	py 'again()'
+}
+
+py_dir=
+py_start()
+{
+	py_dir=$(mktemp -d) && mkfifo "$py_dir/ask" "$py_dir/answer" || return
+	# Nobody's child, so that a test may wait for all of its own.
+	(PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/fs/pyserver.py" "$py_dir" >/dev/null 2>"$py_dir/err" &
+		echo $! >"$py_dir/pid")
+	read -r py_pid <"$py_dir/pid"
+	cleanup "kill $py_pid; rm -rf $py_dir"
 }
 
 py()
 {
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$WARD_TOP/tests/fs python3 -c "from calls import *
+	read -r py_self _ </proc/self/stat
+	if [ "$py_self" != $$ ]; then
+		# In a subshell there may be others at the same time.
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$WARD_TOP/tests/fs python3 -c "from calls import *
 $1"
+		return
+	fi
+	[ -n "$py_dir" ] || py_start || return
+	printf '%s' "$1" >"$py_dir/code"
+	if ! kill -0 "$py_pid"; then
+		cat "$py_dir/err"
+		return 1
+	fi
+	echo $$ >"$py_dir/ask"
+	read -r py_status <"$py_dir/answer"
+	return "$py_status"
 }
