@@ -106,7 +106,7 @@ static int make_link(struct inode *dir, const char *name, const char *target)
 	err = lower_symlink(dir, link, target);
 	/* An id alone is no entry: a user xattr of the directory may need it. */
 	if (!err && !strcmp(name, WARD_DIRID_NAME))
-		compat_set_times(low, &mtime, &ctime);
+		compat_set_times(low, NULL, &mtime, &ctime);
 	end_creating(link);
 	return err;
 }

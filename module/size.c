@@ -33,7 +33,7 @@ void wardfs_ctime_restore(struct inode *inode, struct timespec64 *before)
 
 	if (!inode_trylock(lower))
 		return;
-	compat_set_times(lower, NULL, before);
+	compat_set_times(lower, NULL, NULL, before);
 	inode_unlock(lower);
 }
 
@@ -59,10 +59,31 @@ static int lower_attr(struct inode *inode, struct iattr *attr, const struct time
 		was = *ctime;
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
 	if (!err)
-		compat_set_times(d_inode(lower), NULL, &was);
+		compat_set_times(d_inode(lower), NULL, NULL, &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
+}
+
+/*
+ * Times alone, as the lower file system moves them itself: an attribute that was set
+ * would cost the next fdatasync() a flush more on XFS.
+ */
+static int lower_times(struct inode *inode, struct iattr *attr, const struct timespec64 *ctime)
+{
+	struct inode *lower = wardfs_lower_inode(inode);
+	struct timespec64 c;
+	int err;
+
+	if (sb_rdonly(lower->i_sb))
+		return -EROFS;
+	inode_lock(lower);
+	c = inode_get_ctime(lower);
+	if (timespec64_compare(ctime, &c) > 0)
+		c = *ctime;
+	err = compat_set_times(lower, &attr->ia_atime, &attr->ia_mtime, &c);
+	inode_unlock(lower);
+	return err == -EOPNOTSUPP ? lower_attr(inode, attr, ctime) : err;
 }
 
 /* The lower mtime becomes the upper one in the same step. */
@@ -458,7 +479,10 @@ static int flush_attr(struct inode *inode)
 	attr.ia_mtime = inode_get_mtime(inode);
 	ctime = inode_get_ctime(inode);
 	spin_unlock(&inode->i_lock);
-	err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
+	if (!(attr.ia_valid & ATTR_SIZE))
+		err = lower_times(inode, &attr, &ctime);
+	else
+		err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
 	if (err) {
 		if (attr.ia_valid & ATTR_SIZE)
 			wardfs_unsettled(inode);

@@ -14,37 +14,49 @@
 #endif
 
 /**
- * compat_set_times - set mtime and ctime of an inode of another file system
+ * compat_set_times - set times of an inode of another file system
  * @inode: locked
- * @mtime: what it is to be, or NULL to leave it
+ * @atime: what it is to be, or NULL to leave it
+ * @mtime: the same
  * @ctime: the same
  *
- * As that file system sets them when a file is written: it may keep them in memory
- * until then. A failure leaves them where they were.
+ * As that file system sets them when a file is read or written: it may keep them in
+ * memory until then, and fdatasync() need not bring them to the disk.
+ *
+ * Return: 0; -EOPNOTSUPP where the times are a server's; the file system's error.
  */
-static inline void compat_set_times(struct inode *inode, struct timespec64 *mtime,
-				    struct timespec64 *ctime)
+static inline int compat_set_times(struct inode *inode, struct timespec64 *atime,
+				   struct timespec64 *mtime, struct timespec64 *ctime)
 {
-	struct timespec64 m = inode_get_mtime(inode), c = inode_get_ctime(inode);
+	struct timespec64 a = inode_get_atime(inode);
+	struct timespec64 m = inode_get_mtime(inode);
+	struct timespec64 c = inode_get_ctime(inode);
+	bool set_a = atime && !timespec64_equal(&a, atime);
 	bool set_m = mtime && !timespec64_equal(&m, mtime);
 	bool set_c = ctime && !timespec64_equal(&c, ctime);
+	int err = 0;
 
 	/* The server keeps its times; and NFS makes no directory dirty. */
 	if (IS_NOCMTIME(inode))
-		return;
+		return -EOPNOTSUPP;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-	if (set_m)
-		inode_update_time(inode, mtime, S_MTIME);
-	if (set_c)
-		inode_update_time(inode, ctime, S_CTIME);
+	if (set_a)
+		err = inode_update_time(inode, atime, S_ATIME);
+	if (set_m && !err)
+		err = inode_update_time(inode, mtime, S_MTIME);
+	if (set_c && !err)
+		err = inode_update_time(inode, ctime, S_CTIME);
 #else
+	if (set_a)
+		inode_set_atime_to_ts(inode, *atime);
 	if (set_m)
 		inode_set_mtime_to_ts(inode, *mtime);
 	if (set_c)
 		inode_set_ctime_to_ts(inode, *ctime);
-	if (set_m || set_c)
+	if (set_a || set_m || set_c)
 		mark_inode_dirty_sync(inode);
 #endif
+	return err;
 }
 
 #endif

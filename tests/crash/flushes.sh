@@ -9,8 +9,8 @@
 [ "$WARD_LOWER" != ext4 ] || MOUNT_OPTIONS=commit=300
 . "$WARD_TOP/tests/fs/vault.sh"
 
-check "a vault" new_vault 0
 export MOUNTED_ON="${WARD_DISK1##*/}"
+check "a vault" new_vault 0
 cat >/tmp/flushes.py <<'END'
 from calls import *
 N, SLACK = 20, 2                # a timer of the file system below may flush in between, too

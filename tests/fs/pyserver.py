@@ -26,22 +26,24 @@ def become(client):
 
 def next_piece():
     """Serves until it is told to run something; returns that, in a process of its own."""
-    ask = open(os.open(where + '/ask', os.O_RDWR | os.O_CLOEXEC), 'r+b', buffering=0)
+    # Both ends of both, so that neither side ever sees an end.
+    ask = os.open(where + '/ask', os.O_RDWR | os.O_CLOEXEC)
+    answer = os.open(where + '/answer', os.O_RDWR | os.O_CLOEXEC)
     line = b''
     while True:
-        line += ask.read(64)
+        line += os.read(ask, 64)
         if not line.endswith(b'\n'):
             continue
         client, line = line.strip().decode(), b''
         pid = os.fork()
         if not pid:
-            ask.close()
+            os.close(ask)
+            os.close(answer)
             become(client)
             with open(where + '/code') as f:
                 return f.read()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        with open(where + '/answer', 'w') as f:
-            f.write('%d\n' % (status if status >= 0 else 128 - status))
+        os.write(answer, b'%d\n' % (status if status >= 0 else 128 - status))
 
 
 sys.argv = ['-c']

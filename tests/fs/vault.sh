@@ -5,7 +5,7 @@
 #
 #   new_vault [UID...]	$d is the vault, mounted and unlocked; $below is .ward/tree as it lies below it
 #   again		unmounts, mounts and unlocks: nothing of it is left in memory
-#   py CODE		Python with all of calls.py; the vault is d
+#   py CODE		Python with all of calls.py, in the environment of the first one; the vault is d
 
 . "$WARD_TOP/tests/vm/lib.sh"
 tv=$WARD_TOP/tests/fs/testvault.py
