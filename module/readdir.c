@@ -16,8 +16,6 @@
 #include "lower.h"
 #include "codec.h"
 
-#define BATCH_SIZE	8192	/* bytes of entries read below at once */
-
 /**
  * struct entry - an entry as it is below
  * @pos: its position
@@ -47,6 +45,9 @@ struct wardfs_batch {
 	size_t at;
 	char entries[] __aligned(__alignof__(struct entry));
 };
+
+/* Bytes of entries read below at once: what fits 8 KiB. */
+#define BATCH_SIZE	(8192 - offsetof(struct wardfs_batch, entries))
 
 static size_t entry_size(unsigned int len)
 {
@@ -84,6 +85,22 @@ static bool starts(const struct entry *e, const char *prefix)
 }
 
 /*
+ * Has an entry that was read below gone since? With it went the hidden symlink of a
+ * long name, which is no tampering.
+ */
+static bool entry_gone(struct inode *dir, const struct entry *e)
+{
+	const struct cred *saved = override_creds(WARDFS_SB(dir->i_sb)->cred);
+	struct dentry *lower = lower_lookup(dir, e->name, e->len);
+	bool gone = !IS_ERR(lower) && d_is_negative(lower);
+
+	revert_creds(saved);
+	if (!IS_ERR(lower))
+		dput(lower);
+	return gone;
+}
+
+/*
  * What an entry is called above, into @name.
  * Return: the name's length; 0 to leave it out; or -errno.
  */
@@ -102,7 +119,9 @@ static int entry_decode(struct file *file, const struct entry *e, char *name)
 	if (!n)
 		n = wardfs_name_decode(dir, names, e->name, e->len, name);
 	wardfs_exit(dir->i_sb, idx);
-	if (n == -EBADMSG) {
+	if ((n == -EBADMSG || n == -ENOENT) && entry_gone(dir, e)) {
+		n = 0;
+	} else if (n == -EBADMSG) {
 		wardfs_report_tamper(dir, file_dentry(file), WARDFS_NO_BLOCK,
 				     "a name in the directory does not authenticate");
 		n = 0;
@@ -178,7 +197,7 @@ static struct wardfs_batch *batch_get(struct wardfs_file *wf, loff_t pos)
 	if (batch && ((const struct entry *)(batch->entries + batch->at))->pos == pos)
 		return batch;
 	kfree(batch);
-	batch = kmalloc(struct_size(batch, entries, BATCH_SIZE), GFP_KERNEL);
+	batch = kmalloc(struct_size(batch, entries, BATCH_SIZE), GFP_KERNEL_ACCOUNT);
 	if (batch) {
 		batch->used = 0;
 		batch->at = 0;
@@ -287,10 +306,14 @@ static loff_t wardfs_dir_llseek(struct file *file, loff_t offset, int whence)
 		offset += file->f_pos;
 		whence = SEEK_SET;
 	}
-	kfree(xchg(&wf->rest, NULL));
+	/* To where it is, as for the lower file system; to the begin, all is read anew. */
+	if (whence == SEEK_SET && offset && offset == file->f_pos)
+		return offset;
 	pos = vfs_llseek(wf->lower, offset, whence);
-	if (pos >= 0)
-		file->f_pos = pos;
+	if (pos < 0)
+		return pos;
+	kfree(xchg(&wf->rest, NULL));
+	file->f_pos = pos;
 	return pos;
 }
 

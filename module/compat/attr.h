@@ -13,6 +13,16 @@
 #define inode_set_mtime_to_ts(inode, ts)	((inode)->i_mtime = (ts))
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline int compat_update_time(struct inode *inode, struct timespec64 *to, int flags)
+{
+	/* As when a file is written: who caches by version has to see it. */
+	if (flags & S_CTIME && IS_I_VERSION(inode))
+		flags |= S_VERSION;
+	return inode_update_time(inode, to, flags);
+}
+#endif
+
 /**
  * compat_set_times - set times of an inode of another file system
  * @inode: locked
@@ -21,9 +31,11 @@
  * @ctime: the same
  *
  * As that file system sets them when a file is read or written: it may keep them in
- * memory until then, and fdatasync() need not bring them to the disk.
+ * memory until then, and fdatasync() need not bring them to the disk. On failure
+ * they are what they were.
  *
- * Return: 0; -EOPNOTSUPP where the times are a server's; the file system's error.
+ * Return: 0; -EOPNOTSUPP where the times are a server's, and on kernels where they may
+ * never come to the disk in this way; the file system's error.
  */
 static inline int compat_set_times(struct inode *inode, struct timespec64 *atime,
 				   struct timespec64 *mtime, struct timespec64 *ctime)
@@ -41,11 +53,21 @@ static inline int compat_set_times(struct inode *inode, struct timespec64 *atime
 		return -EOPNOTSUPP;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 	if (set_a)
-		err = inode_update_time(inode, atime, S_ATIME);
-	if (set_m && !err)
-		err = inode_update_time(inode, mtime, S_MTIME);
-	if (set_c && !err)
-		err = inode_update_time(inode, ctime, S_CTIME);
+		err = compat_update_time(inode, atime, S_ATIME);
+	if (!err && set_m && set_c && timespec64_equal(mtime, ctime)) {
+		err = compat_update_time(inode, mtime, S_MTIME | S_CTIME);
+	} else {
+		if (!err && set_m)
+			err = compat_update_time(inode, mtime, S_MTIME);
+		if (!err && set_c)
+			err = compat_update_time(inode, ctime, S_CTIME);
+	}
+	if (err) {
+		/* Some file systems set them first: the next attempt would find nothing to do. */
+		inode_set_atime_to_ts(inode, a);
+		inode_set_mtime_to_ts(inode, m);
+		inode_set_ctime_to_ts(inode, c);
+	}
 #else
 	if (set_a)
 		inode_set_atime_to_ts(inode, *atime);
@@ -55,6 +77,8 @@ static inline int compat_set_times(struct inode *inode, struct timespec64 *atime
 		inode_set_ctime_to_ts(inode, *ctime);
 	if (set_a || set_m || set_c)
 		mark_inode_dirty_sync(inode);
+	/* For XFS and btrfs nothing is dirty after that. */
+	err = -EOPNOTSUPP;
 #endif
 	return err;
 }

@@ -70,6 +70,21 @@ os.utime(d, ns=want); st = os.stat(d); same((st.st_atime_ns, st.st_mtime_ns), wa
 os.symlink("x", d + "/tl"); os.utime(d + "/tl", ns=want, follow_symlinks=False)
 same(os.lstat(d + "/tl").st_mtime_ns, want[1]); os.unlink(d + "/tl")
 '
+check "times are on the disk: the file system below is mounted anew" py '
+if LOWER not in ("ext4", "xfs", "btrfs"): sys.exit()
+f, g = d + "/stays", d + "/synced"
+for p in f, g: touch(p, noise(7, 20000)); os.utime(p, ns=(OLD := 10**18 + 5, OLD + 1))
+again()
+fd = os.open(f, os.O_RDWR); os.pwrite(fd, b"x", 9000); os.close(fd)
+fd = os.open(g, os.O_RDWR); os.pwrite(fd, b"x", 9000); os.fsync(fd); os.close(fd)
+def times(): return [(st.st_atime_ns, st.st_mtime_ns, st.st_ctime_ns) for st in (os.stat(f), os.stat(g))]
+was = times(); assert all(m > OLD + 1 for _, m, _ in was), was
+umount(); run("umount", "/srv/below"); run("umount", "/srv/lower")
+run("mount", os.environ["WARD_DISK1"], "/srv/lower"); run("mount", "--bind", "/srv/lower", "/srv/below"); mount(); unlock()
+same(times() if LOWER != "btrfs" else [t[:2] for t in times()], was if LOWER != "btrfs" else [t[:2] for t in was])
+os.unlink(f); os.unlink(g)
+'
+
 check "times move when they should, and only then" py '
 f = d + "/f"
 def told(): st = os.stat(f); return st.st_mtime_ns, st.st_ctime_ns

@@ -259,6 +259,34 @@ while True:
 same(len(seen), len(set(seen))); same(len(seen), entries + 2)
 os.close(fd); os.rmdir(many)
 '
+check "long names that go before they are told are no tampering" py '
+since, many = mark(), d + "/many"
+os.mkdir(many)
+for k in range(60): touch(many + "/%03d" % k + "l" * 220)
+fd = os.open(many, os.O_RDONLY)
+told = {n for n, *_ in getdents(fd, 1024)}
+for n in os.listdir(many):
+    if n.encode() not in told: os.unlink(many + "/" + n)
+while getdents(fd, 1024): pass
+os.close(fd); quiet(since); run("rm", "-r", many)
+'
+check "lseek to where one is, or to nowhere, leaves no entry out" py '
+many = d + "/many"
+os.mkdir(many)
+for k in range(300): touch(many + "/%03d" % k)
+fd = os.open(many, os.O_RDONLY)
+seen = []
+while True:
+    some = [n for n, *_ in getdents(fd, 1024)]
+    if not some: break
+    seen += some
+    for n in some:
+        if n not in (b".", b".."): os.unlink(many.encode() + b"/" + n)
+    os.lseek(fd, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+    try: os.lseek(fd, -5, os.SEEK_SET)
+    except OSError: pass
+same(len(seen), 302); os.close(fd); os.rmdir(many)
+'
 
 check "a directory whose id is gone gets no other" py '
 os.mkdir(d + "/dir"); touch(d + "/dir/f", b"kept")

@@ -47,7 +47,7 @@ $1"
 		return
 	fi
 	[ -n "$py_dir" ] || py_start || return
-	printf '%s' "$1" >"$py_dir/code"
+	printf '%s' "$1" >"$py_dir/code" || return
 	if ! kill -0 "$py_pid"; then
 		cat "$py_dir/err"
 		return 1

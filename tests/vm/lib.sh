@@ -54,7 +54,9 @@ check()
 {
 	lib_name=$1
 	shift
-	if "$@" >"$lib_out" 2>&1; then
+	# Appended to, so that whoever opens it by itself and this shell do not write over each other.
+	: >"$lib_out"
+	if "$@" >>"$lib_out" 2>&1; then
 		pass "$lib_name"
 	else
 		echo "exit status $? of: $*" >>"$lib_out"
@@ -69,7 +71,8 @@ check_fails_with()
 	lib_name=$2
 	shift 2
 	lib_got=0
-	"$@" >"$lib_out" 2>&1 || lib_got=$?
+	: >"$lib_out"
+	"$@" >>"$lib_out" 2>&1 || lib_got=$?
 	if [ "$lib_got" = "$lib_want" ] || { [ "$lib_want" = any ] && [ $lib_got != 0 ]; }; then
 		pass "$lib_name"
 	else
@@ -85,7 +88,8 @@ check_errno()
 	lib_name=$2
 	shift 2
 	lib_got=0
-	"$@" >"$lib_out" 2>&1 || lib_got=$?
+	: >"$lib_out"
+	"$@" >>"$lib_out" 2>&1 || lib_got=$?
 	if [ $lib_got != 0 ] && grep -qF "$lib_want" "$lib_out"; then
 		pass "$lib_name"
 	else
