@@ -31,11 +31,11 @@ static inline int compat_update_time(struct inode *inode, struct timespec64 *to,
  * @ctime: the same
  *
  * As that file system sets them when a file is read or written: it may keep them in
- * memory until then, and fdatasync() need not bring them to the disk. On failure
- * they are what they were.
+ * memory until then, and fdatasync() need not bring them to the disk.
  *
- * Return: 0; -EOPNOTSUPP where the times are a server's, and on kernels where they may
- * never come to the disk in this way; the file system's error.
+ * Return: 0; -EOPNOTSUPP where the times are a server's, and they were left, and on
+ * kernels where they are set, but may never come to the disk in this way; the file
+ * system's error, and they are what they were.
  */
 static inline int compat_set_times(struct inode *inode, struct timespec64 *atime,
 				   struct timespec64 *mtime, struct timespec64 *ctime)

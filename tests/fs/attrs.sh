@@ -70,8 +70,10 @@ os.utime(d, ns=want); st = os.stat(d); same((st.st_atime_ns, st.st_mtime_ns), wa
 os.symlink("x", d + "/tl"); os.utime(d + "/tl", ns=want, follow_symlinks=False)
 same(os.lstat(d + "/tl").st_mtime_ns, want[1]); os.unlink(d + "/tl")
 '
+if [ "$WARD_LOWER" = tmpfs ] || [ "$WARD_LOWER" = nfs ]; then
+	skip "times are on the disk: the file system below is mounted anew" "it is not on this machine's disk"
+else
 check "times are on the disk: the file system below is mounted anew" py '
-if LOWER not in ("ext4", "xfs", "btrfs"): sys.exit()
 f, g = d + "/stays", d + "/synced"
 for p in f, g: touch(p, noise(7, 20000)); os.utime(p, ns=(OLD := 10**18 + 5, OLD + 1))
 again()
@@ -84,6 +86,7 @@ run("mount", os.environ["WARD_DISK1"], "/srv/lower"); run("mount", "--bind", "/s
 same(times() if LOWER != "btrfs" else [t[:2] for t in times()], was if LOWER != "btrfs" else [t[:2] for t in was])
 os.unlink(f); os.unlink(g)
 '
+fi
 
 check "times move when they should, and only then" py '
 f = d + "/f"
