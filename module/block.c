@@ -207,29 +207,43 @@ static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool 
 	return lower_io_end(&io, vfs_iocb_iter_read(run->lower, &io.kiocb, &iter));
 }
 
+/**
+ * struct rest - what is left to do of a run's I/O
+ * @run: the run
+ * @rw: READ or WRITE
+ * @direct: past the lower page cache
+ * @from: first block that is left
+ */
+struct rest {
+	struct wardfs_run *run;
+	int rw;
+	bool direct;
+	unsigned int from;
+};
+
 /*
  * Bring as many bytes as there are. Direct I/O that the lower refuses after all
  * (-EINVAL: alignment, inline data) is done again through its page cache.
  */
-static int run_io(struct wardfs_run *run, int rw, bool direct)
+static int do_run_io(struct inode *inode, void *arg)
 {
-	const struct cred *saved = override_creds(WARDFS_SB(run->inode->i_sb)->cred);
-	unsigned int flags = memalloc_nofs_save();
+	const struct cred *saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
 	unsigned int throttle = current->flags & PF_LOCAL_THROTTLE;
-	unsigned int from = 0;
+	struct rest *left = arg;
+	struct wardfs_run *run = left->run;
 	int err = 0;
 
 	/*
 	 * The lower's dirty limit counts our own dirty pages: without this the
 	 * flusher that is to clean them would be throttled by them.
 	 */
-	if (rw == WRITE)
+	if (left->rw == WRITE)
 		current->flags |= PF_LOCAL_THROTTLE;
-	while (from < run->count) {
-		ssize_t n = run_iter(run, from, rw, direct);
+	while (left->from < run->count) {
+		ssize_t n = run_iter(run, left->from, left->rw, left->direct);
 
-		if (n == -EINVAL && direct) {
-			direct = false;
+		if (n == -EINVAL && left->direct) {
+			left->direct = false;
 			continue;
 		}
 		if (n < 0) {
@@ -237,27 +251,42 @@ static int run_io(struct wardfs_run *run, int rw, bool direct)
 			break;
 		}
 		if (n < PAGE_SIZE) {
-			if (rw == WRITE && (!direct || is_nfs(run->lower))) {
+			if (left->rw == WRITE && (!left->direct || is_nfs(run->lower))) {
 				/* A write that stops short has no room. */
 				err = -ENOSPC;
 				break;
 			}
-			if (rw == WRITE) {
-				direct = false;
+			if (left->rw == WRITE) {
+				left->direct = false;
 				continue;
 			}
 			/* End of the lower file: what is not there is zero. */
-			memset(page_address(run->pages[from]) + n, 0, PAGE_SIZE - n);
-			while (++from < run->count)
-				clear_page(page_address(run->pages[from]));
+			memset(page_address(run->pages[left->from]) + n, 0, PAGE_SIZE - n);
+			while (++left->from < run->count)
+				clear_page(page_address(run->pages[left->from]));
 			break;
 		}
-		from += n / PAGE_SIZE;
+		left->from += n / PAGE_SIZE;
 	}
-	if (rw == WRITE && !throttle)
+	if (left->rw == WRITE && !throttle)
 		current->flags &= ~PF_LOCAL_THROTTLE;
-	memalloc_nofs_restore(flags);
 	revert_creds(saved);
+	return err;
+}
+
+static int run_io(struct wardfs_run *run, int rw, bool direct)
+{
+	struct rest left = { .run = run, .rw = rw, .direct = direct };
+	unsigned int flags = memalloc_nofs_save();
+	int err = do_run_io(run->inode, &left), again;
+
+	/* A reader may give up. */
+	if (err && run->pool != POOL_READ) {
+		again = wardfs_io_again(run->inode, do_run_io, &left);
+		if (again != -ECANCELED)
+			err = again;
+	}
+	memalloc_nofs_restore(flags);
 	return err;
 }
 

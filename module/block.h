@@ -76,6 +76,19 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 				    enum wardfs_run_how how);
 void wardfs_run_free(struct wardfs_run *run);
 /* store.c: blocks out of the page cache */
+
+/**
+ * struct wardfs_row - neighbouring blocks
+ * @first: first one
+ * @last: last one, inclusive
+ */
+struct wardfs_row {
+	u64 first;
+	u64 last;
+};
+
+int wardfs_store_rows(struct inode *inode, const struct wardfs_row *rows, unsigned int nr,
+		      u64 size);
 int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size);
 /* settle.c */
 #define WARDFS_FIND_HOLES	0x1

@@ -15,8 +15,9 @@
 
 /* A readahead of at most this many pages is done by who asks for it. */
 #define READ_INLINE_PAGES	8
-/* Most pages of one write-back batch: 2 MiB. */
+/* Most pages of one write-back batch: 2 MiB; and most rows that they make up. */
 #define BATCH_PAGES		512
+#define BATCH_ROWS		32
 
 /* ---- reading ---------------------------------------------------------- */
 
@@ -351,37 +352,49 @@ int wardfs_zero_fill(struct inode *inode, loff_t from, loff_t to)
 /* ---- write-back --------------------------------------------------------- */
 
 /**
- * struct batch - neighbouring folios under write-back
+ * struct batch - folios under write-back
  * @inode: whose
- * @index: first page
- * @nr: pages; 0: none
+ * @pages: how many
+ * @nr: rows of neighbours that they make up
+ * @done: how many of these are stored, or given up
+ * @rows: those: the first page, and how many
  */
 struct batch {
 	struct inode *inode;
-	pgoff_t index;
+	unsigned int pages;
 	unsigned int nr;
+	unsigned int done;
+	struct {
+		pgoff_t index;
+		unsigned int nr;
+	} rows[BATCH_ROWS];
 };
 
-/*
- * Store the blocks of a batch, and what growth asks for besides (rules W1, W2):
- * the first block if it never was below, and the block that was last until now.
- */
-static int store_batch(struct inode *inode, void *arg)
+/* Where the row of pages ends above; before its begin when it was cut off meanwhile. */
+static u64 row_end(const struct batch *b, unsigned int i)
 {
-	const struct batch *b = arg;
+	return min_t(u64, i_size_read(b->inode),
+		     (u64)(b->rows[i].index + b->rows[i].nr) << PAGE_SHIFT);
+}
+
+static u64 row_begin(const struct batch *b, unsigned int i)
+{
+	return (u64)b->rows[i].index << PAGE_SHIFT;
+}
+
+/*
+ * Store the blocks of a row, and what growth asks for besides (rules W1, W2): the
+ * first block if it never was below, and the block that was last until now.
+ */
+static int store_growing(struct inode *inode, u64 pos, u64 end)
+{
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	u64 pos = (u64)b->index << PAGE_SHIFT;
-	u64 size, end, first, last, old;
+	u64 first = ward_layout_block(pos), last = ward_layout_block(end - 1);
+	u64 size = max_t(u64, d->lower_size, end);
 	bool head = false, begun = false;
 	int err = 0;
+	u64 old;
 
-	size = i_size_read(inode);
-	end = min_t(u64, size, pos + ((u64)b->nr << PAGE_SHIFT));
-	if (end <= pos)
-		return 0;			/* cut off meanwhile */
-	first = ward_layout_block(pos);
-	last = ward_layout_block(end - 1);
-	size = max_t(u64, d->lower_size, end);
 	if (first > 0 && (!d->made || d->header_dirty || d->flags & WARD_FILE_EMPTY)) {
 		err = wardfs_store_blocks(inode, 0, 0, size);
 		if (err)
@@ -404,37 +417,118 @@ static int store_batch(struct inode *inode, void *arg)
 	return err;
 }
 
+/*
+ * Rows in the middle of the file do not depend on each other, and go all at once.
+ * Those that make it longer, or bring its header, are left.
+ */
+static int store_inner(struct inode *inode, void *arg)
+{
+	struct batch *b = arg;
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct wardfs_row inner[BATCH_ROWS];
+	unsigned int nr = 0;
+	int err;
+
+	for (; b->done < b->nr && d->made && !d->header_dirty; b->done++) {
+		u64 pos = row_begin(b, b->done), end = row_end(b, b->done);
+
+		if (end > d->lower_size)
+			break;
+		if (end <= pos)
+			continue;
+		inner[nr].first = ward_layout_block(pos);
+		inner[nr++].last = ward_layout_block(end - 1);
+	}
+	if (!nr)
+		return 0;
+	err = wardfs_store_rows(inode, inner, nr, d->lower_size);
+	/* Perhaps the length below is behind; it does not change now. */
+	return err ?: wardfs_stored(inode, d->lower_size);
+}
+
+/* Those follow one by one. */
+static int store_outer(struct inode *inode, void *arg)
+{
+	struct batch *b = arg;
+	int err = 0, err2;
+
+	for (; b->done < b->nr; b->done++) {
+		u64 pos = row_begin(b, b->done), end = row_end(b, b->done);
+
+		if (end <= pos)
+			continue;
+		err2 = store_growing(inode, pos, end);
+		if (!err)
+			err = err2;
+	}
+	return err;
+}
+
+static int store_batch(struct batch *b)
+{
+	int err = 0, err2 = 0;
+
+	b->done = 0;
+	if (row_end(b, 0) <= READ_ONCE(WARDFS_I(b->inode)->data.lower_size))
+		err = wardfs_io_overwrite(b->inode, store_inner, b);
+	if (b->done < b->nr)
+		err2 = wardfs_io_call(b->inode, store_outer, b);
+	return err ?: err2;
+}
+
 static int finish_batch(struct batch *b)
 {
 	struct address_space *mapping = b->inode->i_mapping;
-	unsigned int i;
+	unsigned int i, k;
 	int err;
 
 	if (!b->nr)
 		return 0;
-	err = wardfs_io_call(b->inode, store_batch, b);
+	err = store_batch(b);
 	if (err)
 		mapping_set_error(mapping, err);
 	for (i = 0; i < b->nr; i++) {
-		struct folio *folio = wardfs_folio_lookup(mapping, b->index + i);
+		for (k = 0; k < b->rows[i].nr; k++) {
+			struct folio *folio = wardfs_folio_lookup(mapping, b->rows[i].index + k);
 
-		/* Under write-back it cannot have left the cache. */
-		if (WARN_ON_ONCE(!folio))
-			continue;
-		folio_end_writeback(folio);
-		folio_put(folio);
+			/* Under write-back it cannot have left the cache. */
+			if (WARN_ON_ONCE(!folio))
+				continue;
+			folio_end_writeback(folio);
+			folio_put(folio);
+		}
 	}
 	b->nr = 0;
+	b->pages = 0;
 	return err;
+}
+
+/* Takes the folio that comes next. Return: whether there was room. */
+static bool batch_take(struct batch *b, pgoff_t index)
+{
+	unsigned int last = b->nr - 1;
+
+	if (b->pages == BATCH_PAGES)
+		return false;
+	if (b->nr && b->rows[last].index + b->rows[last].nr == index) {
+		b->rows[last].nr++;
+	} else if (b->nr < BATCH_ROWS) {
+		b->rows[b->nr].index = index;
+		b->rows[b->nr++].nr = 1;
+	} else {
+		return false;
+	}
+	b->pages++;
+	return true;
 }
 
 static int writeback_folio(struct folio *folio, struct writeback_control *wbc, void *data)
 {
 	struct inode *inode = folio->mapping->host;
-	struct batch *b = data, done;
 	loff_t size = i_size_read(inode);
 	loff_t pos = folio_pos(folio);
-	int err = 0;
+	struct batch *b = data;
+	int err;
 
 	if (pos >= size) {
 		/* Truncation is about to take it. */
@@ -446,15 +540,11 @@ static int writeback_folio(struct folio *folio, struct writeback_control *wbc, v
 		folio_zero_segment(folio, size - pos, PAGE_SIZE);
 	folio_start_writeback(folio);
 	folio_unlock(folio);
-	done = *b;
-	if (b->nr && b->index + b->nr == folio->index && b->nr < BATCH_PAGES) {
-		b->nr++;
+	if (batch_take(b, folio->index))
 		return 0;
-	}
-	b->index = folio->index;
-	b->nr = 1;
 	/* After the unlock: lower I/O waits for nobody who waits for this folio. */
-	err = finish_batch(&done);
+	err = finish_batch(b);
+	batch_take(b, folio->index);
 	return err;
 }
 

@@ -6,9 +6,13 @@
  * does in their name, it does with their limits and their signals: a write past
  * RLIMIT_FSIZE is refused, and one that a fatal signal meets half-way is given up.
  * But what is brought below was accepted long before, perhaps from somebody else.
- * So a worker does it, which has neither.
+ * So a worker does it, which has neither; but for overwriting blocks, where a limit is
+ * known beforehand, and what a signal breaks off can be done again by a worker
+ * (wardfs_io_again()): handing that over would take as long as the rest of it.
  */
 #include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/sched/signal.h>
 #include <linux/completion.h>
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
@@ -17,9 +21,20 @@
 /* Not that of the runs: who works here waits for those. */
 static struct workqueue_struct *io_wq;
 
+/**
+ * struct io_work - work for a worker
+ * @work: for the queue
+ * @done: completed when it is done
+ * @call: takes the lock and calls @fn, or only that
+ * @inode: whose blocks
+ * @fn: what to do
+ * @arg: for it
+ * @error: what it returned
+ */
 struct io_work {
 	struct work_struct work;
 	struct completion done;
+	int (*call)(struct inode *inode, wardfs_io_fn fn, void *arg);
 	struct inode *inode;
 	wardfs_io_fn fn;
 	void *arg;
@@ -40,30 +55,42 @@ static int do_io(struct inode *inode, wardfs_io_fn fn, void *arg)
 	return err;
 }
 
+static int do_locked(struct inode *inode, wardfs_io_fn fn, void *arg)
+{
+	unsigned int flags = memalloc_nofs_save();
+	int err = fn(inode, arg);
+
+	memalloc_nofs_restore(flags);
+	return err;
+}
+
 static void io_worker(struct work_struct *work)
 {
 	struct io_work *w = container_of(work, struct io_work, work);
 
-	w->error = do_io(w->inode, w->fn, w->arg);
+	w->error = w->call(w->inode, w->fn, w->arg);
 	complete(&w->done);
 }
 
-static int by_worker(struct inode *inode, wardfs_io_fn fn, void *arg)
+static int by_worker(struct io_work *w)
 {
-	struct io_work w = { .inode = inode, .fn = fn, .arg = arg };
-
-	INIT_WORK_ONSTACK(&w.work, io_worker);
-	init_completion(&w.done);
-	queue_work(io_wq, &w.work);
+	INIT_WORK_ONSTACK(&w->work, io_worker);
+	init_completion(&w->done);
+	queue_work(io_wq, &w->work);
 	/* Where no worker can be made for want of memory, that memory may wait for us. */
-	if (!wait_for_completion_timeout(&w.done, HZ)) {
-		if (cancel_work(&w.work))
-			w.error = do_io(inode, fn, arg);
+	if (!wait_for_completion_timeout(&w->done, HZ)) {
+		if (cancel_work(&w->work))
+			w->error = w->call(w->inode, w->fn, w->arg);
 		else
-			wait_for_completion(&w.done);
+			wait_for_completion(&w->done);
 	}
-	destroy_work_on_stack(&w.work);
-	return w.error;
+	destroy_work_on_stack(&w->work);
+	return w->error;
+}
+
+static bool is_kthread(void)
+{
+	return current->flags & PF_KTHREAD;
 }
 
 /**
@@ -82,15 +109,55 @@ static int by_worker(struct inode *inode, wardfs_io_fn fn, void *arg)
 int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
 	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
+	struct io_work w = { .call = do_io, .inode = inode, .fn = fn, .arg = arg };
 	int err;
 
 	sb_start_write(lower);
-	if (current->flags & PF_KTHREAD)
-		err = do_io(inode, fn, arg);
-	else
-		err = by_worker(inode, fn, arg);
+	err = is_kthread() ? do_io(inode, fn, arg) : by_worker(&w);
 	sb_end_write(lower);
 	return err;
+}
+
+/**
+ * wardfs_io_overwrite - overwrite blocks of a lower file, without a worker if possible
+ * @inode: upper regular file
+ * @fn: as for wardfs_io_call(); does nothing but load and store blocks that are there
+ * @arg: for it
+ *
+ * Context: as wardfs_io_call().
+ *
+ * Return: what @fn returns.
+ */
+int wardfs_io_overwrite(struct inode *inode, wardfs_io_fn fn, void *arg)
+{
+	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
+	int err;
+
+	/* NFS gives up at signals in other places, too. */
+	if (is_kthread() || rlimit(RLIMIT_FSIZE) != RLIM_INFINITY ||
+	    fatal_signal_pending(current) || lower->s_magic == NFS_SUPER_MAGIC)
+		return wardfs_io_call(inode, fn, arg);
+	sb_start_write(lower);
+	err = do_io(inode, fn, arg);
+	sb_end_write(lower);
+	return err;
+}
+
+/**
+ * wardfs_io_again - do again what a fatal signal may have broken off
+ * @inode: upper regular file
+ * @fn: does it; called by a worker, with the locks that the caller holds
+ * @arg: for it
+ *
+ * Context: inside @fn of wardfs_io_overwrite(), or where nothing of the kind can be.
+ *
+ * Return: what @fn returns; -ECANCELED where there was no such signal.
+ */
+int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg)
+{
+	struct io_work w = { .call = do_locked, .inode = inode, .fn = fn, .arg = arg };
+
+	return is_kthread() || !fatal_signal_pending(current) ? -ECANCELED : by_worker(&w);
 }
 
 /**

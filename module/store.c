@@ -47,57 +47,95 @@ static bool gather_cached(struct wardfs_run *run, unsigned int i)
 	return missing;
 }
 
-/* The old bytes of one block, decrypted; zeros where there was none. */
-static int gather_old(struct wardfs_run *run, unsigned int i)
+/* Report an old block that may not be what it is. Return: 0, or -EIO. */
+static int judge_old(struct wardfs_run *old, unsigned int i, u64 n)
+{
+	u64 k = old->first + i;
+
+	switch (old->state[i]) {
+	case WARDFS_BLOCK_GOOD:
+		return 0;
+	case WARDFS_BLOCK_ODD:
+		if (wardfs_odd_allowed(old->inode))
+			return 0;
+		break;
+	case WARDFS_BLOCK_HOLE:
+		if (wardfs_hole_allowed(old->inode, k, n))
+			return 0;
+		break;
+	case WARDFS_BLOCK_BAD:
+		break;
+	case WARDFS_BLOCK_FAILED:
+		return -EIO;
+	}
+	wardfs_report_tamper(old->inode, NULL, k, "block does not authenticate");
+	return -EIO;
+}
+
+/*
+ * The old bytes of neighbouring blocks, decrypted; zeros where there were none.
+ * Return: how many of the @count were had, at least one; or -errno.
+ */
+static int gather_old(struct wardfs_run *run, unsigned int i, unsigned int count)
 {
 	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
-	struct wardfs_run *old;
 	u64 k = run->first + i, n = ward_layout_blocks(d->lower_size);
+	struct wardfs_run *old;
+	unsigned int j;
 	int err;
 
 	if (k >= n) {
 		memset(wardfs_run_payload(run, i), 0, ward_layout_cap(k));
-		return 0;
+		return 1;
 	}
-	old = wardfs_run_alloc(run->inode, k, 1, WARDFS_RUN_NESTED);
+	old = wardfs_run_alloc(run->inode, k, min_t(u64, count, n - k), WARDFS_RUN_NESTED);
 	old->size = d->lower_size;
+	count = old->count;
 	err = wardfs_run_load(old);
-	if (err)
-		goto free;
-	wardfs_run_open(old, 0);
-	if (old->state[0] == WARDFS_BLOCK_BAD ||
-	    (old->state[0] == WARDFS_BLOCK_ODD && !wardfs_odd_allowed(run->inode)) ||
-	    (old->state[0] == WARDFS_BLOCK_HOLE && !wardfs_hole_allowed(run->inode, k, n))) {
-		wardfs_report_tamper(run->inode, NULL, k, "block does not authenticate");
-		err = -EIO;
-	} else if (old->state[0] == WARDFS_BLOCK_FAILED) {
-		err = -EIO;
+	for (j = 0; !err && j < count; j++) {
+		wardfs_run_open(old, j);
+		err = judge_old(old, j, n);
+		if (!err)
+			memcpy(wardfs_run_payload(run, i + j), wardfs_run_payload(old, j),
+			       ward_layout_cap(k + j));
 	}
-	if (err)
-		goto free;
-	memcpy(wardfs_run_payload(run, i), wardfs_run_payload(old, 0), ward_layout_cap(k));
-free:
 	wardfs_run_free(old);
-	return err;
+	return err ?: count;
 }
 
-static int gather(struct wardfs_run *run, unsigned int i)
+/*
+ * Fill in the payload of all blocks. Of a row, only the two at its ends can have bytes
+ * that are not in the page cache; in a short one these are neighbours, and read at once.
+ */
+static int gather(struct wardfs_run *run)
 {
-	u64 base = ward_layout_base(run->first + i);
-	u32 cap = ward_layout_cap(run->first + i);
-	u8 *payload = wardfs_run_payload(run, i);
-	int err;
+	bool missing[WARDFS_RUN_BLOCKS];
+	unsigned int i, n;
+	int got;
 
-	if (gather_cached(run, i)) {
-		err = gather_old(run, i);
-		if (err)
-			return err;
+	for (i = 0; i < run->count; i++)
+		missing[i] = gather_cached(run, i);
+	for (i = 0; i < run->count; i += got) {
+		got = 1;
+		for (n = 0; i + n < run->count && missing[i + n]; n++)
+			;
+		if (n)
+			got = gather_old(run, i, n);
+		if (got < 0)
+			return got;
 		/* What is cached is newer; a page that came in since is as good. */
-		gather_cached(run, i);
+		for (n = 0; missing[i] && n < got; n++)
+			gather_cached(run, i + n);
 	}
 	/* Nothing past the end of file, whatever a mapping left there. */
-	if (run->size < base + cap)
-		memset(payload + (run->size - base), 0, base + cap - run->size);
+	for (i = 0; i < run->count; i++) {
+		u64 base = ward_layout_base(run->first + i);
+		u32 cap = ward_layout_cap(run->first + i);
+
+		if (run->size < base + cap)
+			memset(wardfs_run_payload(run, i) + (run->size - base), 0,
+			       base + cap - run->size);
+	}
 	return 0;
 }
 
@@ -105,14 +143,13 @@ static int store_run(struct wardfs_run *run)
 {
 	u64 n = ward_layout_blocks(run->size);
 	unsigned int i;
-	int err;
+	int err = gather(run);
 
+	if (err)
+		return err;
 	for (i = 0; i < run->count; i++) {
 		u64 k = run->first + i;
 
-		err = gather(run, i);
-		if (err)
-			return err;
 		if (k == 0)
 			memcpy(page_address(run->pages[i]), WARDFS_I(run->inode)->data.header,
 			       WARD_HEADER_SIZE);
@@ -141,7 +178,8 @@ static int finish_runs(struct list_head *runs, bool *stored)
 	struct wardfs_run *run, *next;
 	int err = 0;
 
-	list_for_each_entry_safe(run, next, runs, list) {
+	/* Workers take them from the front. */
+	list_for_each_entry_safe_reverse(run, next, runs, list) {
 		if (cancel_work(&run->work))
 			run->error = store_run(run);
 		else
@@ -157,32 +195,99 @@ static int finish_runs(struct list_head *runs, bool *stored)
 }
 
 /**
- * wardfs_store_blocks - store a row of blocks as the page cache has them
+ * struct store - rows that are being stored
+ * @inode: whose
+ * @size: upper size, bytes, when it is done
+ * @runs: those that workers have, or will take
+ * @ahead: how many these are
+ * @stored: something is below
+ * @error: the first
+ */
+struct store {
+	struct inode *inode;
+	u64 size;
+	struct list_head runs;
+	unsigned int ahead;
+	bool stored;
+	int error;
+};
+
+static int finish(struct store *s)
+{
+	int err = finish_runs(&s->runs, &s->stored);
+
+	s->ahead = 0;
+	if (!s->error)
+		s->error = err;
+	return err;
+}
+
+/* The @final one, often the only one, is ended here. An error ends the row. */
+static void store_row(struct store *s, u64 first, u64 last, bool final)
+{
+	while (first <= last) {
+		struct wardfs_run *run = NULL;
+
+		if (s->ahead < RUNS_AHEAD)
+			run = wardfs_run_alloc(s->inode, first,
+					       min_t(u64, last - first + 1, WARDFS_RUN_BLOCKS),
+					       s->ahead ? WARDFS_RUN_TRY : WARDFS_RUN_STORE);
+		if (!run) {
+			if (finish(s))
+				return;
+			continue;
+		}
+		run->size = s->size;
+		first += run->count;
+		s->ahead++;
+		init_completion(&run->done);
+		INIT_LIST_HEAD(&run->list);
+		if (first > last && final) {
+			int err = store_run(run);
+
+			if (err && !s->error)
+				s->error = err;
+			s->stored = s->stored || !err;
+			wardfs_run_free(run);
+		} else {
+			list_add_tail(&run->list, &s->runs);
+			wardfs_run_queue(run, store_work);
+		}
+	}
+}
+
+/**
+ * wardfs_store_rows - store rows of blocks as the page cache has them
  * @inode: upper regular file, lower file open for writing, key loaded
- * @first: first block
- * @last: last block, inclusive
+ * @rows: the rows, none of which shares a block with another
+ * @nr: how many
  * @size: upper size, bytes, that the file has when this is done: it decides which
- *	block is marked last; @last lies below it
+ *	block is marked last; all rows lie below it
  *
- * Block 0 takes the header with it. Longer rows are spread over the CPUs.
+ * Block 0 takes the header with it. Long rows, and several, are spread over the CPUs
+ * and are below in any order. A row that fails does not keep the others from it.
  * Context: wardfs_data.io held for writing, inside a write-out section, NOFS.
  *
  * Return: 0; -ENOKEY when the key was wiped; -EIO when an old block that was needed
  * does not authenticate; the lower's error (-ENOSPC, -EDQUOT, -EIO).
  */
-int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
+int wardfs_store_rows(struct inode *inode, const struct wardfs_row *rows, unsigned int nr,
+		      u64 size)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	unsigned int ahead = 0;
-	bool with_header = first == 0, stored = false;
-	LIST_HEAD(runs);
-	int others, err = 0;
+	struct store s = { .inode = inode, .size = size };
+	bool with_header = false;
+	unsigned int i;
+	int err;
 
 	lockdep_assert_held_write(&d->io);
+	INIT_LIST_HEAD(&s.runs);
 	if (!d->lower_file || d->lower_rdonly)
 		return -EROFS;
 	if (!d->aead)
 		return -ENOKEY;
+	for (i = 0; i < nr; i++)
+		with_header |= rows[i].first == 0;
 	if (with_header && (d->flags & WARD_FILE_EMPTY || d->header_dirty)) {
 		d->flags &= ~WARD_FILE_EMPTY;
 		d->header_dirty = true;
@@ -190,44 +295,31 @@ int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
 		if (err)
 			return err;
 	}
-	while (first <= last) {
-		struct wardfs_run *run = NULL;
-
-		if (ahead < RUNS_AHEAD)
-			run = wardfs_run_alloc(inode, first, min_t(u64, last - first + 1,
-								   WARDFS_RUN_BLOCKS),
-					       ahead ? WARDFS_RUN_TRY : WARDFS_RUN_STORE);
-		if (!run) {
-			err = finish_runs(&runs, &stored);
-			if (err)
-				break;
-			ahead = 0;
-			continue;
-		}
-		run->size = size;
-		first += run->count;
-		ahead++;
-		init_completion(&run->done);
-		INIT_LIST_HEAD(&run->list);
-		if (first > last) {
-			/* The last one, often the only one, is done here. */
-			err = store_run(run);
-			stored = stored || !err;
-			wardfs_run_free(run);
-		} else {
-			list_add_tail(&run->list, &runs);
-			wardfs_run_queue(run, store_work);
-		}
-	}
-	others = finish_runs(&runs, &stored);
-	if (!err)
-		err = others;
-	/* Part of the row is there: a crash could have left it so. */
-	if (err && stored)
+	for (i = 0; i < nr; i++)
+		store_row(&s, rows[i].first, rows[i].last, i == nr - 1);
+	finish(&s);
+	/* Part of it is there: a crash could have left it so. */
+	if (s.error && s.stored)
 		wardfs_unsettled(inode);
-	if (!err && with_header) {
+	if (!s.error && with_header) {
 		d->made = true;
 		d->header_dirty = false;
 	}
-	return err;
+	return s.error;
+}
+
+/**
+ * wardfs_store_blocks - store a row of blocks as the page cache has them
+ * @inode: as for wardfs_store_rows()
+ * @first: first block
+ * @last: last block, inclusive
+ * @size: as for wardfs_store_rows()
+ *
+ * Context and return: as wardfs_store_rows().
+ */
+int wardfs_store_blocks(struct inode *inode, u64 first, u64 last, u64 size)
+{
+	const struct wardfs_row row = { first, last };
+
+	return wardfs_store_rows(inode, &row, 1, size);
 }

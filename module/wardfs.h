@@ -427,6 +427,8 @@ typedef int (*wardfs_io_fn)(struct inode *inode, void *arg);
 int wardfs_iowork_init(void);
 void wardfs_iowork_exit(void);
 int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
+int wardfs_io_overwrite(struct inode *inode, wardfs_io_fn fn, void *arg);
+int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */
