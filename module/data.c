@@ -421,9 +421,9 @@ static int store_growing(struct inode *inode, u64 pos, u64 end)
  * Rows in the middle of the file do not depend on each other, and go all at once.
  * Those that make it longer, or bring its header, are left.
  */
-static int store_inner(struct inode *inode, void *arg)
+static int store_inner(struct batch *b)
 {
-	struct batch *b = arg;
+	struct inode *inode = b->inode;
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct wardfs_row inner[BATCH_ROWS];
 	unsigned int nr = 0;
@@ -447,9 +447,8 @@ static int store_inner(struct inode *inode, void *arg)
 }
 
 /* Those follow one by one. */
-static int store_outer(struct inode *inode, void *arg)
+static int store_outer(struct batch *b)
 {
-	struct batch *b = arg;
 	int err = 0, err2;
 
 	for (; b->done < b->nr; b->done++) {
@@ -457,22 +456,21 @@ static int store_outer(struct inode *inode, void *arg)
 
 		if (end <= pos)
 			continue;
-		err2 = store_growing(inode, pos, end);
+		err2 = store_growing(b->inode, pos, end);
 		if (!err)
 			err = err2;
 	}
 	return err;
 }
 
-static int store_batch(struct batch *b)
+static int store_batch(struct inode *inode, void *arg)
 {
-	int err = 0, err2 = 0;
+	struct batch *b = arg;
+	int err, err2;
 
 	b->done = 0;
-	if (row_end(b, 0) <= READ_ONCE(WARDFS_I(b->inode)->data.lower_size))
-		err = wardfs_io_overwrite(b->inode, store_inner, b);
-	if (b->done < b->nr)
-		err2 = wardfs_io_call(b->inode, store_outer, b);
+	err = store_inner(b);
+	err2 = store_outer(b);
 	return err ?: err2;
 }
 
@@ -484,7 +482,7 @@ static int finish_batch(struct batch *b)
 
 	if (!b->nr)
 		return 0;
-	err = store_batch(b);
+	err = wardfs_io_here(b->inode, store_batch, b);
 	if (err)
 		mapping_set_error(mapping, err);
 	for (i = 0; i < b->nr; i++) {

@@ -206,9 +206,8 @@ int wardfs_data_new(struct inode *inode)
 	d->made = false;
 	d->settled = true;
 	d->lower_size = 0;
+	/* Whoever brings the header below seals it. */
 	err = key_ready(inode);
-	if (!err)
-		err = wardfs_header_seal(inode);
 unlock:
 	mutex_unlock(&wi->lock);
 	return err;

@@ -6,9 +6,9 @@
  * does in their name, it does with their limits and their signals: a write past
  * RLIMIT_FSIZE is refused, and one that a fatal signal meets half-way is given up.
  * But what is brought below was accepted long before, perhaps from somebody else.
- * So a worker does it, which has neither; but for overwriting blocks, where a limit is
- * known beforehand, and what a signal breaks off can be done again by a worker
- * (wardfs_io_again()): handing that over would take as long as the rest of it.
+ * So a worker does it, which has neither. Handing over takes as long as the rest of it,
+ * where that is little: so what can be done again when a signal has broken it off
+ * (wardfs_io_again()), the task itself does if it has no limit.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -119,23 +119,24 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg)
 }
 
 /**
- * wardfs_io_overwrite - overwrite blocks of a lower file, without a worker if possible
+ * wardfs_io_here - as wardfs_io_call(), without a worker if possible
  * @inode: upper regular file
- * @fn: as for wardfs_io_call(); does nothing but load and store blocks that are there
+ * @fn: as for wardfs_io_call(); all that a signal can break off, it does again by
+ *	wardfs_io_again()
  * @arg: for it
  *
  * Context: as wardfs_io_call().
  *
  * Return: what @fn returns.
  */
-int wardfs_io_overwrite(struct inode *inode, wardfs_io_fn fn, void *arg)
+int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
 	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
 	int err;
 
-	/* NFS gives up at signals in other places, too. */
-	if (is_kthread() || rlimit(RLIMIT_FSIZE) != RLIM_INFINITY ||
-	    fatal_signal_pending(current) || lower->s_magic == NFS_SUPER_MAGIC)
+	/* NFS gives up at signals in many places. */
+	if (rlimit(RLIMIT_FSIZE) != RLIM_INFINITY || fatal_signal_pending(current) ||
+	    lower->s_magic == NFS_SUPER_MAGIC)
 		return wardfs_io_call(inode, fn, arg);
 	sb_start_write(lower);
 	err = do_io(inode, fn, arg);
@@ -149,7 +150,7 @@ int wardfs_io_overwrite(struct inode *inode, wardfs_io_fn fn, void *arg)
  * @fn: does it; called by a worker, with the locks that the caller holds
  * @arg: for it
  *
- * Context: inside @fn of wardfs_io_overwrite(), or where nothing of the kind can be.
+ * Context: inside @fn of wardfs_io_here().
  *
  * Return: what @fn returns; -ECANCELED where there was no such signal.
  */

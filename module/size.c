@@ -37,32 +37,56 @@ void wardfs_ctime_restore(struct inode *inode, struct timespec64 *before)
 	inode_unlock(lower);
 }
 
-/*
- * Change attributes below, with the mounter's credentials. That moves ctime there, but
- * nothing has happened that a user did now: ctime stays, or becomes @ctime if that is
- * later.
+/**
+ * struct change - of attributes below
+ * @attr: the change
+ * @ctime: what ctime becomes if it is later than what it was; or NULL
  */
-static int lower_attr(struct inode *inode, struct iattr *attr, const struct timespec64 *ctime)
+struct change {
+	struct iattr attr;
+	const struct timespec64 *ctime;
+};
+
+/*
+ * With the mounter's credentials. It moves ctime there, but nothing has happened that a
+ * user did now: ctime stays what it is above.
+ */
+static int change_below(struct inode *inode, void *arg)
 {
+	struct change *c = arg;
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct dentry *lower = wardfs_lower_dentry(inode);
+	struct iattr attr = c->attr;
 	const struct cred *saved;
 	struct timespec64 was;
 	int err;
 
-	if (sb_rdonly(lower->d_sb))
-		return -EROFS;
 	saved = override_creds(sbi->cred);
 	inode_lock(d_inode(lower));
 	was = inode_get_ctime(d_inode(lower));
-	if (ctime && timespec64_compare(ctime, &was) > 0)
-		was = *ctime;
-	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, attr, NULL);
+	if (c->ctime && timespec64_compare(c->ctime, &was) > 0)
+		was = *c->ctime;
+	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
 	if (!err)
 		compat_set_times(d_inode(lower), NULL, NULL, &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
+}
+
+static int lower_attr(struct inode *inode, const struct iattr *attr,
+		      const struct timespec64 *ctime)
+{
+	struct change c = { .attr = *attr, .ctime = ctime };
+	int err, again;
+
+	if (sb_rdonly(wardfs_lower_dentry(inode)->d_sb))
+		return -EROFS;
+	err = change_below(inode, &c);
+	if (!err)
+		return 0;
+	again = wardfs_io_again(inode, change_below, &c);
+	return again == -ECANCELED ? err : again;
 }
 
 /*
@@ -158,6 +182,61 @@ int wardfs_lower_cut(struct inode *inode, u64 blocks)
 	return lower_size(inode, length);
 }
 
+/*
+ * Length and times in one step, where the length grows. Times stay dirty until they
+ * are below, so that nobody takes the older ones from there.
+ */
+static int flush_attr(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct inode *lower = wardfs_lower_inode(inode);
+	struct timespec64 atime, mtime, ctime, now;
+	struct iattr attr = {};
+	int err;
+
+	/* What came odd from below stays as it is, to be seen. */
+	if (d->made && !d->bad_length && d->lower_size == i_size_read(inode)) {
+		attr.ia_size = ward_layout_length(d->lower_size);
+		if (i_size_read(lower) > attr.ia_size)
+			err = wardfs_lower_length(inode, attr.ia_size);
+		else
+			err = 0;
+		if (err)
+			return err;
+		if (i_size_read(lower) < attr.ia_size)
+			attr.ia_valid |= ATTR_SIZE | ATTR_MTIME | ATTR_MTIME_SET;
+	}
+	if (READ_ONCE(d->times_dirty))
+		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
+	if (!attr.ia_valid)
+		return 0;
+	spin_lock(&inode->i_lock);
+	attr.ia_atime = inode_get_atime(inode);
+	attr.ia_mtime = inode_get_mtime(inode);
+	ctime = inode_get_ctime(inode);
+	spin_unlock(&inode->i_lock);
+	if (!(attr.ia_valid & ATTR_SIZE))
+		err = lower_times(inode, &attr, &ctime);
+	else
+		err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
+	if (err) {
+		if (attr.ia_valid & ATTR_SIZE)
+			wardfs_unsettled(inode);
+		return err;
+	}
+	if (!(attr.ia_valid & ATTR_ATIME))
+		return 0;
+	spin_lock(&inode->i_lock);
+	mtime = inode_get_mtime(inode);
+	atime = inode_get_atime(inode);
+	now = inode_get_ctime(inode);
+	if (timespec64_equal(&mtime, &attr.ia_mtime) && timespec64_equal(&now, &ctime) &&
+	    timespec64_equal(&atime, &attr.ia_atime))
+		WRITE_ONCE(d->times_dirty, false);
+	spin_unlock(&inode->i_lock);
+	return 0;
+}
+
 /**
  * wardfs_stored - take note of a size that the blocks below now state
  * @inode: upper regular file
@@ -178,11 +257,31 @@ int wardfs_stored(struct inode *inode, u64 size)
 	d->lower_size = size;
 	if (size != i_size_read(inode))
 		return 0;
+	/* With the times, which whoever closes the file would bring in a step of their own. */
 	if (ward_layout_blocks(size) != blocks)
-		return wardfs_lower_length(inode, ward_layout_length(size));
+		return d->bad_length ? wardfs_lower_length(inode, ward_layout_length(size)) :
+				       flush_attr(inode);
 	if (i_size_read(wardfs_lower_inode(inode)) != ward_layout_length(size))
 		mark_inode_dirty_sync(inode);
 	return 0;
+}
+
+/* Only the header, out of a run's first page. */
+static int write_header(struct inode *inode, void *arg)
+{
+	struct file *lower = WARDFS_I(inode)->data.lower_file;
+	const struct cred *saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	struct wardfs_run *run = arg;
+	struct bio_vec vec = { .bv_page = run->pages[0], .bv_len = WARD_HEADER_SIZE };
+	struct iov_iter iter;
+	ssize_t n;
+
+	iov_iter_bvec(&iter, WRITE, &vec, 1, vec.bv_len);
+	n = wardfs_lower_write(lower, &iter, 0, wardfs_store_direct(lower, 1));
+	revert_creds(saved);
+	if (n == WARD_HEADER_SIZE)
+		return 0;
+	return n < 0 ? n : -ENOSPC;
 }
 
 /**
@@ -196,15 +295,10 @@ int wardfs_stored(struct inode *inode, u64 size)
  */
 int wardfs_store_empty(struct inode *inode)
 {
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct bio_vec vec = { .bv_len = WARD_HEADER_SIZE };
-	const struct cred *saved;
 	struct wardfs_run *run;
 	u32 flags = d->flags;
-	struct iov_iter iter;
-	ssize_t n;
-	int err;
+	int err, again;
 
 	if (!d->lower_file || d->lower_rdonly)
 		return -EROFS;
@@ -214,16 +308,15 @@ int wardfs_store_empty(struct inode *inode)
 	if (err)
 		goto undo;
 	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_STORE);
-	vec.bv_page = run->pages[0];
-	memcpy(page_address(vec.bv_page), d->header, WARD_HEADER_SIZE);
-	saved = override_creds(sbi->cred);
-	iov_iter_bvec(&iter, WRITE, &vec, 1, vec.bv_len);
-	n = wardfs_lower_write(d->lower_file, &iter, 0, wardfs_store_direct(d->lower_file, 1));
-	revert_creds(saved);
+	memcpy(page_address(run->pages[0]), d->header, WARD_HEADER_SIZE);
+	err = write_header(inode, run);
+	if (err) {
+		again = wardfs_io_again(inode, write_header, run);
+		err = again == -ECANCELED ? err : again;
+	}
 	wardfs_run_free(run);
-	if (n != WARD_HEADER_SIZE) {
+	if (err) {
 		wardfs_unsettled(inode);
-		err = n < 0 ? n : -ENOSPC;
 		goto undo;
 	}
 	err = wardfs_lower_length(inode, WARD_HEADER_SIZE);
@@ -446,61 +539,6 @@ static int flush_header(struct inode *inode)
 	return err;
 }
 
-/*
- * Length and times in one step, where the length grows. Times stay dirty until they
- * are below, so that nobody takes the older ones from there.
- */
-static int flush_attr(struct inode *inode)
-{
-	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct inode *lower = wardfs_lower_inode(inode);
-	struct timespec64 atime, mtime, ctime, now;
-	struct iattr attr = {};
-	int err;
-
-	/* What came odd from below stays as it is, to be seen. */
-	if (d->made && !d->bad_length && d->lower_size == i_size_read(inode)) {
-		attr.ia_size = ward_layout_length(d->lower_size);
-		if (i_size_read(lower) > attr.ia_size)
-			err = wardfs_lower_length(inode, attr.ia_size);
-		else
-			err = 0;
-		if (err)
-			return err;
-		if (i_size_read(lower) < attr.ia_size)
-			attr.ia_valid |= ATTR_SIZE | ATTR_MTIME | ATTR_MTIME_SET;
-	}
-	if (READ_ONCE(d->times_dirty))
-		attr.ia_valid |= ATTR_MTIME | ATTR_MTIME_SET | ATTR_ATIME | ATTR_ATIME_SET;
-	if (!attr.ia_valid)
-		return 0;
-	spin_lock(&inode->i_lock);
-	attr.ia_atime = inode_get_atime(inode);
-	attr.ia_mtime = inode_get_mtime(inode);
-	ctime = inode_get_ctime(inode);
-	spin_unlock(&inode->i_lock);
-	if (!(attr.ia_valid & ATTR_SIZE))
-		err = lower_times(inode, &attr, &ctime);
-	else
-		err = lower_attr(inode, &attr, READ_ONCE(d->times_dirty) ? &ctime : NULL);
-	if (err) {
-		if (attr.ia_valid & ATTR_SIZE)
-			wardfs_unsettled(inode);
-		return err;
-	}
-	if (!(attr.ia_valid & ATTR_ATIME))
-		return 0;
-	spin_lock(&inode->i_lock);
-	mtime = inode_get_mtime(inode);
-	atime = inode_get_atime(inode);
-	now = inode_get_ctime(inode);
-	if (timespec64_equal(&mtime, &attr.ia_mtime) && timespec64_equal(&now, &ctime) &&
-	    timespec64_equal(&atime, &attr.ia_atime))
-		WRITE_ONCE(d->times_dirty, false);
-	spin_unlock(&inode->i_lock);
-	return 0;
-}
-
 /* Asked without the lock: what changes meanwhile is brought below by who changes it. */
 static bool flushed(struct inode *inode)
 {
@@ -532,7 +570,7 @@ int wardfs_data_flush(struct inode *inode)
 
 	if (sb_rdonly(inode->i_sb) || !d->settled || flushed(inode))
 		return 0;
-	return wardfs_io_call(inode, flush, NULL);
+	return wardfs_io_here(inode, flush, NULL);
 }
 
 static int fill_up(struct inode *inode, void *arg)

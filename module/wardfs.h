@@ -427,7 +427,7 @@ typedef int (*wardfs_io_fn)(struct inode *inode, void *arg);
 int wardfs_iowork_init(void);
 void wardfs_iowork_exit(void);
 int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
-int wardfs_io_overwrite(struct inode *inode, wardfs_io_fn fn, void *arg);
+int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg);
 int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
