@@ -76,6 +76,9 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 	run->first = first;
 	run->nr_folios = 0;
 	run->error = 0;
+	/* Nobody has said what becomes of the buffers. */
+	bitmap_fill(run->plain, WARDFS_RUN_BLOCKS);
+	bitmap_zero(run->placed, WARDFS_RUN_BLOCKS);
 	run->pages[0] = page;
 	for (run->count = 1; run->count < count; run->count++) {
 		page = mempool_alloc(page_pool[pool], GFP_NOWAIT | __GFP_NOWARN);
@@ -90,14 +93,15 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
  * wardfs_run_free - give a run back
  * @run: the run
  *
- * The buffers held plaintext: they are wiped.
+ * Buffers that may hold plaintext are wiped.
  */
 void wardfs_run_free(struct wardfs_run *run)
 {
 	unsigned int i;
 
 	for (i = 0; i < run->count; i++) {
-		clear_page(page_address(run->pages[i]));
+		if (test_bit(i, run->plain))
+			clear_page(page_address(run->pages[i]));
 		mempool_free(run->pages[i], page_pool[run->pool]);
 	}
 	fput(run->lower);
@@ -303,11 +307,15 @@ int wardfs_run_load(struct wardfs_run *run)
 	loff_t from = run->first * WARD_BLOCK_SIZE;
 	loff_t to = from + (loff_t)run->count * WARD_BLOCK_SIZE - 1;
 	bool direct = run->lower->f_mode & FMODE_CAN_ODIRECT;
+	int err;
 
 	/* What the lower holds in memory anyway need not come from the device. */
 	if (direct && filemap_range_has_page(run->lower->f_mapping, from, to))
 		direct = false;
-	return run_io(run, READ, direct);
+	err = run_io(run, READ, direct);
+	if (!err)
+		bitmap_zero(run->plain, WARDFS_RUN_BLOCKS);
+	return err;
 }
 
 /**
@@ -341,7 +349,49 @@ int wardfs_run_store(struct wardfs_run *run)
 	return err;
 }
 
-static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flags, bool seal)
+/* Where a block's payload comes to lie: the associated data first, then what takes it. */
+#define PLACE_PARTS	4
+
+/*
+ * The folios that a run is to fill, where they take all of a block's payload.
+ * Return: how many parts @sg has got; 0 when some of it has no folio.
+ */
+static unsigned int place_in_folios(struct wardfs_run *run, unsigned int i, struct scatterlist *sg)
+{
+	u64 from = ward_layout_base(run->first + i);
+	u64 end = from + ward_layout_cap(run->first + i);
+	u64 start = (u64)run->index << PAGE_SHIFT;
+	unsigned int parts = 1;
+
+	if (!run->nr_folios || from < start ||
+	    end > start + ((u64)run->nr_folios << PAGE_SHIFT))
+		return 0;
+	sg_init_table(sg, PLACE_PARTS);
+	sg_set_buf(&sg[0], &run->aad, sizeof(run->aad));
+	while (from < end) {
+		size_t len = min_t(u64, PAGE_SIZE - offset_in_page(from), end - from);
+		struct folio *folio = run->folios[(from - start) >> PAGE_SHIFT];
+
+		sg_set_page(&sg[parts++], folio_page(folio, 0), len, offset_in_page(from));
+		from += len;
+	}
+	sg_mark_end(&sg[parts - 1]);
+	return parts;
+}
+
+/* Also of an @to that got some of what turned out to be no payload. */
+static void wipe_block(struct wardfs_run *run, unsigned int i, struct scatterlist *to,
+		       unsigned int parts)
+{
+	unsigned int p;
+
+	memset(wardfs_run_payload(run, i), 0, ward_layout_cap(run->first + i));
+	for (p = 1; p < parts; p++)
+		memset(sg_virt(&to[p]), 0, to[p].length);
+}
+
+static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flags, bool seal,
+		    struct scatterlist *to)
 {
 	struct aead_request *req = (void *)run->request;
 	struct ward_unit_header *u = wardfs_run_unit(run, i);
@@ -360,17 +410,20 @@ static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flag
 	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
 				  crypto_req_done, &wait);
 	aead_request_set_ad(req, sizeof(run->aad));
-	aead_request_set_crypt(req, sg, sg, ward_layout_cap(k) + (seal ? 0 : WARD_TAG_SIZE), iv);
+	aead_request_set_crypt(req, sg, to ?: sg,
+			       ward_layout_cap(k) + (seal ? 0 : WARD_TAG_SIZE), iv);
 	return crypto_wait_req(seal ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req), &wait);
 }
 
 /**
- * wardfs_run_open - authenticate and decrypt one block of a run in place
+ * wardfs_run_open - authenticate and decrypt one block of a run
  * @run: the run, loaded; @run->size says which block is the last
  * @i: which
  *
- * Sets the block's state. The payload of a hole and of a bad block is zeroed:
- * what does not authenticate is never seen.
+ * In place, or into the folios that wait for the run, where these take the whole
+ * block (@run->placed): they are locked and not up to date, so nobody sees what is
+ * in them before it is known to be authentic. Sets the block's state. The payload of
+ * a hole and of a bad block is zeroed: what does not authenticate is never seen.
  */
 void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 {
@@ -380,18 +433,29 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 	u32 cap = ward_layout_cap(k);
 	u16 length = le16_to_cpu(u->length);
 	u16 flags = le16_to_cpu(u->flags);
+	struct scatterlist to[PLACE_PARTS];
+	unsigned int parts = 0;
 	int err;
 
+	__clear_bit(i, run->placed);
 	if (ward_bytes_zero(u, sizeof(*u) + cap)) {
 		run->state[i] = WARDFS_BLOCK_HOLE;
 		return;
 	}
-	err = ward_unit_check(u, k) ? -EBADMSG : run_aead(run, i, length, flags, false);
+	err = ward_unit_check(u, k) ? -EBADMSG : 0;
+	if (!err) {
+		parts = place_in_folios(run, i, to);
+		if (!parts)
+			__set_bit(i, run->plain);
+		err = run_aead(run, i, length, flags, false, parts ? to : NULL);
+	}
 	if (err) {
-		memset(u + 1, 0, cap);
+		wipe_block(run, i, to, parts);
 		run->state[i] = err == -EBADMSG ? WARDFS_BLOCK_BAD : WARDFS_BLOCK_FAILED;
 		return;
 	}
+	if (parts)
+		__set_bit(i, run->placed);
 	if (k + 1 == n ? flags == WARD_UNIT_LAST && length == run->size - ward_layout_base(k) :
 			 !flags && length == cap)
 		run->state[i] = WARDFS_BLOCK_GOOD;
@@ -420,17 +484,19 @@ int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool las
 		return err;
 	u->length = cpu_to_le16(length);
 	u->flags = cpu_to_le16(flags);
-	return run_aead(run, i, length, flags, true);
+	err = run_aead(run, i, length, flags, true, NULL);
+	if (!err)
+		__clear_bit(i, run->plain);
+	return err;
 }
 
 /**
  * wardfs_run_queue - have a run worked on by another CPU
- * @run: the run
- * @fn: what to do; it owns the run, or completes @wardfs_run.done
+ * @run: the run; @wardfs_run.work says what to do, and owns the run or completes
+ *	@wardfs_run.done
  */
-void wardfs_run_queue(struct wardfs_run *run, work_func_t fn)
+void wardfs_run_queue(struct wardfs_run *run)
 {
-	INIT_WORK(&run->work, fn);
 	queue_work(run_wq, &run->work);
 }
 
@@ -461,6 +527,7 @@ void wardfs_block_exit(void)
 		mempool_destroy(page_pool[i]);
 		mempool_destroy(run_pool[i]);
 	}
+	wardfs_buffer_exit();
 	kmem_cache_destroy(run_cache);
 }
 
@@ -478,8 +545,8 @@ int wardfs_block_init(void)
 		return -ENOMEM;
 	for (i = 0; i < NR_POOLS; i++) {
 		run_pool[i] = mempool_create_slab_pool(4, run_cache);
-		page_pool[i] = mempool_create_page_pool(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS,
-							0);
+		page_pool[i] = mempool_create(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS,
+					      wardfs_buffer_alloc, wardfs_buffer_free, NULL);
 		if (!run_pool[i] || !page_pool[i])
 			goto undo;
 	}

@@ -43,6 +43,8 @@ enum wardfs_block_state {
  * @pages: one buffer page a block
  * @bvec: for the lower I/O
  * @state: per block, after reading
+ * @plain: per block, whether its buffer may hold plaintext
+ * @placed: per block, whether its payload is in @folios already, not in its buffer
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
@@ -64,6 +66,8 @@ struct wardfs_run {
 	struct page *pages[WARDFS_RUN_BLOCKS];
 	struct bio_vec bvec[WARDFS_RUN_BLOCKS];
 	u8 state[WARDFS_RUN_BLOCKS];
+	DECLARE_BITMAP(plain, WARDFS_RUN_BLOCKS);
+	DECLARE_BITMAP(placed, WARDFS_RUN_BLOCKS);
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
@@ -75,6 +79,19 @@ struct wardfs_run {
 struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int count,
 				    enum wardfs_run_how how);
 void wardfs_run_free(struct wardfs_run *run);
+
+/* head.c */
+#define WARDFS_HEAD_BLOCKS	4	/* most that are read with a header */
+unsigned int wardfs_head_blocks(struct inode *inode);
+void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run);
+bool wardfs_head_take(struct wardfs_run *run);
+void wardfs_head_drop(struct inode *inode);
+
+/* buffer.c */
+void *wardfs_buffer_alloc(gfp_t gfp, void *data);
+void wardfs_buffer_free(void *element, void *data);
+void wardfs_buffer_exit(void);
+
 /* store.c: blocks out of the page cache */
 
 /**
@@ -107,6 +124,6 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i);
 int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last);
 u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i);
 struct ward_unit_header *wardfs_run_unit(struct wardfs_run *run, unsigned int i);
-void wardfs_run_queue(struct wardfs_run *run, work_func_t fn);
+void wardfs_run_queue(struct wardfs_run *run);
 
 #endif

@@ -15,8 +15,8 @@
 
 /* A readahead of at most this many pages is done by who asks for it. */
 #define READ_INLINE_PAGES	8
-/* Most pages of one write-back batch: 2 MiB; and most rows that they make up. */
-#define BATCH_PAGES		512
+/* Most pages of one write-back batch: 4 MiB; and most rows that they make up. */
+#define BATCH_PAGES		1024
 #define BATCH_ROWS		32
 
 /* ---- reading ---------------------------------------------------------- */
@@ -32,7 +32,7 @@ static bool read_blocks(struct wardfs_run *run, int *err)
 	unsigned int i;
 
 	run->size = READ_ONCE(d->lower_size);
-	*err = wardfs_run_load(run);
+	*err = wardfs_head_take(run) ? 0 : wardfs_run_load(run);
 	if (*err)
 		return true;
 	for (i = 0; i < run->count; i++) {
@@ -91,7 +91,7 @@ static void copy_out(struct wardfs_run *run, struct folio *folio, bool *good)
 
 		if (run->state[i] == WARDFS_BLOCK_BAD || run->state[i] == WARDFS_BLOCK_FAILED)
 			*good = false;
-		else
+		else if (!test_bit(i, run->placed))
 			memcpy(to + done, wardfs_run_payload(run, i) + offset, len);
 		done += len;
 		pos += len;
@@ -219,10 +219,12 @@ static void wardfs_readahead(struct readahead_control *rac)
 			wardfs_run_free(run);
 			break;
 		}
-		if (alone)
+		if (alone) {
 			read_run(run, false);
-		else
-			wardfs_run_queue(run, read_work);
+		} else {
+			INIT_WORK(&run->work, read_work);
+			wardfs_run_queue(run);
+		}
 	}
 exit:
 	wardfs_exit(inode->i_sb, idx);

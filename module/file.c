@@ -119,8 +119,10 @@ static int wardfs_flush(struct file *file, fl_owner_t id)
 
 static int wardfs_release(struct inode *inode, struct file *file)
 {
-	if (file->f_mode & FMODE_WRITE)
+	if (file->f_mode & FMODE_WRITE) {
+		wardfs_ahead_end(inode);
 		wardfs_data_fill_up(inode);
+	}
 	wardfs_data_put(inode);
 	kfree(file->private_data);
 	return 0;
@@ -192,6 +194,8 @@ static ssize_t wardfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		goto unlock;
 	iocb->ki_flags &= ~IOCB_DIRECT;
 	ret = generic_perform_write(iocb, from);
+	if (ret > 0)
+		wardfs_ahead_wrote(inode, pos, pos + ret);
 unlock:
 	inode_unlock(inode);
 	if (ret <= 0)

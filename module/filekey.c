@@ -226,10 +226,12 @@ static int load_header(struct inode *inode)
 	if (err)
 		return err;
 	down_read(&d->io);
-	run = wardfs_run_alloc(inode, 0, 1, WARDFS_RUN_STORE);
+	run = wardfs_run_alloc(inode, 0, wardfs_head_blocks(inode), WARDFS_RUN_STORE);
 	err = wardfs_run_load(run);
-	if (!err)
+	if (!err) {
 		memcpy(d->header, page_address(run->pages[0]), WARD_HEADER_SIZE);
+		wardfs_head_keep(inode, run);
+	}
 	wardfs_run_free(run);
 	up_read(&d->io);
 	/* From the lower file system EBADMSG means something else. */
@@ -260,6 +262,8 @@ static int load_header(struct inode *inode)
 		err = key_ready(inode);
 	else
 		memzero_explicit(d->key, sizeof(d->key));
+	if (err)
+		wardfs_head_drop(inode);
 	return err;
 }
 
@@ -311,7 +315,9 @@ void wardfs_data_put(struct inode *inode)
 
 	mutex_lock(&wi->lock);
 	WARN_ON_ONCE(!d->users);
-	if (!--d->users && d->made && !d->header_dirty &&
+	if (!--d->users)
+		wardfs_head_drop(inode);
+	if (!d->users && d->made && !d->header_dirty &&
 	    !mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
 	    !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK)) {
 		fput(d->lower_file);
@@ -357,6 +363,7 @@ void wardfs_data_wipe(struct inode *inode)
 	if (d->aead)
 		crypto_free_aead(d->aead);
 	d->aead = NULL;
+	wardfs_head_drop(inode);
 	memzero_explicit(d->key, sizeof(d->key));
 }
 
@@ -384,6 +391,7 @@ void wardfs_data_init_once(struct wardfs_data *d)
 {
 	memset(d, 0, sizeof(*d));
 	init_rwsem(&d->io);
+	wardfs_ahead_init(&d->ahead);
 }
 
 /**

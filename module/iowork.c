@@ -17,6 +17,7 @@
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 #include "wardfs.h"
+#include "block.h"
 
 /* Not that of the runs: who works here waits for those. */
 static struct workqueue_struct *io_wq;
@@ -49,6 +50,7 @@ static int do_io(struct inode *inode, wardfs_io_fn fn, void *arg)
 	int err;
 
 	down_write(&d->io);
+	wardfs_head_drop(inode);
 	err = fn(inode, arg);
 	up_write(&d->io);
 	memalloc_nofs_restore(flags);

@@ -18,8 +18,9 @@
 #include "block.h"
 #include "compat/mapping.h"
 
-/* Most chunks of one operation that are in memory at a time: 4 MiB. */
-#define RUNS_AHEAD	16
+/* Most of one operation that is in memory at a time: 4 MiB of blocks, in so many runs. */
+#define BLOCKS_AHEAD	1024
+#define RUNS_AHEAD	32
 
 /* Copy a block's cached bytes; says whether some are not in the page cache. */
 static bool gather_cached(struct wardfs_run *run, unsigned int i)
@@ -139,7 +140,8 @@ static int gather(struct wardfs_run *run)
 	return 0;
 }
 
-static int store_run(struct wardfs_run *run)
+/* Everything but the writing. */
+static int seal_run(struct wardfs_run *run)
 {
 	u64 n = ward_layout_blocks(run->size);
 	unsigned int i;
@@ -158,14 +160,31 @@ static int store_run(struct wardfs_run *run)
 		if (err)
 			return err;
 	}
-	return wardfs_run_store(run);
+	return 0;
+}
+
+/*
+ * Short runs are written through the lower page cache, one after the other: the lower
+ * inode's lock admits one writer, and none while old blocks are read directly. So they
+ * are written when all have been read and sealed, by who waits for that.
+ */
+static bool stored_later(const struct wardfs_run *run)
+{
+	return !wardfs_store_direct(run->lower, run->count);
+}
+
+static void do_run(struct wardfs_run *run)
+{
+	run->error = seal_run(run);
+	if (!run->error && !stored_later(run))
+		run->error = wardfs_run_store(run);
 }
 
 static void store_work(struct work_struct *work)
 {
 	struct wardfs_run *run = container_of(work, struct wardfs_run, work);
 
-	run->error = store_run(run);
+	do_run(run);
 	complete(&run->done);
 }
 
@@ -179,11 +198,15 @@ static int finish_runs(struct list_head *runs, bool *stored)
 	int err = 0;
 
 	/* Workers take them from the front. */
-	list_for_each_entry_safe_reverse(run, next, runs, list) {
+	list_for_each_entry_reverse(run, runs, list) {
 		if (cancel_work(&run->work))
-			run->error = store_run(run);
+			do_run(run);
 		else
 			wait_for_completion(&run->done);
+	}
+	list_for_each_entry_safe(run, next, runs, list) {
+		if (!run->error && stored_later(run))
+			run->error = wardfs_run_store(run);
 		if (!run->error)
 			*stored = true;
 		else if (!err)
@@ -200,6 +223,7 @@ static int finish_runs(struct list_head *runs, bool *stored)
  * @size: upper size, bytes, when it is done
  * @runs: those that workers have, or will take
  * @ahead: how many these are
+ * @blocks: how many blocks these have
  * @stored: something is below
  * @error: the first
  */
@@ -208,6 +232,7 @@ struct store {
 	u64 size;
 	struct list_head runs;
 	unsigned int ahead;
+	unsigned int blocks;
 	bool stored;
 	int error;
 };
@@ -217,18 +242,19 @@ static int finish(struct store *s)
 	int err = finish_runs(&s->runs, &s->stored);
 
 	s->ahead = 0;
+	s->blocks = 0;
 	if (!s->error)
 		s->error = err;
 	return err;
 }
 
-/* The @final one, often the only one, is ended here. An error ends the row. */
+/* The @final one, often the only one, no worker gets. */
 static void store_row(struct store *s, u64 first, u64 last, bool final)
 {
 	while (first <= last) {
 		struct wardfs_run *run = NULL;
 
-		if (s->ahead < RUNS_AHEAD)
+		if (s->ahead < RUNS_AHEAD && s->blocks < BLOCKS_AHEAD)
 			run = wardfs_run_alloc(s->inode, first,
 					       min_t(u64, last - first + 1, WARDFS_RUN_BLOCKS),
 					       s->ahead ? WARDFS_RUN_TRY : WARDFS_RUN_STORE);
@@ -240,19 +266,14 @@ static void store_row(struct store *s, u64 first, u64 last, bool final)
 		run->size = s->size;
 		first += run->count;
 		s->ahead++;
+		s->blocks += run->count;
 		init_completion(&run->done);
-		INIT_LIST_HEAD(&run->list);
-		if (first > last && final) {
-			int err = store_run(run);
-
-			if (err && !s->error)
-				s->error = err;
-			s->stored = s->stored || !err;
-			wardfs_run_free(run);
-		} else {
-			list_add_tail(&run->list, &s->runs);
-			wardfs_run_queue(run, store_work);
-		}
+		INIT_WORK(&run->work, store_work);
+		list_add_tail(&run->list, &s->runs);
+		if (first > last && final)
+			store_work(&run->work);
+		else
+			wardfs_run_queue(run);
 	}
 }
 

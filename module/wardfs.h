@@ -134,6 +134,22 @@ struct wardfs_sb {
 };
 
 /**
+ * struct wardfs_ahead - writing out ahead (ahead.c)
+ * @work: does it
+ * @start: from here, bytes
+ * @end: to here
+ * @from: where the writing began that is not under way yet; under i_rwsem
+ * @wrote: where the last write ended; under i_rwsem
+ */
+struct wardfs_ahead {
+	struct work_struct work;
+	loff_t start;
+	loff_t end;
+	loff_t from;
+	loff_t wrote;
+};
+
+/**
  * struct wardfs_data - the data side of a regular file (data.c, block.c)
  */
 struct wardfs_data {
@@ -157,6 +173,8 @@ struct wardfs_data {
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
+	struct wardfs_head *head;	/* the file's beginning, as read with its header */
+	struct wardfs_ahead ahead;
 };
 
 /**
@@ -236,6 +254,11 @@ static inline struct path wardfs_lower_path(const struct inode *inode)
 
 	return p;
 }
+
+/* ---- ahead.c ---- */
+void wardfs_ahead_init(struct wardfs_ahead *a);
+void wardfs_ahead_wrote(struct inode *inode, loff_t from, loff_t to);
+void wardfs_ahead_end(struct inode *inode);
 
 /* ---- main.c ---- */
 __printf(2, 3) void wardfs_msg(const struct super_block *sb, const char *fmt, ...);

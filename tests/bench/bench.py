@@ -8,20 +8,13 @@ happens to the machine meanwhile happens to all of them. Writes $WARD_OUT/result
 """
 import json, os, shutil, subprocess, sys, time
 
-DISK = os.environ['WARD_DISK1']
-TOP = os.environ['WARD_TOP']
-LOWER = '/srv/bench'
-BELOW = '/srv/below'
+from peers import DISK, KINDS, LOWER, MIB, TOP, run
+
 WORK = '/tmp/work'
-PASSPHRASE = 'correct horse battery staple'
 SIZES = {
     'full': dict(mib=256, files=2000, tree=1000, random=2000, each=200),
     'quick': dict(mib=64, files=300, tree=200, random=400, each=60),
 }
-
-
-def run(*command, **more):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout
 
 
 def drop_caches():
@@ -76,79 +69,15 @@ def warm_up():
     run('/tmp/tools/rm', '-r', '/tmp/warm-up.copy')
 
 
-# ---- the file systems: a name, and how to have one on LOWER -------------------------
-
-class Plain:
-    """ext4 itself"""
-    top = LOWER + '/plain'
-
-    def make(self):
-        os.mkdir(self.top)
-
-    def drop(self):
-        pass
-
-
-class Ecryptfs:
-    """AES-256 in CBC, encrypted names; authenticates nothing"""
-    top = LOWER + '/ecryptfs'
-
-    def make(self):
-        os.mkdir(self.top)
-        out = run('ecryptfs-add-passphrase', '--fnek', '-', input=PASSPHRASE + '\n')
-        data, names = [line.split('[')[1].split(']')[0] for line in out.splitlines() if '[' in line]
-        run('mount', '-i', '-t', 'ecryptfs', self.top, self.top, '-o',
-            'ecryptfs_sig=%s,ecryptfs_fnek_sig=%s,ecryptfs_cipher=aes,ecryptfs_key_bytes=32,'
-            'ecryptfs_unlink_sigs' % (data, names))
-
-    def drop(self):
-        run('umount', self.top)
-
-
-class Gocryptfs:
-    """AES-256-GCM, in user space (FUSE)"""
-    top = LOWER + '/gocryptfs'
-    cipher = LOWER + '/gocryptfs.cipher'
-
-    def make(self):
-        os.mkdir(self.top)
-        os.mkdir(self.cipher)
-        with open('/tmp/passphrase', 'w') as f:
-            f.write(PASSPHRASE)
-        run('gocryptfs', '-q', '-init', '-scryptn', '10', '-passfile', '/tmp/passphrase', self.cipher)
-        run('gocryptfs', '-q', '-passfile', '/tmp/passphrase', self.cipher, self.top)
-
-    def drop(self):
-        run('umount', self.top)
-        while subprocess.run(['pidof', 'gocryptfs'], stdout=subprocess.DEVNULL).returncode == 0:
-            time.sleep(0.1)
-
-
-class Ward:
-    """AES-256-GCM, in the kernel"""
-    top = LOWER + '/ward'
-
-    def make(self):
-        tool = TOP + '/tests/fs/testvault.py'
-        os.mkdir(self.top, 0o755)
-        run(tool, 'create', self.top, '0')
-        run('mount', '-i', '-t', 'wardfs', self.top, self.top)
-        run(tool, 'unlock', self.top)
-
-    def drop(self):
-        run('umount', self.top)
-
-
-KINDS = {'ext4': Plain, 'eCryptfs': Ecryptfs, 'gocryptfs': Gocryptfs, 'Ward': Ward}
-
-
 # ---- one pass over one file system ---------------------------------------------------
 
 def one_pass(kind, n):
-    run('mkfs.ext4', '-q', '-F', '-N', '65536', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0', DISK)
-    os.makedirs(LOWER, exist_ok=True)
-    run('mount', '-o', 'noinit_itable', DISK, LOWER)
     fs = kind()
+    disk = fs.device()
+    run('mkfs.ext4', '-q', '-F', '-N', '65536', *fs.features, '-E',
+        'nodiscard,lazy_itable_init=0,lazy_journal_init=0', disk, '%dM' % MIB)
+    os.makedirs(LOWER, exist_ok=True)
+    run('mount', '-o', 'noinit_itable', disk, LOWER)
     fs.make()
     results = {}
 
@@ -201,6 +130,7 @@ def one_pass(kind, n):
 
     fs.drop()
     run('umount', LOWER)
+    fs.release()
     return results
 
 
@@ -211,7 +141,7 @@ def main():
     shutil.copy(TOP + '/build/bench/work', WORK)
     tools()
     os.environ['LC_ALL'] = 'C'
-    for module in 'ecryptfs', 'fuse':
+    for module in 'ecryptfs', 'fuse', 'dm-crypt', 'dm-integrity':
         subprocess.run(['modprobe', module])
     n = SIZES['quick' if config['quick'] else 'full']
     wanted = config['fs'] or list(KINDS)
@@ -234,6 +164,7 @@ def main():
                 print('not ok %d - %s, %s: %s' % (test, title, name, e), flush=True)
                 for path in KINDS[name].top, LOWER:
                     subprocess.run(['umount', '-l', path], stderr=subprocess.DEVNULL)
+                subprocess.run(['dmsetup', 'remove_all', '--force'], stderr=subprocess.DEVNULL)
     # One write: the place is on the host, and has no cache.
     with open(os.environ['WARD_OUT'] + '/results.json', 'w') as f:
         f.write(json.dumps(dict(kernel=os.uname().release, cpus=os.cpu_count(), sizes=n,
