@@ -4,7 +4,7 @@
 #   make install [DESTDIR=...] [KVER=...]
 #   make demo                 on a fresh Debian: installs what is missing, boots a virtual machine, shows the main job
 #   make test                 the same, for every test; make vm-test T="tests/fs/some.sh" for some of them
-#   make bench                the benchmarks
+#   make bench                the benchmarks; bench-limit: against the speed of the cipher
 #   make check                sparse and checkpatch; check-module for the module alone
 #
 # All that is made lies in build/; the module has a directory there for each kernel it is built for.
@@ -34,7 +34,7 @@ PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)
 COMPLETIONS := $(wildcard packaging/completion/*)
 
-.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench deb check check-module check-agent clean
+.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench bench-limit deb check check-module check-agent clean
 
 all: module agent docs
 
@@ -100,6 +100,11 @@ bench:
 	tests/vm/deps bench
 	+$(MAKE) all
 	tests/bench/run
+
+bench-limit:
+	tests/vm/deps bench
+	+$(MAKE) all
+	tests/bench/limit
 
 # T="FILE..." and, if need be, VM="--kernel debug --lower xfs"
 vm-test: tests

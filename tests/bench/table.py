@@ -10,7 +10,7 @@ PERFORMANCE.md.
 """
 import json, statistics, sys
 
-BEGIN, END = '<!-- table: made by tests/bench/run --save -->\n', '<!-- end of table -->\n'
+BEGIN, END = '<!-- table: made by tests/bench/%s --save -->\n', '<!-- end of table -->\n'
 
 # key in the results, title; {} are the sizes
 TIMED = [
@@ -102,19 +102,42 @@ def targets(speed, grown):
     return out and 'Targets:\n\n' + out
 
 
+def limits(data):
+    """How near it is to what ext4 and the cipher alone would take."""
+    titles = {key: title.format(**data['sizes'], each='', tree='') for key, title in TIMED}
+    out = 'Linux %s, QEMU counting instructions, 1 CPU; %.0f ns to seal and %.0f ns to open 4096 bytes (tcrypt).\n\n' % (
+        data['kernel'], data['cipher']['encryption'], data['cipher']['decryption'])
+    out += row('workload', 'ext4', 'cipher', 'Ward', 'limit / Ward') + row('---', *['---:'] * 4)
+    for key, ward in data['ward'].items():
+        plain, need = data['ext4'][key], data['need'][key]
+        out += row(titles[key], seconds(plain / 1e9), seconds(need / 1e9), seconds(ward / 1e9),
+                   '%.2f' % ((plain + need) / ward))
+    for key, functions in data['profiles'].items():
+        out += '\nWhere Ward spends its time, %s:\n\n' % titles[key]
+        out += row('function', 'percent') + row('---', '---:')
+        for percent, name in functions[:16]:
+            out += row('`%s`' % name, percent)
+    return out
+
+
 def main(argv):
-    save = '--save' in argv
-    results, page = [a for a in argv if a != '--save']
+    save, limit = '--save' in argv, '--limit' in argv
+    results, page = [a for a in argv if not a.startswith('--')]
     with open(results) as f:
-        table, goals = tables(json.load(f))
-    print(table + ('\n' + goals if goals else ''), end='')
+        data = json.load(f)
+    if limit:
+        begin, text = BEGIN % 'limit', limits(data)
+    else:
+        table, goals = tables(data)
+        begin, text = BEGIN % 'run', table + ('\n' + goals if goals else '')
+    print(text, end='')
     if save:
         with open(page) as f:
-            text = f.read()
-        head, rest = text.split(BEGIN)
-        tail = rest.split(END)[1]
+            whole = f.read()
+        head, rest = whole.split(begin)
+        tail = rest.split(END, 1)[1]
         with open(page, 'w') as f:
-            f.write(head + BEGIN + '\n' + table + ('\n' + goals if goals else '') + '\n' + END + tail)
+            f.write(head + begin + '\n' + text + '\n' + END + tail)
 
 
 if __name__ == '__main__':
