@@ -7,26 +7,24 @@
  */
 #include <linux/pagemap.h>
 #include <linux/sizes.h>
-#include <linux/writeback.h>
+#include <linux/workqueue.h>
 #include "wardfs.h"
 
 /* As much as one write-back batch (data.c). */
 #define AHEAD_BYTES	SZ_4M
+/* Most files at a time. Others wait, and lose nothing but time: a close takes it over. */
+#define AHEAD_FILES	8
+
+static struct workqueue_struct *ahead_wq;
 
 static void ahead_work(struct work_struct *work)
 {
 	struct wardfs_ahead *a = container_of(work, struct wardfs_ahead, work);
 	struct wardfs_data *d = container_of(a, struct wardfs_data, ahead);
 	struct inode *inode = &container_of(d, struct wardfs_inode, data)->vfs_inode;
-	struct writeback_control wbc = {
-		.sync_mode = WB_SYNC_NONE,
-		.nr_to_write = LONG_MAX,
-		.range_start = READ_ONCE(a->start),
-		.range_end = READ_ONCE(a->end) - 1,
-	};
 
 	/* An error is kept in the mapping, for fsync and close. */
-	filemap_fdatawrite_wbc(inode->i_mapping, &wbc);
+	filemap_fdatawrite_range(inode->i_mapping, READ_ONCE(a->start), READ_ONCE(a->end) - 1);
 }
 
 /**
@@ -56,13 +54,11 @@ void wardfs_ahead_wrote(struct inode *inode, loff_t from, loff_t to)
 	a->wrote = to;
 	if (to - a->from < AHEAD_BYTES)
 		return;
-	/*
-	 * The page that is being written to stays. While the work is pending it may take
-	 * the new range for the one before: that is left to who syncs.
-	 */
-	WRITE_ONCE(a->start, round_down(a->from, PAGE_SIZE));
+	/* The page that is being written to stays. */
+	if (!work_pending(&a->work))
+		WRITE_ONCE(a->start, round_down(a->from, PAGE_SIZE));
 	WRITE_ONCE(a->end, round_down(to, PAGE_SIZE));
-	queue_work(system_unbound_wq, &a->work);
+	queue_work(ahead_wq, &a->work);
 	a->from = to;
 }
 
@@ -73,4 +69,25 @@ void wardfs_ahead_wrote(struct inode *inode, loff_t from, loff_t to)
 void wardfs_ahead_end(struct inode *inode)
 {
 	cancel_work_sync(&WARDFS_I(inode)->data.ahead.work);
+}
+
+/**
+ * wardfs_ahead_start - the workers
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int wardfs_ahead_start(void)
+{
+	ahead_wq = alloc_workqueue("wardfs-ahead", WQ_UNBOUND, AHEAD_FILES);
+	return ahead_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * wardfs_ahead_stop - undo wardfs_ahead_start()
+ *
+ * Context: nothing is mounted.
+ */
+void wardfs_ahead_stop(void)
+{
+	destroy_workqueue(ahead_wq);
 }

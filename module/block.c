@@ -379,13 +379,14 @@ static unsigned int place_in_folios(struct wardfs_run *run, unsigned int i, stru
 	return parts;
 }
 
-/* Also of an @to that got some of what turned out to be no payload. */
+/* What turned out to be no payload, where it came to lie. */
 static void wipe_block(struct wardfs_run *run, unsigned int i, struct scatterlist *to,
 		       unsigned int parts)
 {
 	unsigned int p;
 
-	memset(wardfs_run_payload(run, i), 0, ward_layout_cap(run->first + i));
+	if (!parts)
+		memset(wardfs_run_payload(run, i), 0, ward_layout_cap(run->first + i));
 	for (p = 1; p < parts; p++)
 		memset(sg_virt(&to[p]), 0, to[p].length);
 }

@@ -44,7 +44,8 @@ void wardfs_buffer_free(void *element, void *data)
 	struct page *page = element;
 
 	spin_lock(&kept_lock);
-	if (nr_kept < KEPT_PAGES) {
+	/* A network below may still hold it, for sending it again: it is to send no other's. */
+	if (nr_kept < KEPT_PAGES && page_count(page) == 1) {
 		kept[nr_kept++] = page;
 		page = NULL;
 	}

@@ -240,8 +240,10 @@ static int load_header(struct inode *inode)
 	err = header_open(inode);
 	if (err == -EBADMSG && WARDFS_SB(inode->i_sb)->unchecked && !d->settled &&
 	    (i_size_read(wardfs_lower_inode(inode)) < WARD_HEADER_SIZE ||
-	     ward_bytes_zero(d->header, WARD_HEADER_SIZE)))
+	     ward_bytes_zero(d->header, WARD_HEADER_SIZE))) {
+		wardfs_head_drop(inode);
 		return -ENODATA;	/* rule R2: no header; for wardfs_settle() */
+	}
 	/* A crash can do that: in an unsettled file it is for wardfs_settle(). */
 	if (!err && d->bad_length && !READ_ONCE(d->lenient))
 		wardfs_report_tamper(inode, NULL, WARDFS_NO_BLOCK, "length was changed below");
@@ -384,10 +386,10 @@ void wardfs_data_drop(struct inode *inode)
 }
 
 /**
- * wardfs_data_init_once - prepare the data side of an inode object
- * @d: in a fresh slab object
+ * wardfs_data_init - prepare the data side of an inode object
+ * @d: of a new inode
  */
-void wardfs_data_init_once(struct wardfs_data *d)
+void wardfs_data_init(struct wardfs_data *d)
 {
 	memset(d, 0, sizeof(*d));
 	init_rwsem(&d->io);

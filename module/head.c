@@ -8,15 +8,30 @@
 #include "wardfs.h"
 #include "block.h"
 
+/* Most that are kept, for all vaults together: 2 MiB at most. Beyond it files are read twice. */
+#define KEPT_HEADS	128
+
+static atomic_t nr_heads = ATOMIC_INIT(0);
+
 /**
  * struct wardfs_head - the beginning of a lower file
  * @count: blocks
- * @blocks: those, or zeros where the lower file has ended
+ * @pages: one a block; zeros where the lower file has ended
  */
 struct wardfs_head {
 	unsigned int count;
-	u8 blocks[] __aligned(8);
+	struct page *pages[WARDFS_HEAD_BLOCKS];
 };
+
+static void free_head(struct wardfs_head *head)
+{
+	if (!head)
+		return;
+	while (head->count)
+		wardfs_buffer_free(head->pages[--head->count], NULL);
+	kfree(head);
+	atomic_dec(&nr_heads);
+}
 
 /**
  * wardfs_head_blocks - how many blocks to read with a header
@@ -42,19 +57,28 @@ void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct wardfs_head *head;
-	unsigned int i;
+	struct page *page;
 
 	if (run->count < 2 || run->count < wardfs_head_blocks(inode))
 		return;
-	head = kmalloc(struct_size(head, blocks, run->count * WARD_BLOCK_SIZE),
-		       GFP_NOFS | __GFP_NOWARN | __GFP_NORETRY);
+	if (atomic_inc_return(&nr_heads) > KEPT_HEADS)
+		goto undo;
+	head = kzalloc(sizeof(*head), GFP_NOFS | __GFP_NOWARN | __GFP_NORETRY);
 	if (!head)
-		return;
-	head->count = run->count;
-	for (i = 0; i < run->count; i++)
-		memcpy(head->blocks + i * WARD_BLOCK_SIZE, page_address(run->pages[i]),
-		       WARD_BLOCK_SIZE);
-	kfree(xchg(&d->head, head));
+		goto undo;
+	while (head->count < run->count) {
+		page = wardfs_buffer_alloc(GFP_NOFS | __GFP_NOWARN | __GFP_NORETRY, NULL);
+		if (!page) {
+			free_head(head);
+			return;
+		}
+		copy_page(page_address(page), page_address(run->pages[head->count]));
+		head->pages[head->count++] = page;
+	}
+	free_head(xchg(&d->head, head));
+	return;
+undo:
+	atomic_dec(&nr_heads);
 }
 
 /**
@@ -78,9 +102,8 @@ bool wardfs_head_take(struct wardfs_run *run)
 	head = xchg(&d->head, NULL);
 	of_use = head && !run->first && run->count <= head->count;
 	for (i = 0; of_use && i < run->count; i++)
-		memcpy(page_address(run->pages[i]), head->blocks + i * WARD_BLOCK_SIZE,
-		       WARD_BLOCK_SIZE);
-	kfree(head);
+		copy_page(page_address(run->pages[i]), page_address(head->pages[i]));
+	free_head(head);
 	if (of_use)
 		bitmap_zero(run->plain, WARDFS_RUN_BLOCKS);
 	return of_use;
@@ -98,5 +121,5 @@ void wardfs_head_drop(struct inode *inode)
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 
 	if (READ_ONCE(d->head))
-		kfree(xchg(&d->head, NULL));
+		free_head(xchg(&d->head, NULL));
 }

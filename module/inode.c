@@ -71,7 +71,7 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
 	wi->entry = NULL;
 	wi->target = NULL;
 	wi->xattrs = NULL;
-	wardfs_data_init_once(&wi->data);
+	wardfs_data_init(&wi->data);
 	return &wi->vfs_inode;
 }
 

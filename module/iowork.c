@@ -7,8 +7,8 @@
  * RLIMIT_FSIZE is refused, and one that a fatal signal meets half-way is given up.
  * But what is brought below was accepted long before, perhaps from somebody else.
  * So a worker does it, which has neither. Handing over takes as long as the rest of it,
- * where that is little: so what can be done again when a signal has broken it off
- * (wardfs_io_again()), the task itself does if it has no limit.
+ * where that is little: so what can be done again when it failed (wardfs_io_again()),
+ * the task itself does first, if it has no limit.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -120,10 +120,23 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg)
 	return err;
 }
 
+/* Others, such as NFS, give up at signals in many places, or may. */
+static bool minds_fatal_signals_only(const struct super_block *lower)
+{
+	switch (lower->s_magic) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
 /**
  * wardfs_io_here - as wardfs_io_call(), without a worker if possible
  * @inode: upper regular file
- * @fn: as for wardfs_io_call(); all that a signal can break off, it does again by
+ * @fn: as for wardfs_io_call(); what fails because of who does it, it does again by
  *	wardfs_io_again()
  * @arg: for it
  *
@@ -136,9 +149,8 @@ int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg)
 	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
 	int err;
 
-	/* NFS gives up at signals in many places. */
 	if (rlimit(RLIMIT_FSIZE) != RLIM_INFINITY || fatal_signal_pending(current) ||
-	    lower->s_magic == NFS_SUPER_MAGIC)
+	    !minds_fatal_signals_only(lower))
 		return wardfs_io_call(inode, fn, arg);
 	sb_start_write(lower);
 	err = do_io(inode, fn, arg);
@@ -147,20 +159,22 @@ int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg)
 }
 
 /**
- * wardfs_io_again - do again what a fatal signal may have broken off
+ * wardfs_io_again - do again what may have failed because of who did it
  * @inode: upper regular file
  * @fn: does it; called by a worker, with the locks that the caller holds
  * @arg: for it
  *
- * Context: inside @fn of wardfs_io_here().
+ * A signal, a limit that came meanwhile, a memory cgroup that is full: none of these is
+ * a reason to lose what others wrote. Context: inside @fn of wardfs_io_here(), after an
+ * error.
  *
- * Return: what @fn returns; -ECANCELED where there was no such signal.
+ * Return: what @fn returns; -ECANCELED where the kernel did it already.
  */
 int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
 	struct io_work w = { .call = do_locked, .inode = inode, .fn = fn, .arg = arg };
 
-	return is_kthread() || !fatal_signal_pending(current) ? -ECANCELED : by_worker(&w);
+	return is_kthread() ? -ECANCELED : by_worker(&w);
 }
 
 /**

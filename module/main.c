@@ -44,9 +44,12 @@ static int __init wardfs_init(void)
 	err = wardfs_iowork_init();
 	if (err)
 		goto block;
-	err = wardfs_key_init();
+	err = wardfs_ahead_start();
 	if (err)
 		goto iowork;
+	err = wardfs_key_init();
+	if (err)
+		goto ahead;
 	err = wardfs_netlink_init();
 	if (err)
 		goto key;
@@ -59,6 +62,8 @@ netlink:
 	wardfs_netlink_exit();
 key:
 	wardfs_key_exit();
+ahead:
+	wardfs_ahead_stop();
 iowork:
 	wardfs_iowork_exit();
 block:
@@ -77,6 +82,7 @@ static void __exit wardfs_exit_module(void)
 	wardfs_super_exit();
 	wardfs_netlink_exit();
 	wardfs_key_exit();
+	wardfs_ahead_stop();
 	wardfs_iowork_exit();
 	wardfs_block_exit();
 	wardfs_inode_exit();

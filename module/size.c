@@ -329,7 +329,7 @@ int wardfs_store_empty(struct inode *inode)
 undo:
 	/* The file is what it was, and its header has to say so again. */
 	d->flags = flags;
-	d->header_dirty = d->made;
+	d->header_dirty = true;
 	return err;
 }
 

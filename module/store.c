@@ -192,7 +192,7 @@ static void store_work(struct work_struct *work)
  * Wait for runs, doing ourselves what no worker has begun: write-back must not
  * depend on a worker being created when memory is short.
  */
-static int finish_runs(struct list_head *runs, bool *stored)
+static int finish_runs(struct list_head *runs)
 {
 	struct wardfs_run *run, *next;
 	int err = 0;
@@ -207,9 +207,7 @@ static int finish_runs(struct list_head *runs, bool *stored)
 	list_for_each_entry_safe(run, next, runs, list) {
 		if (!run->error && stored_later(run))
 			run->error = wardfs_run_store(run);
-		if (!run->error)
-			*stored = true;
-		else if (!err)
+		if (!err)
 			err = run->error;
 		list_del(&run->list);
 		wardfs_run_free(run);
@@ -224,7 +222,6 @@ static int finish_runs(struct list_head *runs, bool *stored)
  * @runs: those that workers have, or will take
  * @ahead: how many these are
  * @blocks: how many blocks these have
- * @stored: something is below
  * @error: the first
  */
 struct store {
@@ -233,19 +230,17 @@ struct store {
 	struct list_head runs;
 	unsigned int ahead;
 	unsigned int blocks;
-	bool stored;
 	int error;
 };
 
-static int finish(struct store *s)
+static void finish(struct store *s)
 {
-	int err = finish_runs(&s->runs, &s->stored);
+	int err = finish_runs(&s->runs);
 
 	s->ahead = 0;
 	s->blocks = 0;
 	if (!s->error)
 		s->error = err;
-	return err;
 }
 
 /* The @final one, often the only one, no worker gets. */
@@ -259,8 +254,7 @@ static void store_row(struct store *s, u64 first, u64 last, bool final)
 					       min_t(u64, last - first + 1, WARDFS_RUN_BLOCKS),
 					       s->ahead ? WARDFS_RUN_TRY : WARDFS_RUN_STORE);
 		if (!run) {
-			if (finish(s))
-				return;
+			finish(s);
 			continue;
 		}
 		run->size = s->size;
@@ -319,8 +313,8 @@ int wardfs_store_rows(struct inode *inode, const struct wardfs_row *rows, unsign
 	for (i = 0; i < nr; i++)
 		store_row(&s, rows[i].first, rows[i].last, i == nr - 1);
 	finish(&s);
-	/* Part of it is there: a crash could have left it so. */
-	if (s.error && s.stored)
+	/* Part of it is there, perhaps even what lies behind: a crash could have left it so. */
+	if (s.error)
 		wardfs_unsettled(inode);
 	if (!s.error && with_header) {
 		d->made = true;

@@ -259,6 +259,8 @@ static inline struct path wardfs_lower_path(const struct inode *inode)
 void wardfs_ahead_init(struct wardfs_ahead *a);
 void wardfs_ahead_wrote(struct inode *inode, loff_t from, loff_t to);
 void wardfs_ahead_end(struct inode *inode);
+int wardfs_ahead_start(void);
+void wardfs_ahead_stop(void);
 
 /* ---- main.c ---- */
 __printf(2, 3) void wardfs_msg(const struct super_block *sb, const char *fmt, ...);
@@ -434,7 +436,7 @@ extern const struct address_space_operations wardfs_aops;
 int wardfs_zero_fill(struct inode *inode, loff_t from, loff_t to);
 
 /* ---- filekey.c: a file's header and key ---- */
-void wardfs_data_init_once(struct wardfs_data *d);
+void wardfs_data_init(struct wardfs_data *d);
 int wardfs_data_new(struct inode *inode);		/* draws id and key of a fresh lower file */
 int wardfs_data_get(struct inode *inode);		/* lower file open, key loaded */
 void wardfs_data_put(struct inode *inode);
