@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -213,7 +212,7 @@ static void look_at_configuration(struct doctor *d)
 
 	ward_err_clear(&err);
 	if (ward_settings_load(WARD_SETTINGS_PATH, &d->settings, &err))
-		doctor_say(d, DOCTOR_PROBLEM, "ward.conf", "correct it: see wardd(8)", "%s",
+		doctor_say(d, DOCTOR_PROBLEM, "ward.conf", "correct it: see ward.conf(5)", "%s",
 			   err.text);
 	else
 		doctor_say(d, DOCTOR_OK, "ward.conf", NULL, "in order, or not there");
@@ -256,38 +255,28 @@ static void look_at_run(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "run", NULL, "%s is root's", WARD_RUN_DIR);
 }
 
-static bool daemon_runs(void)
-{
-	int fd = open(WARD_DAEMON_PID, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool runs;
-
-	if (fd < 0)
-		return false;
-	runs = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	close(fd);
-	return runs;
-}
-
 /* Number of the last event in the log, of this load of the module; 0 for none. */
 static uint64_t last_in_log(const struct doctor *d)
 {
-	char load[2 * WARD_LOAD_ID_SIZE + 1], *line;
+	int fd = open(d->settings.log, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	uint8_t load_id[WARD_LOAD_ID_SIZE];
 	uint64_t end, last = 0;
-	const char *text;
-	json_t *o;
+	json_t *o = NULL;
+	char *line;
 	size_t len;
-	int i;
 
-	if (ward_log_last(d->settings.log, &line, &len, &end) || !line)
+	if (fd < 0)
 		return 0;
-	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
-		sprintf(load + 2 * i, "%02x", d->module.load_id[i]);
+	if (ward_log_last(fd, &line, &len, &end) || !line)
+		goto close;
 	o = json_loadb(line, len, 0, NULL);
-	text = json_string_value(json_object_get(o, "ward.load_id"));
-	if (text && !strcmp(text, load))
-		last = json_integer_value(json_object_get(o, "event.sequence"));
+	if (ward_log_position(o, load_id, &last) ||
+	    memcmp(load_id, d->module.load_id, sizeof(load_id)))
+		last = 0;
 	json_decref(o);
 	free(line);
+close:
+	close(fd);
 	return last;
 }
 
@@ -295,7 +284,7 @@ static void look_at_daemon(struct doctor *d)
 {
 	uint64_t last;
 
-	if (!daemon_runs()) {
+	if (!ward_daemon_pid()) {
 		doctor_say(d, DOCTOR_WARNING, "wardd",
 			   "systemctl enable --now wardd; without systemd: wardd &",
 			   "wardd does not run: files stay usable, but nobody records what happens to them, and a vault is not checked after a crash");
