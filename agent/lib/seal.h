@@ -19,7 +19,9 @@
 #define WARD_SEAL_ID_SIZE	16
 #define WARD_SEAL_ID_TEXT	33		/* as hex, with its NUL */
 #define WARD_SEAL_MOST		(1U << 26)	/* seals of one key: one a second for two years */
+#ifndef WARD_SEAL_DIR	/* tests have another one */
 #define WARD_SEAL_DIR		"/var/lib/ward"
+#endif
 #define WARD_SEAL_STATE		"log.seal"	/* the key as it is now */
 #define WARD_SEAL_PENDING	"log.key"	/* the first key, until it is given out */
 #define WARD_SEAL_NEXT		"log.next"	/* another first key, until wardd takes it */

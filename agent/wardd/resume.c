@@ -38,9 +38,9 @@ void wardd_resume_save(const struct wardd_writer *w)
 	len = snprintf(text, sizeof(text),
 		       "{\"ward.load_id\":\"%s\",\"event.sequence\":%" PRIu64 ",\"ward.prev\":\"%s\",\"time\":%jd}\n",
 		       load, w->sequence, w->prev, (intmax_t)time(NULL));
-	ret = ward_mkdirs("/var/lib/ward", 0700);
+	ret = ward_mkdirs(WARD_SEAL_DIR, 0700);
 	if (!ret) {
-		dirfd = open("/var/lib/ward", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dirfd = open(WARD_SEAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		ret = dirfd < 0 ? -errno :
 		      ward_durable_write(dirfd, strrchr(WARDD_STATE, '/') + 1, text, len, 0600);
 		if (dirfd >= 0)

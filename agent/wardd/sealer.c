@@ -297,8 +297,10 @@ int wardd_seal_new_key(struct wardd_writer *w)
  */
 void wardd_seal_close(struct wardd_writer *w)
 {
-	if (w->seal.dirfd >= 0)
-		close(w->seal.dirfd);
-	explicit_bzero(&w->seal, sizeof(w->seal));
-	w->seal.dirfd = -1;
+	struct wardd_sealer *s = &w->seal;
+
+	if (s->dirfd >= 0)
+		close(s->dirfd);
+	s->dirfd = -1;
+	explicit_bzero(s->state.key, sizeof(s->state.key));
 }

@@ -20,7 +20,7 @@
 #include "../lib/seal.h"
 #include "../lib/settings.h"
 
-#define WARDD_STATE	"/var/lib/ward/wardd.state"
+#define WARDD_STATE	WARD_SEAL_DIR "/wardd.state"
 
 /* ---- say.c: what the daemon has to say of itself ------------------------------ */
 __attribute__((format(printf, 2, 3)))

@@ -67,9 +67,12 @@ static int begin(struct wardd_writer *w)
 
 	if (w->begun || w->suspended)
 		return 0;
-	if (!w->started)
+	/* The old key has said its last word: nothing more may be sealed with it. */
+	if (w->seal.announced)
+		ret = wardd_seal_new_key(w);
+	if (!ret && !w->started)
 		ret = wardd_seal(w, WARD_SEAL_START);
-	else if (!w->size && w->seal.records)
+	else if (!ret && !w->size && w->seal.records)
 		ret = wardd_seal(w, "open");
 	if (ret)
 		return ret;
