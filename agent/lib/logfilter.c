@@ -216,8 +216,45 @@ static int which(const struct span *key)
 	return -1;
 }
 
-/* Finds the members. False: this is not written as wardd writes, or has an escape that counts. */
-static bool scan(const char *line, size_t length, struct span *m)
+/**
+ * struct room - where texts go that are escaped
+ * @used: bytes of it
+ * @bytes: room for what one line can have
+ */
+struct room {
+	size_t used;
+	char bytes[2 * PATH_ROOM];
+};
+
+/* What an escaped text is. False: it has one that wardd does not write, or is too long. */
+static bool unescape(struct span *s, struct room *room)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	char *out = room->bytes + room->used;
+	size_t i, n = 0;
+
+	if (s->length > sizeof(room->bytes) - room->used)
+		return false;
+	for (i = 0; i < s->length; i++) {
+		const char *which;
+
+		if (s->text[i] != '\\') {
+			out[n++] = s->text[i];
+			continue;
+		}
+		which = strchr(from, s->text[++i]);
+		if (!which || !*which)
+			return false;
+		out[n++] = to[which - from];
+	}
+	s->text = out;
+	s->length = n;
+	room->used += n;
+	return true;
+}
+
+/* Finds the members. False: this is not written as wardd writes. */
+static bool scan(const char *line, size_t length, struct span *m, struct room *room)
 {
 	const char *p = line, *end = line + length;
 
@@ -236,7 +273,7 @@ static bool scan(const char *line, size_t length, struct span *m)
 		i = which(&key);
 		if (*p == '"') {
 			p = string(p, end, &value, &escaped);
-			if (!p || (escaped && i >= 0))
+			if (!p || (escaped && i >= 0 && !unescape(&value, room)))
 				return false;
 		} else {
 			if (*p == '{' || *p == '[')
@@ -263,6 +300,8 @@ static bool scan(const char *line, size_t length, struct span *m)
 bool ward_log_may_match(const char *line, size_t length, const struct ward_log_filter *filter)
 {
 	struct span m[MEMBERS] = { 0 };
+	struct room room;
 
-	return !scan(line, length, m) || fits(m, filter);
+	room.used = 0;
+	return !scan(line, length, m, &room) || fits(m, filter);
 }
