@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../lib/log.h"
+#include "../lib/seal.h"
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
 #include "../lib/settings.h"
@@ -280,6 +281,21 @@ close:
 	return last;
 }
 
+/* The key that proves the log proves nothing while it lies beside it. */
+static void look_at_seals(struct doctor *d)
+{
+	if (!d->settings.seal)
+		doctor_say(d, DOCTOR_WARNING, "seals", "take \"seal = no\" out of ward.conf",
+			   "the log is not sealed: who becomes root can change what it says of before");
+	else if (access(WARD_SEAL_DIR "/" WARD_SEAL_STATE, F_OK))
+		doctor_say(d, DOCTOR_OK, "seals", NULL, "the log has none yet");
+	else if (!access(WARD_SEAL_DIR "/" WARD_SEAL_PENDING, F_OK))
+		doctor_say(d, DOCTOR_WARNING, "seals", "wardctl log key, and keep what it shows elsewhere",
+			   "the log is sealed, but the key that proves it still lies on this machine");
+	else
+		doctor_say(d, DOCTOR_OK, "seals", NULL, "the log is sealed, and the key was given out");
+}
+
 static void look_at_daemon(struct doctor *d)
 {
 	uint64_t last;
@@ -326,6 +342,7 @@ static int run(int argc, char **argv)
 	look_at_configuration(&d);
 	look_at_run(&d);
 	look_at_daemon(&d);
+	look_at_seals(&d);
 	doctor_yama(&d);
 	doctor_swap(&d);
 	ward_nl_close(d.nl);
