@@ -175,6 +175,15 @@ static int check_word(const char *what, const char *word, const char *(*name)(ui
  */
 static void put_harmless(const char *text)
 {
+	const char *p = text;
+
+	/* Nearly all of it is plain ASCII. */
+	while (*p >= 0x20 && *p < 0x7f)
+		p++;
+	if (!*p) {
+		fputs(text, stdout);
+		return;
+	}
 	while (*text) {
 		size_t n = strcspn(text, "\\");
 		char *escaped = ward_text_escape(text, n);
@@ -189,15 +198,19 @@ static void put_harmless(const char *text)
 
 static void put_time(json_t *o)
 {
+	static time_t last = -1;	/* many happen in one second */
+	static char text[64];
 	time_t t = ward_log_time(o, "@timestamp");
-	char text[64];
 	struct tm tm;
 
-	if (t >= 0 && localtime_r(&t, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
-		printf("%s  ", text);
-	else
+	if (t < 0 || (t != last && (!localtime_r(&t, &tm) ||
+				    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm)))) {
+		last = -1;
 		printf("%-19s  ", "?");
+		return;
+	}
+	last = t;
+	printf("%s  ", text);
 }
 
 static const char *color_of(const char *kind)
