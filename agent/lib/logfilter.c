@@ -70,22 +70,35 @@ static int digits(const char *text, int count)
  */
 int64_t ward_log_seconds(const char *text)
 {
-	int year = digits(text, 4), month, day, hour, minute, second, era, years;
+	/* One after the other: the text may end anywhere. */
+	static const struct {
+		int at;
+		int count;
+		char before;
+		int least;
+		int most;
+	} parts[] = {
+		{ 0, 4, 0, 1970, 9999 }, { 5, 2, '-', 1, 12 }, { 8, 2, '-', 1, 31 },
+		{ 11, 2, 'T', 0, 23 }, { 14, 2, ':', 0, 59 }, { 17, 2, ':', 0, 60 },
+	};
+	int v[6], year, era, years;
 	int64_t days;
+	size_t i;
 
-	if (year < 1970 || text[4] != '-' || (month = digits(text + 5, 2)) < 1 || month > 12 ||
-	    text[7] != '-' || (day = digits(text + 8, 2)) < 1 || day > 31 || text[10] != 'T' ||
-	    (hour = digits(text + 11, 2)) < 0 || text[13] != ':' ||
-	    (minute = digits(text + 14, 2)) < 0 || text[16] != ':' ||
-	    (second = digits(text + 17, 2)) < 0)
-		return -1;
+	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (parts[i].before && text[parts[i].at - 1] != parts[i].before)
+			return -1;
+		v[i] = digits(text + parts[i].at, parts[i].count);
+		if (v[i] < parts[i].least || v[i] > parts[i].most)
+			return -1;
+	}
 	/* Days since 1970 by the Gregorian calendar, with years that begin in March. */
-	year -= month <= 2;
+	year = v[0] - (v[1] <= 2);
 	era = year / 400;
 	years = year % 400;
 	days = era * 146097LL + years * 365 + years / 4 - years / 100 +
-	       (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
-	return ((days * 24 + hour) * 60 + minute) * 60 + second;
+	       (153 * (v[1] + (v[1] > 2 ? -3 : 9)) + 2) / 5 + v[2] - 1 - 719468;
+	return ((days * 24 + v[3]) * 60 + v[4]) * 60 + v[5];
 }
 
 static int64_t seconds(const struct span *s)

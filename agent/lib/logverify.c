@@ -274,6 +274,7 @@ static void take_seal(struct ward_log_verifier *v, const char *line, size_t leng
 		v->v.to = s.number;
 		v->v.until = s.time / 1000000000;
 		v->v.proven += v->since + 1;
+		v->v.proven_seals++;
 	}
 	v->v.last = s.time / 1000000000;
 	v->has_seal = true;

@@ -12,7 +12,8 @@
  * @seals: seals among them
  * @bad: how many things are wrong; each was told
  * @doubts: how many things somebody should look at, though they can be innocent
- * @proven: lines that a seal proves, with the seals; only with a key
+ * @proven: lines that a seal proves, the seals among them; only with a key
+ * @proven_seals: how many seals were proven
  * @from: number of the first seal that was proven
  * @to: number of the last one
  * @until: when that was made, seconds since 1970; 0: none was
@@ -27,6 +28,7 @@ struct ward_log_verdict {
 	uint64_t bad;
 	uint64_t doubts;
 	uint64_t proven;
+	uint64_t proven_seals;
 	uint64_t from;
 	uint64_t to;
 	int64_t until;

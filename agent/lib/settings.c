@@ -138,10 +138,14 @@ static int space_action(const struct reader *r, const char *key, const char *val
 		size_t len = strlen(words[i]);
 
 		if (i == WARD_SPACE_EXEC) {
-			if (strncmp(value, "exec ", 5) || value[5 + strspn(value + 5, " ")] != '/' ||
-			    strlen(value) >= sizeof(rule->program))
+			const char *program = value + 5;
+
+			if (strncmp(value, "exec ", 5))
 				continue;
-			strcpy(rule->program, value + 5 + strspn(value + 5, " "));
+			program += strspn(program, " ");
+			if (*program != '/' || strlen(program) >= sizeof(rule->program))
+				continue;
+			strcpy(rule->program, program);
 		} else if (strncmp(value, words[i], len) || value[len]) {
 			continue;
 		}

@@ -157,8 +157,9 @@ static int say_json(const struct verify *v, const struct ward_log_verdict *d)
 		      "tail", v->state_error ? "unknown" : d->bad ? "see problems" : "whole");
 	if (o && d->until)
 		json_object_set_new(o, "proven",
-				    json_pack("{s:I, s:I, s:I, s:I}", "lines",
-					      (json_int_t)d->proven, "from", (json_int_t)d->from,
+				    json_pack("{s:I, s:I, s:I, s:I, s:I}", "lines",
+					      (json_int_t)d->proven, "seals",
+					      (json_int_t)d->proven_seals, "from", (json_int_t)d->from,
 					      "to", (json_int_t)d->to, "until",
 					      (json_int_t)d->until));
 	if (o && first && json_object_get(first, "line"))
@@ -170,16 +171,16 @@ static void say_text(const struct verify *v, const struct ward_log_verdict *d)
 {
 	char date[64];
 
-	ui_say("%s: %" PRIu64 " lines in %zu files, %" PRIu64 " seals; each line follows from the one before",
-	       v->file, d->lines, v->set.count, d->seals);
+	ui_say("%s: %" PRIu64 " lines in %zu file%s, %" PRIu64 " seals; each line follows from the one before",
+	       v->file, d->lines, v->set.count, v->set.count == 1 ? "" : "s", d->seals);
 	if (!d->seals) {
 		ui_say("It is not sealed: who may write it can have made it anew.");
 		return;
 	}
 	if (d->until) {
 		put_date(d->until, date);
-		ui_say("Proven with the key: %" PRIu64 " lines, by the seals %" PRIu64 " to %" PRIu64 ", the last of %s.",
-		       d->proven, d->from, d->to, date);
+		ui_say("Proven with the key: %" PRIu64 " lines, by %" PRIu64 " seals; the last one, number %" PRIu64 ", is of %s.",
+		       d->proven, d->proven_seals, d->to, date);
 	} else {
 		ui_say("Nothing is proven without the key: who may write the log can have made it anew. Give the key with --key-file FILE.");
 	}

@@ -292,7 +292,8 @@ static void print_log(json_t *daemon, const struct ward_module *m)
 	json_int_t lost = json_integer_value(json_object_get(daemon, "lost"));
 
 	if (!daemon) {
-		ui_warn("wardd does not run: nothing is recorded%s", m ? ", events wait in the kernel" : "");
+		ui_warn("wardd does not run: nothing is recorded%s",
+			m ? ", events wait in the kernel" : "");
 		return;
 	}
 	if (log && strcmp(log, "recording"))
@@ -353,8 +354,9 @@ static int show(const struct ward_conf_list *list, const struct ward_err *remark
 		vaults = json_array();
 		for (i = 0; i < list->count; i++)
 			json_array_append_new(vaults, state_json(&states[i]));
-		ret = ui_json(json_pack("{s:o, s:o, s:o}", "module", module_json(m), "vaults", vaults,
-				       "wardd", daemon ? json_incref(daemon) : json_null()));
+		ret = ui_json(json_pack("{s:o, s:o, s:o}", "module", module_json(m), "vaults",
+					vaults, "wardd",
+					daemon ? json_incref(daemon) : json_null()));
 	} else {
 		ret = print_all(states, list->count, m, daemon);
 	}

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -218,6 +219,9 @@ int wardd_seal_open(struct wardd_writer *w, const struct ward_seal *last, const 
 	s->since = wardd_now();
 	if (!w->settings->seal)
 		return 0;
+	/* Best effort: swap keeps what it was given. */
+	if (mlock(s, sizeof(*s)))
+		wardd_say(LOG_DEBUG, "the sealing key may be swapped out");
 	ret = s->dirfd < 0 ? ward_mkdirs(WARD_SEAL_DIR, 0700) : 0;
 	if (!ret && s->dirfd < 0) {
 		s->dirfd = open(WARD_SEAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

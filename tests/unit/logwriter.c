@@ -62,7 +62,8 @@ static int append(struct wardd_writer *w, const uint8_t *load_id)
 	char path[128];
 	struct ward_event e = {
 		.sequence = n,
-		.kind = n % 7 == 6 ? WARD_KIND_TAMPER : n % 3 ? WARD_KIND_VIOLATION : WARD_KIND_AUDIT,
+		.kind = n % 7 == 6 ? WARD_KIND_TAMPER :
+			n % 3 ? WARD_KIND_VIOLATION : WARD_KIND_AUDIT,
 		.action = 1 + n % 12,
 		.reason = n % 11 ? WARD_REASON_POLICY : WARD_REASON_LOCKED,
 		.error = n % 3 ? 13 : 0,
@@ -87,7 +88,8 @@ static int append(struct wardd_writer *w, const uint8_t *load_id)
 	e.last_time = e.time;
 	e.vault[0] = n % 4;
 	memcpy(e.load_id, load_id, sizeof(e.load_id));
-	sprintf(path, "/department %02u/letter \"%06u\"\001.odt", (unsigned int)n % 40, (unsigned int)n);
+	sprintf(path, "/department %02u/letter \"%06u\"\001.odt", (unsigned int)n % 40,
+		(unsigned int)n);
 	bytes(&e.path, path);
 	bytes(&e.exe, programs[n % 4]);
 	bytes(&e.comm, strrchr(programs[n % 4], '/') + 1);

@@ -264,8 +264,8 @@ static json_t *some_record(int i)
 }
 
 /* Writes lines from @from on, as wardd does, with the key in @state. */
-static void make_log(char **line, size_t *length, int from, int count, struct ward_seal_state *state,
-		     uint8_t key_of[][WARD_SEAL_KEY_SIZE])
+static void make_log(char **line, size_t *length, int from, int count,
+		     struct ward_seal_state *state, uint8_t key_of[][WARD_SEAL_KEY_SIZE])
 {
 	char prev[WARD_LOG_PREV] = WARD_LOG_FIRST;
 	uint64_t records = from ? (from - 1) % EVERY : 0;
