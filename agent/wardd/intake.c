@@ -136,6 +136,7 @@ static int hold_own(struct wardd_intake *in, const struct ward_event *event)
 		return -ENOMEM;
 	json_decref(in->own);
 	in->own = object;
+	/* Its texts are gone when this is used. */
 	in->held = *event;
 	in->held.count += count;
 	in->span++;
@@ -415,8 +416,8 @@ static int connect_events(struct wardd_intake *in)
 	ret = ward_nl_subscribe(in->nl);
 	if (!ret)
 		ret = ward_nl_module_get(in->nl, &module);
+	/* Only then it is known what the last one was. */
 	if (!ret)
-		/* Only then it is known what the last one was. */
 		ret = wardd_writer_reopen(w, w->fd < 0);
 	if (ret)
 		return ret;
@@ -473,6 +474,9 @@ static int ticked(sd_event_source *source, uint64_t now, void *arg)
 			 TICK_MOST_S;
 
 	wardd_writer_tick(in->writer);
+	/* It could not even be sealed. */
+	if (in->nl && !in->stalled && in->writer->fd < 0)
+		failed(in, -EIO);
 	wardd_counts_save(in->counts, in->writer, log_state(in), false);
 	sd_event_source_set_time(source, now + every * SECOND_US);
 	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -552,6 +556,18 @@ free:
 	wardd_names_free(in->names);
 	free(in);
 	return ret;
+}
+
+/**
+ * wardd_intake_again - try at once what is to be tried again later
+ * @intake: what takes events, or NULL
+ */
+void wardd_intake_again(struct wardd_intake *intake)
+{
+	if (!intake || !intake->stalled || intake->nl)
+		return;
+	intake->delay = 0;
+	retry_later(intake);
 }
 
 /**

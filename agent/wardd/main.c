@@ -97,6 +97,7 @@ static int told_to_reopen(sd_event_source *source, const struct signalfd_siginfo
 	(void)info;
 	if (!wardd_writer_reopen(&d->writer, true))
 		wardd_seal_new_key(&d->writer);
+	wardd_intake_again(d->intake);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Where the log was left off: its last line says which event it was, so that after any end the
- * events go on behind it. When the log is empty because it was just rotated, the newest of the
- * other files has that line; a state file says it when that was taken away, too.
+ * events go on behind it. When the log is empty because it was just rotated, a state file says it,
+ * which is there only as long as nothing came after what it says; else the newest of the other
+ * files has that line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../lib/durable.h"
@@ -36,8 +36,8 @@ void wardd_resume_save(const struct wardd_writer *w)
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
 		sprintf(load + 2 * i, "%02x", w->load_id[i]);
 	len = snprintf(text, sizeof(text),
-		       "{\"ward.load_id\":\"%s\",\"event.sequence\":%" PRIu64 ",\"ward.prev\":\"%s\",\"time\":%jd}\n",
-		       load, w->sequence, w->prev, (intmax_t)time(NULL));
+		       "{\"ward.load_id\":\"%s\",\"event.sequence\":%" PRIu64 ",\"ward.prev\":\"%s\"}\n",
+		       load, w->sequence, w->prev);
 	ret = ward_mkdirs(WARD_SEAL_DIR, 0700);
 	if (!ret) {
 		dirfd = open(WARD_SEAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -50,8 +50,16 @@ void wardd_resume_save(const struct wardd_writer *w)
 		wardd_say(LOG_WARNING, "cannot write %s: %s", WARDD_STATE, strerror(-ret));
 }
 
-/* Unless it is older than @than, seconds since 1970. */
-static bool load_state(struct wardd_writer *w, int64_t than)
+/**
+ * wardd_resume_forget - something was written after what was remembered
+ */
+void wardd_resume_forget(void)
+{
+	if (unlink(WARDD_STATE) && errno != ENOENT)
+		wardd_say(LOG_WARNING, "cannot remove %s: %s", WARDD_STATE, strerror(errno));
+}
+
+static bool load_state(struct wardd_writer *w)
 {
 	const char *prev;
 	bool used = false;
@@ -67,7 +75,7 @@ static bool load_state(struct wardd_writer *w, int64_t than)
 	prev = json_string_value(json_object_get(o, "ward.prev"));
 	if (!prev || ward_log_unhex(prev, hash, sizeof(hash))) {
 		wardd_say(LOG_WARNING, "%s is damaged, and ignored", WARDD_STATE);
-	} else if (json_integer_value(json_object_get(o, "time")) >= than) {
+	} else {
 		ward_log_position(o, w->load_id, &w->sequence);
 		strcpy(w->prev, prev);
 		used = true;
@@ -139,6 +147,22 @@ struct found {
 	uint64_t after;
 };
 
+/* Mostly a file ends with one. */
+static bool ends_with_seal(const struct ward_logfile *f, struct found *found)
+{
+	char prev[WARD_LOG_PREV];
+	uint64_t end;
+
+	if (ward_log_last(f->fd, &found->line, &found->length, &end) || !found->line)
+		return false;
+	if (ward_line_kind(found->line, found->length, prev) == WARD_LINE_SEAL &&
+	    !ward_seal_parse(found->line, found->length, &found->seal))
+		return true;
+	free(found->line);
+	found->line = NULL;
+	return false;
+}
+
 /* The last seal of one file, and how many lines follow it there. */
 static int look_for_seal(const struct ward_logfile *f, struct found *found)
 {
@@ -150,6 +174,10 @@ static int look_for_seal(const struct ward_logfile *f, struct found *found)
 
 	if (fd < 0)
 		return -errno;
+	if (ends_with_seal(f, found)) {
+		close(fd);
+		return 0;
+	}
 	ret = ward_log_open_fd(fd, f->path, true, &log);
 	if (ret)
 		return ret;
@@ -210,8 +238,9 @@ int wardd_resume(struct wardd_writer *w)
 		goto close;
 	w->began = set.current ? set.file[set.count - 1].from : 0;
 	f = set.count > set.current ? &set.file[set.count - 1 - set.current] : NULL;
-	/* Empty: another one is the newest, unless that was taken away. */
-	if (!w->size && !load_state(w, f ? f->until : 0) && f) {
+	if (w->size)
+		wardd_resume_forget();
+	else if (!load_state(w) && f) {
 		ret = ward_log_last(f->fd, &line, &length, &end);
 		if (!ret && line)
 			take_last(w, f->path, line, length);

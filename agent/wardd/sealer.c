@@ -35,7 +35,6 @@ static int move_on(struct wardd_writer *w, const char *prev)
 	s->state.line = s->line;
 	ward_log_unhex(prev, s->state.last, sizeof(s->state.last));
 	s->records = 0;
-	s->overdue = false;
 	s->sealed = wardd_now();
 	ret = ward_sealfile_store(s->dirfd, WARD_SEAL_STATE, &s->state);
 	if (ret)
@@ -106,6 +105,8 @@ int wardd_seal(struct wardd_writer *w, const char *cause)
 		ret = -errno;
 	if (!ret) {
 		w->unsynced = false;
+		/* Files may have been removed to make room for it. */
+		s->overdue = seal.first && seal.first != s->first;
 		s->announced = !strcmp(cause, WARD_SEAL_NEW_KEY);
 		ret = move_on(w, w->prev);
 	}

@@ -106,6 +106,7 @@ void wardd_writer_tick(struct wardd_writer *w);
 /* ---- resume.c: where the log was left off ------------------------------------------ */
 int wardd_resume(struct wardd_writer *w);
 void wardd_resume_save(const struct wardd_writer *w);
+void wardd_resume_forget(void);
 
 /* ---- sealer.c: seals -------------------------------------------------------------- */
 int wardd_seal_open(struct wardd_writer *w, const struct ward_seal *last, const char *line,
@@ -151,6 +152,7 @@ struct wardd_intake;
 int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
 		       const struct ward_settings *settings, struct wardd_writer *writer,
 		       void (*changed)(void *arg), void *arg);
+void wardd_intake_again(struct wardd_intake *intake);
 void wardd_intake_stop(struct wardd_intake *intake);
 
 /* ---- checker.c: checking vaults after an unclean end ---------------------------------- */

@@ -236,6 +236,8 @@ int wardd_writer_put(struct wardd_writer *w, const char *line)
 	if (ret)
 		return ret;
 	w->unsynced = true;
+	if (!w->size)
+		wardd_resume_forget();
 	w->size += len;
 	if (!w->began)
 		w->began = time(NULL);
@@ -323,7 +325,9 @@ void wardd_writer_tick(struct wardd_writer *w)
 	wardd_space_look(w);
 	if (w->suspended || begin(w))
 		return;
-	if (w->seal.records && now - w->seal.since >= (time_t)s->seal_seconds)
+	if (w->seal.overdue)
+		wardd_seal(w, "room");
+	else if (w->seal.records && now - w->seal.since >= (time_t)s->seal_seconds)
 		wardd_seal(w, "time");
 	else if (s->seal_idle && now - w->seal.sealed >= (time_t)s->seal_idle)
 		wardd_seal(w, "idle");

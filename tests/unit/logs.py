@@ -406,6 +406,69 @@ def whatever_is_changed_both_find_it():
         holds(m)
 
 
+def killed_at(call, when):
+    """wardd's code, killed at the @when-th @call, and what is found then. Returns: it came to its end."""
+    commands = 'open\nappend 4\nseal test\nappend 2\nrotate\nappend 1\nnew-key\nappend 1\nclose\n'
+    new = hashlib.sha256(b'new').digest()
+    with Machine(seal_records=3, rotate_keep=1) as m:
+        # So that there is something to be rotated away
+        m.start()
+        m.do('append 2')
+        m.do('rotate')
+        m.end()
+        with open(m.path('state/log.next'), 'wb') as f:
+            f.write(place(0, 0, new) + bytes(4096))
+        p = subprocess.run(['strace', '-f', '-o', '/dev/null', '-e', f'inject={call}:signal=KILL:when={when}', WRITER,
+                            'conf'], cwd=m.dir, input=commands, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           text=True, timeout=60, env=dict(os.environ, ASAN_OPTIONS='detect_leaks=0'))
+        assert p.returncode in (0, -9), p
+        keys = [m.keys[0], new]
+        # It may be in the middle of a line, which the next start takes away; nothing else may be wrong.
+        whole, said = m.both(keys=keys)
+        assert whole or all('middle of a line' in b['text'] for b in said['problems']), (call, when, said)
+        m.start()
+        m.do('append 1')
+        m.end()
+        said = holds(m, keys=keys)
+        assert said['proven']['lines'] == said['lines'], (call, when, said)
+        return p.returncode == 0
+
+
+def killed_at_each(*calls):
+    steps = 0
+    for call in calls:
+        when = 1
+        while not killed_at(call, when):
+            when += 1
+            steps += 1
+    return steps
+
+
+def killed_at_every_write_it_holds():
+    assert killed_at_each('write') > 10
+
+
+def killed_at_every_change_of_its_key_it_holds():
+    assert killed_at_each('pwrite64', 'unlinkat', 'renameat') > 15
+
+
+def killed_at_every_flush_it_holds():
+    assert killed_at_each('fdatasync', 'fsync') > 20
+
+
+def settings_that_are_wrong_are_refused():
+    with Machine() as m:
+        for bad in ('space-left = many', 'space-left = 200%', 'space-left-action = halt', 'space-left-action = exec alarm',
+                    'disk-full-action = single', 'seal-records = 0', 'seal-records = 3x', 'seal-after = 0',
+                    'seal-after = 1y', 'rotate-size = 5', 'rotate-size = 99999999999999999999', 'rotate-keep = -1',
+                    'rotate-keep = 501', 'rotate-age = x', 'file = relative', 'file = /log/', 'seal = maybe',
+                    'sync = sometimes', 'nonsense = 1'):
+            with open(m.path('conf'), 'w') as f:
+                f.write(f'[log]\n{bad}\n')
+            p = subprocess.run([WRITER, 'conf'], cwd=m.dir, input='', capture_output=True, text=True, timeout=60)
+            assert p.returncode == 2 and 'line 2' in p.stderr, (bad, p)
+
+
 def filters_find_what_they_should():
     with Machine(rotate_keep=0) as m:
         m.start()
@@ -559,5 +622,6 @@ def hostile_logs_are_read_without_harm():
 
 if __name__ == '__main__':
     sys.exit(tap.run([f for f in list(globals().values()) if callable(f) and f.__module__ == '__main__'
-                      and not isinstance(f, type) and f.__name__ not in ('key_text', 'place', 'holds', 'fails', 'filled')],
+                      and not isinstance(f, type) and f.__name__ not in ('key_text', 'place', 'holds', 'fails', 'filled',
+                                                                  'killed_at', 'killed_at_each')],
                      jobs=2))
