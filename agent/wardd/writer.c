@@ -19,6 +19,8 @@
 #include "../lib/durable.h"
 #include "wardd.h"
 
+#define LOOK_EVERY	(64 * 1024)	/* how much is written between looks at the room, bytes */
+
 /**
  * wardd_now - the monotonic clock
  *
@@ -245,6 +247,9 @@ int wardd_writer_put(struct wardd_writer *w, const char *line)
 	if (!w->seal.records++)
 		w->seal.since = wardd_now();
 	w->seal.line++;
+	/* Not only when nothing happens: much may come between two ticks. */
+	if (w->size / LOOK_EVERY != (w->size - len) / LOOK_EVERY)
+		wardd_space_look(w);
 	return 0;
 }
 
