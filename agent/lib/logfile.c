@@ -200,22 +200,59 @@ int ward_log_line_next(struct ward_log *log, char **line, size_t *length)
 	}
 }
 
-/* At the end of the file: is another one in its place, or was it cut? */
+/*
+ * The file that goes on from the one that was read to its end: mostly the log itself, but it may
+ * have been rotated more than once meanwhile. A descriptor, or -1: none does yet.
+ */
+static int following(const struct ward_log *log)
+{
+	char hash[WARD_LOG_PREV] = "", *line;
+	struct ward_logset set;
+	uint64_t end;
+	size_t length, i;
+	int fd = -1;
+
+	if (!ward_log_last(log->fd, &line, &length, &end) && line)
+		ward_log_hash(line, length, hash);
+	free(line);
+	if (ward_logset_open(log->path, &set))
+		return -1;
+	for (i = 0; fd < 0 && hash[0] && i < set.count; i++)
+		if (!strcmp(set.file[i].prev, hash))
+			fd = fcntl(set.file[i].fd, F_DUPFD_CLOEXEC, 0);
+	/* What does not follow is shown all the same; what is empty yet will. */
+	if (fd < 0 && set.current)
+		fd = fcntl(set.file[set.count - 1].fd, F_DUPFD_CLOEXEC, 0);
+	ward_logset_close(&set);
+	if (fd >= 0 && lseek(fd, 0, SEEK_SET)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* At the end of the file: is there more in it, is another one in its place, or was it cut? */
 static bool renewed(struct ward_log *log)
 {
+	off_t at = lseek(log->fd, 0, SEEK_CUR);
 	struct stat here, there;
+	bool moved;
 	int fd;
 
-	if (log->alone || fstat(log->fd, &here))
+	if (log->alone)
 		return false;
-	if (here.st_size < lseek(log->fd, 0, SEEK_CUR)) {
+	moved = !stat(log->path, &there);
+	/* After that: nobody writes to a file that was moved away. */
+	if (fstat(log->fd, &here))
+		return false;
+	moved = moved && (here.st_dev != there.st_dev || here.st_ino != there.st_ino);
+	if (here.st_size < at) {
 		if (lseek(log->fd, 0, SEEK_SET))
 			return false;
+	} else if (moved && here.st_size > at) {
+		return true;
 	} else {
-		if (stat(log->path, &there) ||
-		    (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
-			return false;
-		fd = open(log->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		fd = moved ? following(log) : -1;
 		if (fd < 0)
 			return false;
 		close(log->fd);

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -518,6 +519,30 @@ def filters_find_what_they_should():
                      ['--since', 'nonsense'], ['--until', 'nonsense'], ['--path', 'relative'], ['verify', '--user', 'x'],
                      ['--key-file', 'x'], ['key', '--file', 'x'], ['verify', '--new'], ['nonsense']):
             assert m.wardctl(*args).returncode == 2, args
+
+
+def following_goes_on_across_rotation():
+    with Machine(rotate_keep=0) as m:
+        m.start()
+        m.do('append 3')
+        p = subprocess.Popen([WARDCTL, 'log', '--json', '--follow', '--file', m.log], cwd=m.dir, text=True,
+                             stdout=subprocess.PIPE)
+        got = [json.loads(p.stdout.readline())['event.sequence'] for _ in range(3)]
+        # It is held up, and misses how files are renamed.
+        for n in range(6):
+            if n % 2:
+                p.send_signal(signal.SIGSTOP)
+            for command in ('append 2', 'rotate', 'append 150', 'rotate', 'append 1'):
+                m.do(command)
+            p.send_signal(signal.SIGCONT)
+            got += [json.loads(p.stdout.readline())['event.sequence'] for _ in range(153)]
+        m.do('append 1')
+        got.append(json.loads(p.stdout.readline())['event.sequence'])
+        p.kill()
+        p.wait()
+        p.stdout.close()
+        assert got == list(range(1, len(got) + 1)), got
+        m.end()
 
 
 def the_key_is_given_out_once():
