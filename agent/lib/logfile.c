@@ -366,20 +366,10 @@ int ward_log_wait(struct ward_log *log, int timeout_ms)
 	return ret;
 }
 
-/**
- * ward_log_last - the last whole line of a log
- * @fd: the file
- * @line: set to the line without its newline, for free(); NULL when there is none
- * @length: set to its length, bytes
- * @end: set to where it ends in the file with its newline: what lies behind was not
- *	finished
- *
- * Return: 0; -EMSGSIZE when the last line is too long; another negative errno.
- */
-int ward_log_last(int fd, char **line, size_t *length, uint64_t *end)
+/* The same, of the last @size bytes. -EMSGSIZE: it begins before them. */
+static int last_within(int fd, size_t size, char **line, size_t *length, uint64_t *end)
 {
-	char *buffer = NULL, *newline, *before;
-	size_t size = WARD_LOG_LINE_MAX * 2 + 2;
+	char *buffer, *newline, *before;
 	struct stat st;
 	off_t from;
 	ssize_t n;
@@ -390,7 +380,6 @@ int ward_log_last(int fd, char **line, size_t *length, uint64_t *end)
 	*end = 0;
 	if (fstat(fd, &st))
 		return -errno;
-	/* Enough for a whole line and one that is not finished. */
 	from = (size_t)st.st_size > size ? st.st_size - (off_t)size : 0;
 	buffer = malloc(size);
 	if (!buffer)
@@ -422,5 +411,27 @@ int ward_log_last(int fd, char **line, size_t *length, uint64_t *end)
 	*end = from + (newline + 1 - buffer);
 free:
 	free(buffer);
+	return ret;
+}
+
+/**
+ * ward_log_last - the last whole line of a log
+ * @fd: the file
+ * @line: set to the line without its newline, for free(); NULL when there is none
+ * @length: set to its length, bytes
+ * @end: set to where it ends in the file with its newline: what lies behind was not
+ *	finished
+ *
+ * Return: 0; -EMSGSIZE when the last line is too long; another negative errno.
+ */
+int ward_log_last(int fd, char **line, size_t *length, uint64_t *end)
+{
+	/* Mostly a little will do; else enough for a whole line and one that is not finished. */
+	static const size_t sizes[] = { 16 * 1024, WARD_LOG_LINE_MAX * 2 + 2 };
+	int ret = -EMSGSIZE;
+	size_t i;
+
+	for (i = 0; ret == -EMSGSIZE && i < sizeof(sizes) / sizeof(*sizes); i++)
+		ret = last_within(fd, sizes[i], line, length, end);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,19 +71,24 @@ static void look_into(struct ward_logfile *f)
 	free(line);
 }
 
-static int add(struct ward_logset *set, const char *path)
+/* Adds a file to the set; @look: only to say which it is. */
+static int add(struct ward_logset *set, const char *path, bool look)
 {
 	struct ward_logfile *more, f = { .fd = -1 };
 	struct stat st;
 	int ret;
 
 	/* Not a pipe that somebody put there: opening it would wait. */
-	f.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	f.fd = open(path, (look ? O_PATH : O_RDONLY | O_NONBLOCK | O_NOCTTY) | O_CLOEXEC);
 	if (f.fd < 0)
 		return -errno;
 	if (fstat(f.fd, &st) || !S_ISREG(st.st_mode)) {
 		ret = -EINVAL;
 		goto close;
+	}
+	if (look) {
+		close(f.fd);
+		f.fd = -1;
 	}
 	f.dev = st.st_dev;
 	f.ino = st.st_ino;
@@ -109,7 +115,7 @@ static bool ends(const char *name, const char *end)
 }
 
 /* All the files there are, in no order. The log itself comes last, because others become older. */
-static int gather(const char *path, struct ward_logset *set)
+static int gather(const char *path, struct ward_logset *set, bool look)
 {
 	char dir[PATH_MAX], base[PATH_MAX], name[PATH_MAX + NAME_MAX + 2];
 	struct dirent *entry;
@@ -136,14 +142,14 @@ static int gather(const char *path, struct ward_logset *set)
 			continue;
 		}
 		snprintf(name, sizeof(name), "%s/%s", where, entry->d_name);
-		ret = add(set, name);
+		ret = add(set, name, look);
 		if (ret == -EINVAL || ret == -ENOENT || ret == -ELOOP || ret == -ENXIO)
 			ret = 0;
 	}
 	closedir(d);
 	if (ret)
 		return ret;
-	ret = add(set, path);
+	ret = add(set, path, look);
 	set->current = !ret;
 	return ret == -ENOENT ? 0 : ret;
 }
@@ -155,7 +161,7 @@ static bool settled(const struct ward_logset *set, const char *path)
 	bool same = false;
 	size_t i, k;
 
-	if (gather(path, &again))
+	if (gather(path, &again, true))
 		goto close;
 	same = again.count == set->count && again.current == set->current;
 	for (i = 0; same && i < set->count; i++) {
@@ -236,6 +242,17 @@ static void put_in_order(struct ward_logset *set)
 	}
 }
 
+/* Each file stays open, so that it is read however it is renamed meanwhile. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /**
  * ward_logset_open - open a log and the files that it was rotated into
  * @path: the log; what begins with its name, followed by a dot or a dash, belongs to it
@@ -254,9 +271,10 @@ int ward_logset_open(const char *path, struct ward_logset *set)
 
 	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
+	allow_files();
 	for (tries = 0; tries < TRIES; tries++) {
 		memset(set, 0, sizeof(*set));
-		ret = gather(path, set);
+		ret = gather(path, set, false);
 		if (!ret && settled(set, path))
 			break;
 		ward_logset_close(set);
