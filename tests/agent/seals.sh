@@ -15,9 +15,7 @@ check "vault" new_vault 0
 chmod 777 $d
 check "start" start_wardd
 check "it says what to do with the key" grep -q "wardctl log key gives out the key" /tmp/wardd.err
-check "wardctl doctor warns of the key" sh -c "wardctl doctor --json | python3 -c '
-import json, sys
-assert any(c[\"status\"] == \"warning\" and \"key\" in str(c) for c in json.load(sys.stdin)[\"checks\"] if \"seals\" in str(c))'"
+check "wardctl doctor warns of the key" sh -c "wardctl doctor | grep -q 'warning *seals .*still lies on this machine'"
 check "the key is shown, once" sh -c "wardctl log key >/tmp/shown"
 grep -E '^  ([A-Z2-7]{4}-){13}[A-Z2-7]{4}$' /tmp/shown | tr -d ' ' >$key
 check_is "it is a key" 70 "$(wc -c <$key)"
@@ -112,6 +110,11 @@ for i in 1 2 3 4 5 6; do
 done
 check "killed six times: it holds" wait_for "it" holds
 check "and says that wardd was killed" grep -q "had not ended in order" /tmp/verify
+# So that there is something in the newest file
+while [ "$(wc -l <$log)" -lt 12 ]; do
+	refuse 5
+	sleep 0.5
+done
 stop_wardd
 check "it ends with a seal" sh -c "tail -n 1 $log | grep -q '\"ward.seal.cause\":\"stop\"'"
 check "and holds" holds
@@ -130,8 +133,9 @@ cp -a /var/lib/ward /tmp/saved/lib
 sed -i '3s/mallory/nobody_/; 3s/"user.id":"20/"user.id":"10/' $log.2
 check "a changed record" broken "does not follow"
 as_it_was
-sed -i '/"user.id":"200007"/d' $log.1
-check "records of a user taken out" broken
+victim=$(grep -o '"user.id":"[0-9]*"' $log.1 | sed -n 5p)
+sed -i "/$victim/d" $log.1
+check "records of a user taken out" broken "does not follow"
 as_it_was
 sed -i '5d' $log
 check "one line taken out" broken "line 5: it does not follow"
