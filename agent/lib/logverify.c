@@ -269,8 +269,10 @@ static void take_seal(struct ward_log_verifier *v, const char *line, size_t leng
 	proven = check_mac(v, &s, line);
 	check_time(v, &s);
 	if (proven && !v->broken) {
-		if (!v->v.until)
+		if (!v->v.until) {
 			v->v.from = s.number;
+			v->v.since = s.time / 1000000000;
+		}
 		v->v.to = s.number;
 		v->v.until = s.time / 1000000000;
 		v->v.proven += v->since + 1;

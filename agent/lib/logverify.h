@@ -16,7 +16,8 @@
  * @proven_seals: how many seals were proven
  * @from: number of the first seal that was proven
  * @to: number of the last one
- * @until: when that was made, seconds since 1970; 0: none was
+ * @since: when the first one was made, seconds since 1970
+ * @until: when the last one was; 0: none was proven
  * @last: when the last seal of all was made; 0: there is none
  * @after: lines behind the last seal
  * @key_fits: a key that was given is of one of the log's chains
@@ -31,6 +32,7 @@ struct ward_log_verdict {
 	uint64_t proven_seals;
 	uint64_t from;
 	uint64_t to;
+	int64_t since;
 	int64_t until;
 	int64_t last;
 	uint64_t after;

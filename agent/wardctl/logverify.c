@@ -157,10 +157,10 @@ static int say_json(const struct verify *v, const struct ward_log_verdict *d)
 		      "tail", v->state_error ? "unknown" : d->bad ? "see problems" : "whole");
 	if (o && d->until)
 		json_object_set_new(o, "proven",
-				    json_pack("{s:I, s:I, s:I, s:I, s:I}", "lines",
+				    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "lines",
 					      (json_int_t)d->proven, "seals",
 					      (json_int_t)d->proven_seals, "from", (json_int_t)d->from,
-					      "to", (json_int_t)d->to, "until",
+					      "to", (json_int_t)d->to, "since", (json_int_t)d->since, "until",
 					      (json_int_t)d->until));
 	if (o && first && json_object_get(first, "line"))
 		json_object_set(o, "bad_line", json_object_get(first, "line"));
@@ -169,7 +169,7 @@ static int say_json(const struct verify *v, const struct ward_log_verdict *d)
 
 static void say_text(const struct verify *v, const struct ward_log_verdict *d)
 {
-	char date[64];
+	char date[64], first[64];
 
 	ui_say("%s: %" PRIu64 " lines in %zu file%s, %" PRIu64 " seals; each line follows from the one before",
 	       v->file, d->lines, v->set.count, v->set.count == 1 ? "" : "s", d->seals);
@@ -178,9 +178,10 @@ static void say_text(const struct verify *v, const struct ward_log_verdict *d)
 		return;
 	}
 	if (d->until) {
+		put_date(d->since, first);
 		put_date(d->until, date);
-		ui_say("Proven with the key: %" PRIu64 " lines, by %" PRIu64 " seals; the last one, number %" PRIu64 ", is of %s.",
-		       d->proven, d->proven_seals, d->to, date);
+		ui_say("Proven with the key: %" PRIu64 " lines, by %" PRIu64 " seals, from number %" PRIu64 " of %s to number %" PRIu64 " of %s.",
+		       d->proven, d->proven_seals, d->from, first, d->to, date);
 	} else {
 		ui_say("Nothing is proven without the key: who may write the log can have made it anew. Give the key with --key-file FILE.");
 	}

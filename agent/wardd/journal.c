@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
+/* Where in the source a message is from is of no use to anybody. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "wardd.h"
