@@ -371,18 +371,17 @@ static int catch_up(struct wardd_intake *in)
 	return ret;
 }
 
-/* After each batch: make it durable, tell of changes. */
-static void batch_end(struct wardd_intake *in)
+/* After each batch, which ended with @ret: make it durable, tell of changes. Returns how that ended. */
+static int batch_end(struct wardd_intake *in, int ret)
 {
-	int ret = wardd_writer_sync(in->writer);
+	int synced = wardd_writer_sync(in->writer);
 
-	if (ret)
-		wardd_say(LOG_ERR, "cannot make %s durable: %s", in->settings->log, strerror(-ret));
 	wardd_counts_save(in->counts, in->writer, log_state(in), false);
-	if (!in->tell_changed)
-		return;
-	in->tell_changed = false;
-	in->changed(in->arg);
+	if (in->tell_changed) {
+		in->tell_changed = false;
+		in->changed(in->arg);
+	}
+	return ret ? ret : synced;
 }
 
 static int events_came(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -398,7 +397,7 @@ static int events_came(sd_event_source *source, int fd, uint32_t revents, void *
 		ret = ward_nl_event_receive(in->nl, take, in);
 	if (ret == -ENOBUFS || ret == TAKE_GAP)
 		ret = catch_up(in);
-	batch_end(in);
+	ret = batch_end(in, ret);
 	if (ret)
 		failed(in, ret);
 	return 0;
@@ -429,8 +428,7 @@ static int connect_events(struct wardd_intake *in)
 		memcpy(w->load_id, module.load_id, sizeof(w->load_id));
 		w->sequence = 0;
 	}
-	ret = catch_up(in);
-	batch_end(in);
+	ret = batch_end(in, catch_up(in));
 	in->missed = ret && w->sequence + 1 < module.next;
 	if (ret)
 		return ret;
@@ -497,7 +495,7 @@ static int module_changed(sd_event_source *source, int fd, uint32_t revents, voi
 		if (!ret && !memcmp(module.load_id, in->writer->load_id, sizeof(module.load_id)))
 			return 0;
 		drain(in);
-		batch_end(in);
+		batch_end(in, 0);
 		disconnect(in);
 		in->waiting = false;
 	}

@@ -18,6 +18,8 @@
 #include "../lib/durable.h"
 #include "wardd.h"
 
+#define ROTATE_AGAIN_S	60	/* until rotating is tried again that failed */
+
 /**
  * wardd_rotate_due - is it time for a new file
  * @w: the writer
@@ -29,7 +31,7 @@ bool wardd_rotate_due(const struct wardd_writer *w, size_t more)
 {
 	const struct ward_settings *s = w->settings;
 
-	if (!w->size || w->fd < 0)
+	if (!w->size || w->fd < 0 || wardd_now() < w->rotate_again)
 		return false;
 	if (more && s->rotate_size && w->size + more > s->rotate_size)
 		return true;
@@ -234,7 +236,11 @@ int wardd_rotate(struct wardd_writer *w)
 			break;
 	ret = shift(dirfd, name);
 	if (ret) {
-		wardd_say(LOG_ERR, "cannot rotate %s: %s", w->settings->log, strerror(-ret));
+		/* A file that is too large is better than no record. */
+		wardd_say(LOG_ERR, "cannot rotate %s: %s; it is tried again in a minute, and grows meanwhile",
+			  w->settings->log, strerror(-ret));
+		w->rotate_again = wardd_now() + ROTATE_AGAIN_S;
+		ret = 0;
 		goto close;
 	}
 	ward_durable_sync_dir(dirfd);

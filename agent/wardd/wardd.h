@@ -62,6 +62,7 @@ enum wardd_room { WARDD_ROOM_ENOUGH, WARDD_ROOM_LITTLE, WARDD_ROOM_LEAST, WARDD_
  * @fd: the file, or -1
  * @size: of it, bytes
  * @began: when its first record happened, seconds since 1970; 0: it has none
+ * @rotate_again: not before, because it failed, seconds of the monotonic clock; 0: whenever
  * @started: the seal that says that we were started was made
  * @begun: what is to be in the file before records is there
  * @prev: hash of the last line; "" before the first one
@@ -78,6 +79,7 @@ struct wardd_writer {
 	int fd;
 	uint64_t size;
 	int64_t began;
+	time_t rotate_again;
 	bool started;
 	bool begun;
 	char prev[WARD_LOG_PREV];

@@ -302,14 +302,20 @@ int wardd_writer_append(struct wardd_writer *w, json_t *object, const struct war
  * wardd_writer_sync - make what was written durable, unless ward.conf says not to
  * @w: the writer
  *
- * Return: 0 or a negative errno.
+ * Return: 0; a negative errno: nobody knows what of it is on the disk, and the log is closed:
+ * opening it anew looks at what is there.
  */
 int wardd_writer_sync(struct wardd_writer *w)
 {
 	if (!w->unsynced || !w->settings->sync || w->fd < 0)
 		return 0;
-	if (fdatasync(w->fd))
-		return -errno;
+	if (fdatasync(w->fd)) {
+		int ret = -errno;
+
+		wardd_say(LOG_ERR, "cannot make %s durable: %s", w->settings->log, strerror(-ret));
+		wardd_writer_drop(w);
+		return ret;
+	}
 	w->unsynced = false;
 	return 0;
 }

@@ -626,6 +626,24 @@ def old_files_expire_in_order():
         fails(m, 'oldest files are missing')
 
 
+def what_cannot_be_rotated_grows():
+    with Machine() as m:
+        m.start()
+        m.do('append 1')
+        m.end()
+        p = subprocess.run(['strace', '-f', '-o', '/dev/null', '-e', 'inject=renameat:error=EACCES', WRITER, 'conf'],
+                           cwd=m.dir, input='open\nappend 300\nexit\n', capture_output=True, text=True, timeout=60,
+                           env=dict(os.environ, ASAN_OPTIONS='detect_leaks=0'))
+        assert p.returncode == 0 and p.stderr.count('cannot rotate') == 1, p
+        assert os.path.getsize(m.log) > 200000
+        holds(m)
+        m.start()
+        m.do('append 1')
+        m.end()
+        assert len(m.files()) == 2
+        holds(m)
+
+
 def hostile_logs_are_read_without_harm():
     with Machine() as m:
         m.start()
