@@ -8,7 +8,7 @@
 #   wait_for WHAT COMMAND...	until the command succeeds, a minute at most
 #   records EXPRESSION		how many records are so, in Python, where e is the record
 #   has EXPRESSION		there is such a record
-#   complete			every event that the kernel has is in the log, once, in order, in the hash chain
+#   complete [FILE]		every event that the kernel has is in the log, once, in order, in the hash chain
 #   refuse COUNT		as many refusals in $d that do not fold
 #   keep_key			has wardctl give out the log's key: it is in $key then
 #   holds			the log and its rotated files hold, says wardctl, and says the other verifier
@@ -64,7 +64,16 @@ has()
 
 complete()
 {
-	PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" ${1:-$log}
+	if [ -n "$1" ]; then
+		PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" "$1"
+		return
+	fi
+	# The oldest may have gone, if there are others.
+	tail=
+	[ ! -e $log.1 ] || tail=--tail
+	# shellcheck disable=SC2046
+	cat $(log_files) >/tmp/complete.jsonl
+	PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" $tail /tmp/complete.jsonl
 }
 
 refuse()

@@ -96,8 +96,8 @@ echo "$*" >>/tmp/alarm
 EOT
 chmod 755 /root/alarm
 rm -f /tmp/alarm
-check "exec: start" small 4m "space-left = 2M" "space-left-action = exec /root/alarm" "admin-space-left = 0"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=2500 status=none
+check "exec: start" small 16m "space-left = 8M" "space-left-action = exec /root/alarm" "admin-space-left = 0"
+dd if=/dev/zero of=/tmp/small/big bs=1k count=9000 status=none
 refuse 3
 check "the program is run, with the reason" wait_for "it" grep -qx "there is little room left" /tmp/alarm
 check "it records on" wait_for completeness complete
@@ -105,9 +105,9 @@ check_is "once" 1 "$(wc -l </tmp/alarm)"
 rm -f /tmp/alarm
 chmod 777 /root/alarm
 rm /tmp/small/big
-check "exec of what others can change: start" small 4m "space-left = 2M" "space-left-action = exec /root/alarm" \
+check "exec of what others can change: start" small 16m "space-left = 8M" "space-left-action = exec /root/alarm" \
 	"admin-space-left = 0"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=2500 status=none
+dd if=/dev/zero of=/tmp/small/big bs=1k count=9000 status=none
 refuse 3
 check "it is not run" said "only root can change"
 check_is "really not" "" "$(cat /tmp/alarm 2>/dev/null)"
