@@ -154,6 +154,16 @@ static void put_vault_event(FILE *f, json_t *o)
 		fprintf(f, ": %s", message);
 }
 
+static void put_seal(FILE *f, json_t *o)
+{
+	json_int_t records = json_integer_value(json_object_get(o, "ward.seal.records"));
+	const char *cause = text_of(o, "ward.seal.cause");
+
+	fprintf(f, "seal %" JSON_INTEGER_FORMAT " (%s) of the %" JSON_INTEGER_FORMAT " lines before it",
+		json_integer_value(json_object_get(o, "ward.seal.number")), cause ? cause : "?",
+		records);
+}
+
 /**
  * ward_log_text - a record as a sentence
  * @object: the record
@@ -181,6 +191,8 @@ char *ward_log_text(json_t *object)
 		fprintf(f, "%" JSON_INTEGER_FORMAT " events are lost: they came faster than they were fetched",
 			count);
 		count = 1;
+	} else if (is(object, "ward.kind", "seal")) {
+		put_seal(f, object);
 	} else {
 		put_vault_event(f, object);
 	}
