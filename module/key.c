@@ -428,7 +428,7 @@ int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 	load_stored_policy(sbi, keys);
 	rcu_assign_pointer(sbi->keys, keys);
 	WRITE_ONCE(sbi->key, key_get(key_ref_to_ptr(ref)));
-	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	/* Pairs with the reads in wardfs_enter(): keys and policy before state. */
 	smp_store_release(&sbi->state, WARD_STATE_UNLOCKED);
 	arm_expiry(sbi);
@@ -572,7 +572,6 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
 	wardfs_policy_drop(sbi);
-	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
 	keys_free(keys);
 	cancel_delayed_work(&sbi->expire);
 	key_invalidate(sbi->key);
@@ -694,7 +693,7 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 	keys = wardfs_keys(sbi);
 	err = take_policy(sbi, keys, WARD_POLICY_NEW_NAME);
 	if (!err) {
-		WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
+		wardfs_policy_settle(sbi);
 		/* What is mapped is asked about again when it is next touched. */
 		visit_keyed(sbi, unmap_one, NULL);
 		/* So that the old file is not accepted after a crash. */

@@ -2,16 +2,16 @@
 /*
  * The policy in force, and what it says of an access.
  *
- * Asking is lock-free and never sleeps: the policy is found under RCU and the
- * rules are walked in place (rules.c). What an open file's verdict remembers is
- * only ever an allow, tagged with the policy generation it was found under.
+ * Asking never sleeps: the policy is found under RCU and the rules are walked in place
+ * (rules.c), or, where there are many, an answer is remembered (answers.c). What an open
+ * file's verdict remembers is only ever an allow, tagged with the policy generation it
+ * was found under.
  */
 #include <linux/audit.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <crypto/algapi.h>
-#include "wardfs.h"
-#include "rules.h"
+#include "policy.h"
 
 /*
  * wardfs_verdict.word: in the low bits operations that were found allowed, above
@@ -23,21 +23,34 @@
 
 enum { CLAIM_NONE, CLAIM_MAKING, CLAIM_MADE };
 
-/**
- * struct wardfs_policy - a policy in force; immutable, freed through RCU
- * @rcu: for freeing
- * @traits: what is told of it without walking the rules
- * @serial: of the policy
- * @blob: as it lies in .ward/policy, validated
- */
-struct wardfs_policy {
-	struct rcu_head rcu;
-	struct ward_policy_traits traits;
-	u64 serial;
-	u8 blob[] __aligned(8);
-};
+/* With fewer rules than this, walking them costs less than looking an answer up. */
+#define ANSWERS_FROM	16
 
 /* ---- the policy in force -------------------------------------------------- */
+
+static void policy_free(struct wardfs_policy *policy)
+{
+	wardfs_answers_free(policy->answers);
+	kvfree(policy->places_memory);
+	kvfree(policy);
+}
+
+static void policy_free_rcu(struct rcu_head *rcu)
+{
+	policy_free(container_of(rcu, struct wardfs_policy, rcu));
+}
+
+/**
+ * wardfs_policy_bump - what open files remember does not count any more
+ * @sbi: the vault
+ *
+ * Context: any.
+ */
+void wardfs_policy_bump(struct wardfs_sb *sbi)
+{
+	/* Pairs with generation_now(). */
+	atomic64_inc_return_release(&sbi->policy_generation);
+}
 
 /*
  * The pointer first, then the generation: who reads a generation with acquire
@@ -48,16 +61,31 @@ static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 	struct wardfs_policy *old;
 
 	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
-	/* Pairs with generation_now(). */
-	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, policy_free_rcu);
 }
 
 static u64 generation_now(const struct wardfs_sb *sbi)
 {
-	/* Pairs with policy_replace(). */
-	return smp_load_acquire(&sbi->policy_generation);
+	/* Pairs with wardfs_policy_bump(). */
+	return atomic64_read_acquire(&sbi->policy_generation);
+}
+
+/* What is made of the rules before they can be asked. */
+static int policy_prepare(struct wardfs_policy *policy)
+{
+	atomic64_set(&policy->tag, wardfs_place_tag());
+	if (policy->traits.by_path) {
+		policy->places_memory = kvzalloc(ward_places_size(&policy->traits), GFP_KERNEL);
+		if (!policy->places_memory)
+			return -ENOMEM;
+		ward_places_make(&policy->places, policy->blob, &policy->traits,
+				 policy->places_memory);
+	}
+	if (policy->traits.rules >= ANSWERS_FROM)
+		policy->answers = wardfs_answers_make();
+	return 0;
 }
 
 /**
@@ -88,6 +116,7 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	policy = kvmalloc(struct_size(policy, blob, len), GFP_KERNEL);
 	if (!policy)
 		return -ENOMEM;
+	memset(policy, 0, sizeof(*policy));
 	memcpy(policy->blob, blob, len);
 
 	/* Nothing of it is believed before this. */
@@ -98,6 +127,8 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	if (crypto_memneq(mac, policy->blob + len - WARD_MAC_SIZE, WARD_MAC_SIZE))
 		goto free;
 	err = ward_policy_validate(policy->blob, len, sbi->uuid, &policy->traits);
+	if (!err)
+		err = policy_prepare(policy);
 	if (err)
 		goto free;
 	policy->serial = le64_to_cpu(((struct ward_policy_header *)policy->blob)->serial);
@@ -110,7 +141,7 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	return 0;
 free:
 	memzero_explicit(mac, sizeof(mac));
-	kvfree(policy);
+	policy_free(policy);
 	return err;
 }
 
@@ -126,10 +157,28 @@ void wardfs_policy_drop(struct wardfs_sb *sbi)
 	struct wardfs_policy *old = rcu_dereference_protected(sbi->policy, 1);
 
 	rcu_assign_pointer(sbi->policy, NULL);
-	/* Pairs with generation_now(). */
-	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, policy_free_rcu);
+}
+
+/**
+ * wardfs_policy_settle - what a new policy found under way has ended
+ * @sbi: the vault
+ *
+ * A directory that is being renamed was asked about under the old policy, and may have
+ * been found where it was under the new one. Renaming is a section.
+ * Context: sleeps; state_lock held.
+ */
+void wardfs_policy_settle(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *policy;
+
+	synchronize_srcu(&sbi->srcu);
+	policy = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	if (policy)
+		atomic64_set(&policy->tag, wardfs_place_tag());
+	wardfs_policy_bump(sbi);
 }
 
 /**
@@ -188,6 +237,7 @@ static void actor_current(struct ward_actor *who)
 {
 	kuid_t login = audit_get_loginuid(current);
 
+	memset(who, 0, sizeof(*who));
 	who->kernel = current->flags & PF_KTHREAD;
 	who->kthread = current->comm;
 	/* An NFS server drops this for a client that is not root. */
@@ -198,10 +248,83 @@ static void actor_current(struct ward_actor *who)
 	/* Whoever makes a user namespace may call setgroups() in it. */
 	who->sheds_groups = current_user_ns() != &init_user_ns;
 	who->in_group = actor_in_group;
-	who->arg = NULL;
 }
 
 /* ---- asking ------------------------------------------------------------------- */
+
+/**
+ * struct asking - a question to the policy
+ * @policy: the one in force; NULL: there is none
+ * @who: who asks, with what, where
+ * @program: what @who runs, if that is known
+ * @place: where it is
+ */
+struct asking {
+	const struct wardfs_policy *policy;
+	struct ward_actor who;
+	struct ward_program_id program;
+	u32 place;
+};
+
+/*
+ * @dentry: the object, or NULL: any name of @inode. Context: RCU read side, until what
+ * was asked is reported.
+ */
+static void ask(struct asking *a, struct inode *inode, struct dentry *dentry)
+{
+	const struct wardfs_policy *policy = rcu_dereference(WARDFS_SB(inode->i_sb)->policy);
+
+	a->policy = policy;
+	a->place = WARD_PLACE_NONE;
+	actor_current(&a->who);
+	if (!policy)
+		return;
+	if (policy->traits.by_program && !a->who.kernel && wardfs_program_current(&a->program))
+		a->who.program = &a->program;
+	if (!policy->traits.by_path)
+		return;
+	a->place = dentry ? wardfs_place_dentry(policy, dentry) :
+			    wardfs_place_inode(policy, inode);
+	ward_place_actor(&policy->places, a->place, &a->who);
+}
+
+/* Where somebody does something, it matters under which rules that is, not where it is. */
+static u32 answers_place(const struct asking *a, bool walk)
+{
+	if (walk || !a->policy->traits.by_path)
+		return a->place;
+	return ward_place_group(&a->policy->places, a->place);
+}
+
+/* Operations that are allowed, and that nothing further is to be done for. */
+static u32 plainly_allowed(const struct asking *a)
+{
+	struct wardfs_answers *answers = a->policy->answers;
+	u32 plain;
+
+	if (!answers || !wardfs_answer_find(answers, &a->who, answers_place(a, false), false,
+					    &plain)) {
+		ward_policy_allowed(a->policy->blob, &a->who, &plain);
+		if (answers)
+			wardfs_answer_keep(answers, &a->who, answers_place(a, false), false,
+					   plain);
+	}
+	return plain;
+}
+
+static bool walks(const struct asking *a)
+{
+	struct wardfs_answers *answers = a->policy->answers;
+	u32 yes;
+
+	if (!answers || !wardfs_answer_find(answers, &a->who, answers_place(a, true), true,
+					    &yes)) {
+		yes = ward_policy_walks(a->policy->blob, &a->who);
+		if (answers)
+			wardfs_answer_keep(answers, &a->who, answers_place(a, true), true, yes);
+	}
+	return yes;
+}
 
 /* What an access is refused with when no policy is in force. */
 static int no_policy(const struct super_block *sb)
@@ -209,13 +332,25 @@ static int no_policy(const struct super_block *sb)
 	return wardfs_unlocked(sb) ? -EACCES : wardfs_locked_error();
 }
 
+/* The condition that kept the nearest rule from allowing it, for the report. */
+static void tell_nearest(const struct asking *a, u32 op, struct wardfs_report *report)
+{
+	struct ward_nearest near;
+
+	ward_policy_nearest(a->policy->blob, &a->who, op, &near);
+	if (!near.rule)
+		return;
+	report->near = near.rule->name;
+	report->lacks = near.lacks;
+}
+
 /*
  * Decide, report, and say what the program gets. @recorded: operations that need
  * not be recorded again. Context: RCU read side, for the rule's name.
  */
-static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op,
-		 enum ward_action action, struct dentry *dentry, struct dentry *target,
-		 u32 recorded, struct ward_verdict *verdict)
+static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_action action,
+		 struct dentry *dentry, struct dentry *target, u32 recorded,
+		 struct ward_verdict *verdict)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
 	struct wardfs_report report = {
@@ -227,12 +362,14 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
 		.dentry2 = target,
 		.block = WARDFS_NO_BLOCK,
 	};
-	struct ward_actor who;
 
-	actor_current(&who);
 	memset(verdict, 0, sizeof(*verdict));
-	if (policy)
-		ward_policy_decide(policy->blob, &who, op, verdict);
+	if (a->policy && a->policy->answers && !(op & ~plainly_allowed(a))) {
+		verdict->allow = true;
+		return 0;
+	}
+	if (a->policy)
+		ward_policy_decide(a->policy->blob, &a->who, op, verdict);
 	if (verdict->rule && verdict->rule->name[0])
 		report.rule = verdict->rule->name;
 	if (verdict->allow) {
@@ -242,12 +379,15 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
 		}
 		return 0;
 	}
-	if (!policy || !policy->traits.permissive)
+	if (!a->policy || !a->policy->traits.permissive)
 		report.error = EACCES;
 	if (report.error)
 		atomic64_inc(&sbi->violations);
-	if (!verdict->silent)
+	if (!verdict->silent) {
+		if (a->policy && !verdict->rule)
+			tell_nearest(a, op, &report);
 		wardfs_report(sbi, &report);
+	}
 	return -report.error;
 }
 
@@ -256,7 +396,7 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
  * @inode: the object, or the directory of an entry that is made or goes away
  * @op: WARD_OP_*; every one of them must be allowed
  * @action: what the event calls it
- * @dentry: for the event's path; NULL: any name of @inode
+ * @dentry: the object, for its place and the event's path; NULL: any name of @inode
  * @target: for the event's second path (rename, link); NULL for none
  *
  * A refusal is counted and reported; an access that a rule wants recorded is
@@ -268,26 +408,26 @@ static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op
 int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target)
 {
-	struct wardfs_policy *policy;
 	struct ward_verdict verdict;
+	struct asking a;
 	int err;
 
 	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(inode->i_sb)->policy);
-	if (!policy && !wardfs_unlocked(inode->i_sb))
+	ask(&a, inode, dentry);
+	if (!a.policy && !wardfs_unlocked(inode->i_sb))
 		err = wardfs_locked_error();
 	else
-		err = judge(inode, policy, op, action, dentry, target, 0, &verdict);
+		err = judge(inode, &a, op, action, dentry, target, 0, &verdict);
 	rcu_read_unlock();
 	return err;
 }
 
 /**
  * wardfs_policy_walk - may current pass through a directory
- * @dir: the directory
+ * @dir: the directory, or a symlink
  * @rcu: in rcu-walk: do not report, fall back instead
  *
- * An allow on anything implies walking to it, so whoever has some right may walk.
+ * An allow on anything there, or further down, implies walking to it.
  * Context: does not sleep.
  *
  * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked; with @rcu
@@ -295,15 +435,13 @@ int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
  */
 int wardfs_policy_walk(struct inode *dir, bool rcu)
 {
-	struct wardfs_policy *policy;
 	struct ward_verdict verdict;
-	struct ward_actor who;
+	struct asking a;
 	int err = 0;
 
-	actor_current(&who);
 	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(dir->i_sb)->policy);
-	if (policy && ward_policy_walks(policy->blob, &who))
+	ask(&a, dir, NULL);
+	if (a.policy && walks(&a))
 		goto unlock;
 	err = -ECHILD;
 	if (rcu)
@@ -311,8 +449,7 @@ int wardfs_policy_walk(struct inode *dir, bool rcu)
 	err = no_policy(dir->i_sb);
 	/* Who has no right at all is refused any, so this finds the rule that says so. */
 	if (err == -EACCES)
-		err = judge(dir, policy, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, 0,
-			    &verdict);
+		err = judge(dir, &a, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, 0, &verdict);
 unlock:
 	rcu_read_unlock();
 	return err;
@@ -320,7 +457,7 @@ unlock:
 
 /**
  * wardfs_policy_allows - would current be allowed to do this, without a word
- * @sb: the vault's super block
+ * @inode: the object
  * @op: WARD_OP_*; every one of them must be allowed
  *
  * For what is left out rather than refused. Context: does not sleep; reports
@@ -328,19 +465,74 @@ unlock:
  *
  * Return: true when the policy in force allows it, or is permissive.
  */
-bool wardfs_policy_allows(struct super_block *sb, u32 op)
+bool wardfs_policy_allows(struct inode *inode, u32 op)
 {
-	struct wardfs_policy *policy;
-	struct ward_actor who;
+	struct asking a;
 	bool allows;
 
-	actor_current(&who);
 	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(sb)->policy);
-	allows = policy && (policy->traits.permissive ||
-			    !(op & ~ward_policy_allowed(policy->blob, &who)));
+	ask(&a, inode, NULL);
+	allows = a.policy && (a.policy->traits.permissive ||
+			      !(op & ~ward_policy_allowed(a.policy->blob, &a.who, NULL)));
 	rcu_read_unlock();
 	return allows;
+}
+
+/**
+ * wardfs_policy_boundary - is there a boundary between two entries
+ * @sb: the vault's super block
+ * @from: what gets another name
+ * @to: that name
+ *
+ * Other rules hold beyond it, so what crosses it is to be copied, by somebody who may read
+ * here and write there. Directories that a rule names, or that lead to one, stay where
+ * they are: what lies in them would change its place. That holds for everybody, and under
+ * a permissive policy, too: no place may change while it is remembered.
+ * Context: inside the section in which it is renamed, so that wardfs_policy_settle()
+ * waits for that.
+ *
+ * Return: 0 or -EXDEV.
+ */
+int wardfs_policy_boundary(struct super_block *sb, struct dentry *from, struct dentry *to)
+{
+	const struct wardfs_policy *policy;
+	int err = 0;
+	u32 a, b;
+
+	rcu_read_lock();
+	policy = rcu_dereference(WARDFS_SB(sb)->policy);
+	if (!policy || !policy->traits.by_path)
+		goto unlock;
+	a = wardfs_place_dentry(policy, from);
+	b = wardfs_place_dentry(policy, to);
+	if (ward_place_group(&policy->places, a) != ward_place_group(&policy->places, b) ||
+	    (d_is_dir(from) && !(a & b & WARD_PLACE_BELOW)))
+		err = -EXDEV;
+unlock:
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * wardfs_policy_moved - a directory was found, perhaps elsewhere than it was known to be
+ * @inode: the directory
+ * @dentry: where it was found
+ *
+ * Somebody may have moved it below, and what lies in it along with it.
+ * Context: does not sleep.
+ */
+void wardfs_policy_moved(struct inode *inode, struct dentry *dentry)
+{
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	struct wardfs_policy *policy;
+
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	if (policy && policy->traits.by_path && wardfs_place_moved(policy, inode, dentry)) {
+		atomic64_set(&policy->tag, wardfs_place_tag());
+		wardfs_policy_bump(sbi);
+	}
+	rcu_read_unlock();
 }
 
 /* ---- verdicts of open files ------------------------------------------------------ */
@@ -348,14 +540,16 @@ bool wardfs_policy_allows(struct super_block *sb, u32 op)
 /*
  * Is what @v remembers about current? It holds for the credentials that the file
  * was opened with and for one login user: another task can have the same
- * credentials with another login user. Kernel threads borrow credentials, so they
- * are judged each time.
+ * credentials with another login user. An exec makes credentials, and so does a fork: a
+ * process that has them for its own runs the same program as then. Kernel threads
+ * and others that borrow credentials are judged each time.
  */
 static bool verdict_mine(struct wardfs_verdict *v, const struct file *file, bool claim)
 {
 	kuid_t login = audit_get_loginuid(current);
 
-	if (current_cred() != file->f_cred || current->flags & PF_KTHREAD)
+	if (current_cred() != file->f_cred || current_cred() != current_real_cred() ||
+	    current->flags & PF_KTHREAD)
 		return false;
 	if (claim && atomic_read(&v->claim) == CLAIM_NONE &&
 	    atomic_cmpxchg(&v->claim, CLAIM_NONE, CLAIM_MAKING) == CLAIM_NONE) {
@@ -412,7 +606,7 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	struct wardfs_verdict *v = file_verdict(file);
 	struct ward_verdict verdict = { .allow = false };
 	u64 generation, word, keep;
-	struct wardfs_policy *policy;
+	struct asking a;
 	u32 recorded = 0;
 	bool mine;
 	int err;
@@ -429,12 +623,11 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
 	if (mine)
 		recorded = word >> RECORDED_SHIFT & WARD_OP_ALL;
 	rcu_read_lock();
-	policy = rcu_dereference(sbi->policy);
-	if (!policy && !wardfs_unlocked(inode->i_sb))
+	ask(&a, inode, file_dentry(file));
+	if (!a.policy && !wardfs_unlocked(inode->i_sb))
 		err = wardfs_locked_error();
 	else
-		err = judge(inode, policy, op, action, file_dentry(file), NULL, recorded,
-			    &verdict);
+		err = judge(inode, &a, op, action, file_dentry(file), NULL, recorded, &verdict);
 	rcu_read_unlock();
 	if (!verdict.allow || !mine)
 		return err;

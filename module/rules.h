@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Compiled policies: are they well formed, and what do they say. Bytes only. */
+/*
+ * Compiled policies: are they well formed (ruleform.c), and what do they say (rules.c).
+ * Bytes only.
+ */
 #ifndef WARD_RULES_H
 #define WARD_RULES_H
 
@@ -16,6 +19,17 @@
  * @kthread: name of the kernel thread, with a NUL; valid with @kernel
  * @own: the kernel thread acts with rights of its own, as a server does to find
  *	what a client's handle leads to
+ * @program: the file that was executed; NULL: not known, so no rule that allows a program
+ *	is for it, and every one that denies one is. One that no rule can name has a kind
+ *	of its own, 0.
+ * @place: path in the vault of the object, or of a directory that lies under the same
+ *	rules, as in struct ward_path, not terminated; "" where no rule names one; NULL:
+ *	it has no path, so no rule that allows a subtree is for it, and every one that
+ *	denies one is
+ * @place_len: bytes
+ * @way: to walk through a directory: its own path, "" for the top; NULL where it leads to
+ *	no directory that a rule names
+ * @way_len: bytes
  * @sheds_groups: may leave groups at will, which users cannot elsewhere: for a rule
  *	that denies, a member of every group. (Joining one takes a right there, too.)
  * @in_group: is the actor a member of this group (initial user namespace); must not
@@ -29,6 +43,11 @@ struct ward_actor {
 	bool kernel;
 	bool own;
 	const char *kthread;
+	const struct ward_program_id *program;
+	const u8 *place;
+	u32 place_len;
+	const u8 *way;
+	u32 way_len;
 	bool sheds_groups;
 	bool (*in_group)(u32 gid, void *arg);
 	void *arg;
@@ -51,24 +70,59 @@ struct ward_verdict {
 };
 
 /**
+ * struct ward_nearest - the rule that was nearest to allowing something
+ * @rule: the rule; NULL when none allows the operation to anybody
+ * @lacks: which of its conditions do not hold, bits 1 << WARD_COND_*; threads of the
+ *	kernel count as programs
+ */
+struct ward_nearest {
+	const struct ward_rule *rule;
+	u32 lacks;
+};
+
+/**
  * struct ward_policy_traits - what one wants to know of a policy without walking it
  * @rules: how many
  * @permissive: let through, report
  * @by_login: some rule asks for the login user
+ * @by_path: some rule asks for the place
+ * @by_program: some rule asks for the program (not only for threads of the kernel)
+ * @components: of all paths together
  */
 struct ward_policy_traits {
 	u32 rules;
 	bool permissive;
 	bool by_login;
+	bool by_path;
+	bool by_program;
+	u32 components;
 };
 
+/* Bytes of a struct ward_path with its padding. @len: of the path */
+static inline u32 ward_path_size(u32 len)
+{
+	return (u32)(sizeof(struct ward_path) + len + 7) & ~7U;
+}
+
+/* Bytes of a struct ward_program with its padding. @len: of the path */
+static inline u32 ward_program_size(u32 len)
+{
+	return (u32)(sizeof(struct ward_program) + len + 7) & ~7U;
+}
+
+/* ruleform.c */
 bool ward_policy_name_ok(const u8 *name, size_t size);
+bool ward_kthread_ok(const struct ward_kthread *k);
+int ward_path_ok(const u8 *path, size_t len);
 int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 			 struct ward_policy_traits *traits);
+
+/* rules.c */
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			struct ward_verdict *verdict);
-u32 ward_policy_allowed(const void *blob, const struct ward_actor *who);
+u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *plain);
 bool ward_policy_walks(const void *blob, const struct ward_actor *who);
-bool ward_kthread_ok(const struct ward_kthread *k);
+void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
+			 struct ward_nearest *near);
 
 #endif

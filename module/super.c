@@ -478,6 +478,7 @@ struct file_system_type wardfs_type = {
 	.init_fs_context	= wardfs_init_fs_context,
 	.parameters		= wardfs_parameters,
 	.kill_sb		= wardfs_kill_sb,
+	.fs_flags		= FS_RENAME_DOES_D_MOVE,
 };
 MODULE_ALIAS_FS("wardfs");
 

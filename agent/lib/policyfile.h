@@ -11,7 +11,7 @@
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	4	/* users, groups, logins, programs */
+#define WARD_POLICY_CONDITIONS	6	/* users, groups, logins, programs (two), paths */
 
 /**
  * struct ward_who - a user or a group
@@ -34,12 +34,27 @@ struct ward_who_list {
 };
 
 /**
+ * struct ward_policy_program - a program that a rule names
+ * @id: which file it is; zeros while that is not known
+ * @path: where it is; for free()
+ */
+struct ward_policy_program {
+	struct ward_program_id id;
+	char *path;
+};
+
+/**
  * struct ward_policy_cond - a condition of a rule
  * @type: WARD_COND_*
  * @groups: made by "groups = "; when decoded: the second one on users
  * @who: any of these
  * @threads: of WARD_COND_KTHREAD, instead: any of these threads of the kernel; for free()
  * @thread_count: how many
+ * @paths: of WARD_COND_PATH: any of these directories, for ward_path_ok(); for free(), each
+ *	and all
+ * @path_count: how many
+ * @programs: of WARD_COND_PROGRAM: any of these; for free()
+ * @program_count: how many
  */
 struct ward_policy_cond {
 	uint16_t type;
@@ -47,6 +62,10 @@ struct ward_policy_cond {
 	struct ward_who_list who;
 	struct ward_kthread *threads;
 	size_t thread_count;
+	char **paths;
+	size_t path_count;
+	struct ward_policy_program *programs;
+	size_t program_count;
 };
 
 /**
@@ -83,6 +102,15 @@ int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
 void ward_who_name(const struct ward_who *who, char *out, size_t size);
 int ward_kthread_add(struct ward_policy_cond *cond, const struct ward_kthread *thread);
 int ward_who_add(struct ward_who_list *list, const struct ward_who *who);
+
+int ward_policy_path_add(struct ward_policy_cond *cond, const char *path);
+int ward_policy_program_add(struct ward_policy_cond *cond, const char *path,
+			    const struct ward_program_id *id);
+
+/* policypath.c */
+char *ward_path_unescape(const char *text, struct ward_err *err);
+void ward_path_print(const char *path, FILE *f);
+int ward_path_parse(const char *text, const char *directory, char **path, struct ward_err *err);
 
 int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 		      struct ward_err *err);

@@ -14,6 +14,7 @@
 #include "../lib/inifile.h"
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
+#include "../lib/program.h"
 #include "../lib/unlock.h"
 #include "verb.h"
 
@@ -73,6 +74,11 @@ static int check(const char *path)
 	ward_err_clear(&err);
 	if (load_rules(path, &policy, &err))
 		return ui_fail(&err);
+	if (ward_policy_find_programs(&policy, NULL, &err)) {
+		ward_policy_free(&policy);
+		return ui_fail(&err);
+	}
+	ui_notes(&err);
 	doubts(&policy);
 	count = policy.count;
 	ward_policy_free(&policy);
@@ -213,9 +219,16 @@ static int load(const char *arg, const struct ask *ask)
 	if (ward_conf_find(arg, &l.conf, &err) || ward_unlock_connect(&l.nl, &err))
 		return ui_fail(&err);
 	snprintf(path, sizeof(path), "%s/%.64s.conf", WARD_CONF_DIR, l.conf.name);
-	ret = load_rules(path, &l.policy, &err);
+	/* Whoever can write there would have his rules loaded by somebody who knows the secret. */
+	ret = ward_trusted_file(path, &err);
+	if (!ret)
+		ret = load_rules(path, &l.policy, &err);
+	if (!ret)
+		ret = ward_policy_find_programs(&l.policy, l.nl, &err);
 	if (ret)
 		goto close;
+	ui_notes(&err);
+	ward_err_clear(&err);
 	doubts(&l.policy);
 	snprintf(prompt, sizeof(prompt), "%s of %s", ask->type == WARD_SLOT_RECOVERY ?
 		 "Recovery key" : "Passphrase", l.conf.name);
@@ -245,6 +258,20 @@ close:
 
 /* ---- show NAME ---------------------------------------------------------------------------- */
 
+static const char *condition_word(const struct ward_policy_cond *cond)
+{
+	switch (cond->type) {
+	case WARD_COND_LOGIN:
+		return "login";
+	case WARD_COND_KTHREAD:
+	case WARD_COND_PROGRAM:
+		return "program";
+	case WARD_COND_PATH:
+		return "path";
+	}
+	return "user";
+}
+
 static json_t *rule_json(const struct ward_policy_rule *rule)
 {
 	json_t *conditions = json_array(), *operations = json_array();
@@ -264,11 +291,13 @@ static json_t *rule_json(const struct ward_policy_rule *rule)
 				 (const char *)rule->conds[i].threads[k].name);
 			json_array_append_new(who, ui_string(name));
 		}
-		json_array_append_new(conditions,
-				      json_pack("{s:s, s:o}", "of",
-						rule->conds[i].type == WARD_COND_LOGIN ? "login" :
-						rule->conds[i].type == WARD_COND_KTHREAD ?
-						"program" : "user", "any", who));
+		for (k = 0; k < rule->conds[i].path_count; k++)
+			json_array_append_new(who, ui_string(rule->conds[i].paths[k]));
+		for (k = 0; k < rule->conds[i].program_count; k++)
+			json_array_append_new(who, ui_string(rule->conds[i].programs[k].path));
+		json_array_append_new(conditions, json_pack("{s:s, s:o}", "of",
+							    condition_word(&rule->conds[i]),
+							    "any", who));
 	}
 	for (bit = 0; ward_operation_name(bit); bit++)
 		if (rule->operations & 1U << bit)

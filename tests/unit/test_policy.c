@@ -6,7 +6,7 @@
 #include "kselftest_harness.h"
 #include "lib/policyfile.h"
 #include "mutate.h"
-#include "rules.h"
+#include "places.h"
 
 /* Numbers only: which users and groups exist is for each machine to say. */
 static const char example[] =
@@ -36,6 +36,14 @@ static const char example[] =
 	"users      = 4003, @4100\n"
 	"programs   = kernel:nfsd, kernel:lockd\n"
 	"operations = read, list\n"
+	"effect     = allow\n"
+	"\n"
+	"[rule the scanner's inbox]\n"
+	"users      = 4005\n"
+	"programs   = /usr/bin/scan, kernel:nfsd, /opt/a\\x2cb\n"
+	"paths      = /inbox/scans/, /caf\xc3\xa9,\n"
+	"             /a \\x3bb\\x20\n"
+	"operations = create, write\n"
 	"effect     = allow\n"
 	"\n"
 	"[rule everybody may look]\n"
@@ -85,7 +93,7 @@ static u32 allowed(const void *blob, struct one who)
 		.in_group = in_group, .arg = &who,
 	};
 
-	return ward_policy_allowed(blob, &a);
+	return ward_policy_allowed(blob, &a, NULL);
 }
 
 TEST_F(policy, means_what_it_says)
@@ -99,8 +107,11 @@ TEST_F(policy, means_what_it_says)
 	};
 
 	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
-	EXPECT_EQ(5, self->traits.rules);
+	EXPECT_EQ(6, self->traits.rules);
 	EXPECT_TRUE(self->traits.by_login);
+	EXPECT_TRUE(self->traits.by_path);
+	EXPECT_TRUE(self->traits.by_program);
+	EXPECT_EQ(4, self->traits.components);
 	EXPECT_FALSE(self->traits.permissive);
 	/* The first rule asks for both, a user and the group. */
 	EXPECT_EQ(WARD_OP_ALL & ~writing, allowed(self->blob, (struct one){ 4001, 0, 4100 }));
@@ -118,10 +129,52 @@ TEST_F(policy, means_what_it_says)
 	EXPECT_EQ(NULL, v.rule);
 }
 
+/* What is written of paths and programs is what the rules ask for. */
+TEST_F(policy, places_and_programs)
+{
+	struct ward_policy_program *programs = self->policy.rules[4].conds[1].programs;
+	struct one who = { 4005, 0, 0 };
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID), .inode = htole64(77) };
+	struct ward_actor a = { .fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id };
+	static const struct {
+		const char *place;
+		bool allowed;
+	} places[] = {
+		{ "/inbox/scans", true }, { "/inbox/scans/2024/x", true }, { "/inbox", false },
+		{ "/inbox/scansx", false }, { "/caf\xc3\xa9", true }, { "/a ;b ", true },
+		{ "/a ;b", false }, { "", false }, { "/", false },
+	};
+	void *blob;
+	size_t len, i;
+
+	ASSERT_EQ(WARD_COND_PROGRAM, self->policy.rules[4].conds[1].type);
+	EXPECT_STREQ("/opt/a,b", programs[1].path);
+	/* Neither is there, so nobody runs it. */
+	a.place = (const u8 *)"/inbox/scans";
+	a.place_len = 12;
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(self->blob, &a, NULL));
+	programs[1].id = id;
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 8, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		a.place = (const u8 *)places[i].place;
+		a.place_len = strlen(places[i].place);
+		EXPECT_EQ(WARD_OP_LIST | (places[i].allowed ? WARD_OP_CREATE | WARD_OP_WRITE : 0),
+			  ward_policy_allowed(blob, &a, NULL)) TH_LOG("place %zu", i);
+	}
+	a.place = (const u8 *)"/inbox/scans";
+	a.place_len = 12;
+	id.generation = htole32(1);
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(blob, &a, NULL));
+	a.program = NULL;
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(blob, &a, NULL));
+	free(blob);
+}
+
 static void same_policy(struct __test_metadata *_metadata, const struct ward_policy *a,
 			const struct ward_policy *b)
 {
-	size_t i, k;
+	size_t i, k, n;
 
 	ASSERT_EQ(a->count, b->count);
 	EXPECT_EQ(a->flags, b->flags);
@@ -144,6 +197,13 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 			if (threads)
 				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
 						    threads));
+			ASSERT_EQ(r->conds[k].path_count, s->conds[k].path_count);
+			for (n = 0; n < r->conds[k].path_count; n++)
+				EXPECT_STREQ(r->conds[k].paths[n], s->conds[k].paths[n]);
+			ASSERT_EQ(r->conds[k].program_count, s->conds[k].program_count);
+			for (n = 0; n < r->conds[k].program_count; n++)
+				EXPECT_STREQ(r->conds[k].programs[n].path,
+					     s->conds[k].programs[n].path);
 		}
 	}
 }
@@ -227,7 +287,15 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\n", "by logins alone" },
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
-		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "threads of the kernel only" },
+		{ "[rule a]\neffect = allow\nprograms = sh\n", "is no program" },
+		{ "[rule a]\neffect = allow\nprograms = /a\\b\n", "begins no \\xHH" },
+		{ "[rule a]\neffect = allow\npaths = /a\\x00\n", "begins no \\xHH" },
+		{ "[rule a]\neffect = allow\npaths = a\n", "write \"/a\"" },
+		{ "[rule a]\neffect = allow\npaths = /a/../b\n", "is no path of a directory" },
+		{ "[rule a]\neffect = allow\npaths = /a//b\n", "is no path of a directory" },
+		{ "[rule a]\neffect = allow\npaths =\n", "has no value" },
+		{ "[vault]\ndirectory = /srv/v\n[rule a]\neffect = allow\npaths = /srv/v/b\n",
+		  "write \"/b\"" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:\n", "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n",
 		  "no thread of the kernel" },
@@ -235,7 +303,7 @@ TEST_F(policy, mistakes)
 		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
 		  "by logins alone" },
-		{ "[rule a]\neffect = allow\npaths = /a\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nhours = Mon\n", "not supported by this version" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
 		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
 		{ "[rule ]\neffect = allow\n", "no name" },
@@ -291,6 +359,21 @@ TEST_F(policy, any_text)
 	EXPECT_LT(500, taken);
 }
 
+/* The tree of whatever paths there are. */
+static void walk_places(const void *blob, const struct ward_policy_traits *traits)
+{
+	void *memory = calloc(1, ward_places_size(traits));
+	struct ward_places places;
+	struct ward_actor a = { 0 };
+	u32 at;
+
+	ward_places_make(&places, blob, traits, memory);
+	at = ward_place_step(&places, WARD_PLACE_TOP, (const u8 *)"inbox", 5);
+	at = ward_place_step(&places, at, (const u8 *)"scans", 5);
+	ward_place_actor(&places, at, &a);
+	free(memory);
+}
+
 /* Whatever the bytes: what the kernel takes, user space can show. */
 TEST_F(policy, any_bytes)
 {
@@ -317,6 +400,7 @@ TEST_F(policy, any_bytes)
 			taken++;
 			for (k = 0; k < 100; k += 7)
 				allowed(copy, (struct one){ 4000 + k, k, 4100 + k });
+			walk_places(copy, &self->traits);
 			/* More conditions than the text form can say. */
 			ASSERT_TRUE(!user || user == -EPROTONOSUPPORT);
 		}

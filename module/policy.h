@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The policy in force, as policy.c, place.c and answers.c share it. */
+#ifndef WARDFS_POLICY_H
+#define WARDFS_POLICY_H
+
+#include <linux/rcupdate.h>
+#include "wardfs.h"
+#include "places.h"
+
+struct wardfs_answers;
+
+/**
+ * struct wardfs_policy - a policy in force; immutable, freed through RCU
+ * @rcu: for freeing
+ * @traits: what is told of it without walking the rules
+ * @serial: of the policy
+ * @tag: what inodes remember of their place counts for this number only; drawn anew
+ *	when directories may have changed their place. Never 0
+ * @places: the directories that it names, of the memory behind them
+ * @answers: what it answered, or NULL
+ * @blob: as it lies in .ward/policy, validated
+ */
+struct wardfs_policy {
+	struct rcu_head rcu;
+	struct ward_policy_traits traits;
+	u64 serial;
+	atomic64_t tag;
+	struct ward_places places;
+	void *places_memory;
+	struct wardfs_answers *answers;
+	u8 blob[] __aligned(8);
+};
+
+/* ---- place.c: where in the vault something lies; under RCU, without sleeping ---- */
+u64 wardfs_place_tag(void);
+u32 wardfs_place_dentry(const struct wardfs_policy *policy, struct dentry *dentry);
+u32 wardfs_place_inode(const struct wardfs_policy *policy, struct inode *inode);
+bool wardfs_place_moved(const struct wardfs_policy *policy, struct inode *inode,
+			struct dentry *dentry);
+
+/* ---- answers.c: what a policy answered ---- */
+struct wardfs_answers *wardfs_answers_make(void);
+void wardfs_answers_free(struct wardfs_answers *answers);
+bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
+			bool walk, u32 *answer);
+void wardfs_answer_keep(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
+			bool walk, u32 answer);
+
+#endif
