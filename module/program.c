@@ -42,11 +42,11 @@ struct running {
 
 /**
  * struct bucket - some processes
- * @lock: of changes
+ * @lock: of @list
  * @list: of struct running; RCU
  */
 struct bucket {
-	spinlock_t lock;
+	spinlock_t lock;	/* of changes */
 	struct hlist_head list;
 };
 

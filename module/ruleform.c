@@ -106,8 +106,7 @@ int ward_path_ok(const u8 *path, size_t len)
 			return -EINVAL;
 		if (i < len && path[i] != '/')
 			continue;
-		if (!n || n > WARD_NAME_MAX || (path[start] == '.' &&
-		    (n == 1 || (n == 2 && path[start + 1] == '.'))))
+		if (!n || n > WARD_NAME_MAX || (n <= 2 && path[start] == '.' && path[i - 1] == '.'))
 			return -EINVAL;
 		start = i + 1;
 		depth++;

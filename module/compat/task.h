@@ -16,7 +16,10 @@
 #define WARDFS_EXIT_PROBE(name, task)	name(void *data, task)
 #endif
 
-/* get_task_exe_file() is not exported everywhere. The caller's executable with a reference, or NULL. Does not sleep. */
+/*
+ * The caller's executable with a reference, or NULL: get_task_exe_file() is not exported
+ * everywhere. Does not sleep.
+ */
 static inline struct file *wardfs_current_exe(void)
 {
 	struct mm_struct *mm = current->mm;

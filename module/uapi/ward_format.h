@@ -375,7 +375,7 @@ struct ward_kthread {
 
 #define WARD_PATH_MAX		4095	/* bytes */
 #define WARD_PATH_DEPTH		32	/* components */
-#define WARD_PATHS_MAX		(1 << 18)	/* components of all paths of a policy */
+#define WARD_PATHS_MAX		262144	/* components of all paths of a policy */
 
 /**
  * struct ward_path - a directory of the vault, with all that lies below it
