@@ -24,7 +24,9 @@
  * @loginuid: as in struct ward_actor; 0 without one
  * @place: where
  * @flags: FLAG_*
- * @zero: no byte is left unset, for questions are compared as bytes
+ * @window: for which time
+ *
+ * No byte is left unset, for questions are compared as bytes.
  */
 struct question {
 	u64 groups;
@@ -35,7 +37,7 @@ struct question {
 	u32 loginuid;
 	u32 place;
 	u32 flags;
-	u32 zero;
+	u32 window;
 };
 
 #define FLAG_LOGIN	0x01	/* there is a login user */
@@ -100,14 +102,15 @@ static u64 groups_now(const struct wardfs_answers *answers)
 
 /* Return: the slot for it. */
 static struct answer __rcu **ask(struct wardfs_answers *answers, const struct ward_actor *who,
-				 u32 place, bool walk, struct question *q)
+				 const struct wardfs_topic *topic, struct question *q)
 {
 	memset(q, 0, sizeof(*q));
 	q->groups = groups_now(answers);
 	q->fsuid = who->fsuid;
 	q->fsgid = from_kgid(&init_user_ns, current_fsgid());
-	q->place = place;
-	q->flags = walk ? FLAG_WALK : 0;
+	q->place = topic->place;
+	q->window = topic->window;
+	q->flags = topic->walk ? FLAG_WALK : 0;
 	if (who->has_login) {
 		q->loginuid = who->loginuid;
 		q->flags |= FLAG_LOGIN;
@@ -127,22 +130,24 @@ static struct answer __rcu **ask(struct wardfs_answers *answers, const struct wa
 
 /**
  * wardfs_answer_find - was this asked before
- * @answers: of the policy in force
+ * @answers: of the policy in force, or NULL
  * @who: who asks: current
- * @place: where
- * @walk: whether he may walk there, instead of what he may do
+ * @topic: what
  * @answer: set when it was
  *
  * Context: RCU read side; does not sleep.
  *
  * Return: whether it was, and is still known.
  */
-bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
-			bool walk, u32 *answer)
+bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor *who,
+			const struct wardfs_topic *topic, u32 *answer)
 {
 	struct question q;
-	struct answer *a = rcu_dereference(*ask(answers, who, place, walk, &q));
+	struct answer *a;
 
+	if (!answers)
+		return false;
+	a = rcu_dereference(*ask(answers, who, topic, &q));
 	if (!a || memcmp(&a->question, &q, sizeof(q)))
 		return false;
 	*answer = a->answer;
@@ -151,23 +156,25 @@ bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor 
 
 /**
  * wardfs_answer_keep - keep an answer
- * @answers: of the policy that gave it
+ * @answers: of the policy that gave it, or NULL
  * @who: who asked: current
- * @place: where
- * @walk: as in wardfs_answer_find()
+ * @topic: what
  * @answer: what was answered
  *
  * Context: RCU read side; does not sleep. Without memory it is not kept.
  */
-void wardfs_answer_keep(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
-			bool walk, u32 answer)
+void wardfs_answer_keep(struct wardfs_answers *answers, const struct ward_actor *who,
+			const struct wardfs_topic *topic, u32 answer)
 {
-	struct answer *fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN), *old;
+	struct answer *fresh, *old;
 	struct answer __rcu **slot;
 
+	if (!answers)
+		return;
+	fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
 	if (!fresh)
 		return;
-	slot = ask(answers, who, place, walk, &fresh->question);
+	slot = ask(answers, who, topic, &fresh->question);
 	fresh->answer = answer;
 	old = unrcu_pointer(xchg(slot, RCU_INITIALIZER(fresh)));
 	if (old)

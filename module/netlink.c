@@ -175,6 +175,7 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 {
 	bool permissive;
 	u32 rules = wardfs_policy_rules(sbi, &permissive);
+	u64 hours_end = wardfs_policy_hours_end(sbi);
 	u32 flags = 0;
 
 	if (sb_rdonly(sbi->sb))
@@ -200,6 +201,8 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 	    nla_put_u64_64bit(skb, WARD_A_VAULT_DISTURBED, atomic64_read(&sbi->disturbed),
 			      WARD_A_PAD) ||
 	    nla_put_u32(skb, WARD_A_VAULT_DEV, new_encode_dev(sbi->sb->s_dev)))
+		return -EMSGSIZE;
+	if (hours_end && nla_put_u64_64bit(skb, WARD_A_VAULT_HOURS_END, hours_end, WARD_A_PAD))
 		return -EMSGSIZE;
 	return put_unlocked(skb, sbi);
 }

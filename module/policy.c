@@ -10,7 +10,9 @@
 #include <linux/audit.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <crypto/algapi.h>
+#include "hours.h"
 #include "policy.h"
 
 /*
@@ -52,6 +54,64 @@ void wardfs_policy_bump(struct wardfs_sb *sbi)
 	atomic64_inc_return_release(&sbi->policy_generation);
 }
 
+/* Until when do the hours of a policy leave all answers as they are now? */
+static void set_hours(struct wardfs_sb *sbi, const struct wardfs_policy *policy)
+{
+	u64 now = ktime_get_real_seconds();
+
+	sbi->policy_since = now;
+	WRITE_ONCE(sbi->policy_until, policy->traits.by_hours ?
+		   ward_policy_next(policy->blob, now) : WARD_NEVER);
+}
+
+/**
+ * wardfs_policy_hours - have the hours of the policy come to a change
+ * @sbi: the vault
+ * @changed: set to whether they have, or the clock was set back: open files are asked about
+ *	again from then on; mappings are the caller's
+ *
+ * Context: state_lock held.
+ *
+ * Return: when to ask again, seconds since 1970, UTC; WARD_NEVER.
+ */
+u64 wardfs_policy_hours(struct wardfs_sb *sbi, bool *changed)
+{
+	const struct wardfs_policy *policy;
+	u64 now = ktime_get_real_seconds();
+
+	policy = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	*changed = false;
+	if (!policy || !policy->traits.by_hours)
+		return WARD_NEVER;
+	if (now >= sbi->policy_until || now < sbi->policy_since) {
+		if (sbi->policy_since < policy->traits.hours_end &&
+		    now >= policy->traits.hours_end)
+			wardfs_msg(sbi->sb, "the hours of its rules are not known any more: load the policy anew");
+		set_hours(sbi, policy);
+		wardfs_policy_bump(sbi);
+		*changed = true;
+	}
+	return sbi->policy_until;
+}
+
+/**
+ * wardfs_policy_hours_end - until when are the hours of all rules known
+ * @sbi: the vault
+ *
+ * Return: seconds since 1970, UTC; 0 when no rule has any.
+ */
+u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *policy;
+	u64 end;
+
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	end = policy && policy->traits.by_hours ? policy->traits.hours_end : 0;
+	rcu_read_unlock();
+	return end;
+}
+
 /*
  * The pointer first, then the generation: who reads a generation with acquire
  * semantics sees at least the policy that it stands for.
@@ -60,6 +120,7 @@ static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 {
 	struct wardfs_policy *old;
 
+	set_hours(sbi, policy);
 	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
 	wardfs_policy_bump(sbi);
 	if (old)
@@ -258,13 +319,28 @@ static void actor_current(struct ward_actor *who)
  * @who: who asks, with what, where
  * @program: what @who runs, if that is known
  * @place: where it is
+ * @answers: what was answered before, or NULL
+ * @window: hours: the time between two changes, that the answers are for
  */
 struct asking {
 	const struct wardfs_policy *policy;
 	struct ward_actor who;
 	struct ward_program_id program;
 	u32 place;
+	struct wardfs_answers *answers;
+	u32 window;
 };
+
+/* What hours answer is good until they may answer something else, and no longer. */
+static void ask_hours(struct asking *a, const struct wardfs_sb *sbi)
+{
+	u64 since = READ_ONCE(sbi->policy_since), until = READ_ONCE(sbi->policy_until);
+
+	a->who.now = ktime_get_real_seconds();
+	a->window = until;
+	if (a->who.now < since || a->who.now >= until)
+		a->answers = NULL;
+}
 
 /*
  * @dentry: the object, or NULL: any name of @inode. Context: RCU read side, until what
@@ -276,9 +352,14 @@ static void ask(struct asking *a, struct inode *inode, struct dentry *dentry)
 
 	a->policy = policy;
 	a->place = WARD_PLACE_NONE;
+	a->answers = NULL;
+	a->window = 0;
 	actor_current(&a->who);
 	if (!policy)
 		return;
+	a->answers = policy->answers;
+	if (policy->traits.by_hours)
+		ask_hours(a, WARDFS_SB(inode->i_sb));
 	if (policy->traits.by_program && !a->who.kernel && wardfs_program_current(&a->program))
 		a->who.program = &a->program;
 	if (!policy->traits.by_path)
@@ -289,39 +370,33 @@ static void ask(struct asking *a, struct inode *inode, struct dentry *dentry)
 }
 
 /* Where somebody does something, it matters under which rules that is, not where it is. */
-static u32 answers_place(const struct asking *a, bool walk)
+static u32 group_of(const struct asking *a)
 {
-	if (walk || !a->policy->traits.by_path)
-		return a->place;
-	return ward_place_group(&a->policy->places, a->place);
+	return a->policy->traits.by_path ? ward_place_group(&a->policy->places, a->place) :
+					   a->place;
 }
 
 /* Operations that are allowed, and that nothing further is to be done for. */
 static u32 plainly_allowed(const struct asking *a)
 {
-	struct wardfs_answers *answers = a->policy->answers;
+	struct wardfs_topic topic = { .place = group_of(a), .window = a->window };
 	u32 plain;
 
-	if (!answers || !wardfs_answer_find(answers, &a->who, answers_place(a, false), false,
-					    &plain)) {
+	if (!wardfs_answer_find(a->answers, &a->who, &topic, &plain)) {
 		ward_policy_allowed(a->policy->blob, &a->who, &plain);
-		if (answers)
-			wardfs_answer_keep(answers, &a->who, answers_place(a, false), false,
-					   plain);
+		wardfs_answer_keep(a->answers, &a->who, &topic, plain);
 	}
 	return plain;
 }
 
 static bool walks(const struct asking *a)
 {
-	struct wardfs_answers *answers = a->policy->answers;
+	struct wardfs_topic topic = { .place = a->place, .window = a->window, .walk = true };
 	u32 yes;
 
-	if (!answers || !wardfs_answer_find(answers, &a->who, answers_place(a, true), true,
-					    &yes)) {
+	if (!wardfs_answer_find(a->answers, &a->who, &topic, &yes)) {
 		yes = ward_policy_walks(a->policy->blob, &a->who);
-		if (answers)
-			wardfs_answer_keep(answers, &a->who, answers_place(a, true), true, yes);
+		wardfs_answer_keep(a->answers, &a->who, &topic, yes);
 	}
 	return yes;
 }
@@ -332,16 +407,24 @@ static int no_policy(const struct super_block *sb)
 	return wardfs_unlocked(sb) ? -EACCES : wardfs_locked_error();
 }
 
-/* The condition that kept the nearest rule from allowing it, for the report. */
-static void tell_nearest(const struct asking *a, u32 op, struct wardfs_report *report)
+/* Why it was refused, for the report: by hours, or which rule was nearest to allowing it. */
+static void tell_why(const struct asking *a, u32 op, const struct ward_verdict *verdict,
+		     struct wardfs_report *report)
 {
 	struct ward_nearest near;
 
+	if (verdict->rule) {
+		if (ward_rule_has(verdict->rule, WARD_COND_HOURS))
+			report->reason = WARD_REASON_HOURS;
+		return;
+	}
 	ward_policy_nearest(a->policy->blob, &a->who, op, &near);
 	if (!near.rule)
 		return;
 	report->near = near.rule->name;
 	report->lacks = near.lacks;
+	if (near.lacks == 1U << WARD_COND_HOURS)
+		report->reason = WARD_REASON_HOURS;
 }
 
 /*
@@ -364,7 +447,7 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
 	};
 
 	memset(verdict, 0, sizeof(*verdict));
-	if (a->policy && a->policy->answers && !(op & ~plainly_allowed(a))) {
+	if (a->answers && !(op & ~plainly_allowed(a))) {
 		verdict->allow = true;
 		return 0;
 	}
@@ -384,8 +467,8 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
 	if (report.error)
 		atomic64_inc(&sbi->violations);
 	if (!verdict->silent) {
-		if (a->policy && !verdict->rule)
-			tell_nearest(a, op, &report);
+		if (a->policy)
+			tell_why(a, op, verdict, &report);
 		wardfs_report(sbi, &report);
 	}
 	return -report.error;
@@ -565,6 +648,14 @@ static struct wardfs_verdict *file_verdict(const struct file *file)
 	return &((struct wardfs_file *)file->private_data)->verdict;
 }
 
+/* Have hours not come to a change that is not known yet? */
+static bool hours_hold_on(const struct wardfs_sb *sbi)
+{
+	u64 until = READ_ONCE(sbi->policy_until);
+
+	return until == WARD_NEVER || ktime_get_real_seconds() < until;
+}
+
 /**
  * wardfs_policy_cached - is it remembered that current may do this
  * @file: an open file or directory of ours
@@ -581,7 +672,7 @@ bool wardfs_policy_cached(const struct file *file, u32 op)
 	struct wardfs_verdict *v = file_verdict(file);
 	u64 word;
 
-	if (!verdict_mine(v, file, false))
+	if (!verdict_mine(v, file, false) || !hours_hold_on(sbi))
 		return false;
 	word = atomic64_read(&v->word);
 	return word >> VERDICT_SHIFT == generation && !(op & ~word);

@@ -41,9 +41,21 @@ bool wardfs_place_moved(const struct wardfs_policy *policy, struct inode *inode,
 /* ---- answers.c: what a policy answered ---- */
 struct wardfs_answers *wardfs_answers_make(void);
 void wardfs_answers_free(struct wardfs_answers *answers);
-bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
-			bool walk, u32 *answer);
-void wardfs_answer_keep(struct wardfs_answers *answers, const struct ward_actor *who, u32 place,
-			bool walk, u32 answer);
+
+/**
+ * struct wardfs_topic - what of somebody an answer is about
+ * @place: where
+ * @window: for which time
+ * @walk: may he walk there; else: what may he do
+ */
+struct wardfs_topic {
+	u32 place;
+	u32 window;
+	bool walk;
+};
+bool wardfs_answer_find(struct wardfs_answers *answers, const struct ward_actor *who,
+			const struct wardfs_topic *topic, u32 *answer);
+void wardfs_answer_keep(struct wardfs_answers *answers, const struct ward_actor *who,
+			const struct wardfs_topic *topic, u32 answer);
 
 #endif

@@ -10,6 +10,7 @@
 #include "rules.h"
 #include "codec.h"
 #include "header.h"
+#include "hours.h"
 
 /**
  * ward_policy_name_ok - can this be the name of a rule
@@ -225,6 +226,13 @@ static bool condition_ok(const struct ward_condition *c, u32 len,
 	case WARD_COND_PROGRAM:
 		traits->by_program = true;
 		return programs_ok(c, len);
+	case WARD_COND_HOURS:
+		if (!ward_hours_ok(c, len))
+			return false;
+		if (!traits->by_hours || ward_hours_end(c) < traits->hours_end)
+			traits->hours_end = ward_hours_end(c);
+		traits->by_hours = true;
+		return true;
 	}
 	return false;
 }
@@ -258,7 +266,7 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	if (flags & WARD_RULE_ALLOW && found[WARD_COND_LOGIN] && !found[WARD_COND_SUBJECT])
 		return false;
 	return found[WARD_COND_KTHREAD] <= 1 && found[WARD_COND_PATH] <= 1 &&
-	       found[WARD_COND_PROGRAM] <= 1 && p == end;
+	       found[WARD_COND_PROGRAM] <= 1 && found[WARD_COND_HOURS] <= 1 && p == end;
 }
 
 /**

@@ -6,6 +6,7 @@
  * Only for policies that ward_policy_validate() took (ruleform.c).
  */
 #include "rules.h"
+#include "hours.h"
 
 /* Tries for a directory that leads to one where somebody has a right: see walks_to(). */
 #define WALK_TRIES	64
@@ -160,6 +161,10 @@ static bool condition_holds(const struct ward_condition *c, const struct ward_ac
 		return names_subject(c, who, deny);
 	case WARD_COND_PATH:
 		return names_place(c, who, deny);
+	case WARD_COND_HOURS:
+		/* Without knowing the time one is refused. */
+		return deny ? ward_hours_hold(c, who->now) != 0 :
+			      ward_hours_hold(c, who->now) > 0;
 	}
 	return true;		/* rule_program() has seen to it */
 }
@@ -375,4 +380,49 @@ void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops
 			near->lacks = lacks;
 		}
 	}
+}
+
+/**
+ * ward_rule_has - has a rule a condition of this type
+ * @r: the rule
+ * @type: WARD_COND_*
+ *
+ * Return: true when it has.
+ */
+bool ward_rule_has(const struct ward_rule *r, u16 type)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
+		if (le16_to_cpu(c->type) == type)
+			return true;
+	return false;
+}
+
+/**
+ * ward_policy_next - when may the hours of a policy change an answer
+ * @blob: a policy that ward_policy_validate() took
+ * @now: seconds since 1970, UTC
+ *
+ * Return: a time after @now; before it they do not. WARD_NEVER.
+ */
+u64 ward_policy_next(const void *blob, u64 now)
+{
+	const struct ward_rule *r = first_rule(blob);
+	u64 next = WARD_NEVER, at;
+	u32 i, k;
+
+	for (i = 0; i < rule_count(blob); i++, r = rule_next(r)) {
+		const struct ward_condition *c = first_condition(r);
+
+		for (k = 0; k < le16_to_cpu(r->conditions); k++, c = condition_next(c)) {
+			if (le16_to_cpu(c->type) != WARD_COND_HOURS)
+				continue;
+			at = ward_hours_next(c, now);
+			if (at < next)
+				next = at;
+		}
+	}
+	return next;
 }

@@ -27,6 +27,7 @@
  *	it has no path, so no rule that allows a subtree is for it, and every one that
  *	denies one is
  * @place_len: bytes
+ * @now: seconds since 1970, UTC
  * @way: to walk through a directory: its own path, "" for the top; NULL where it leads to
  *	no directory that a rule names
  * @way_len: bytes
@@ -48,6 +49,7 @@ struct ward_actor {
 	u32 place_len;
 	const u8 *way;
 	u32 way_len;
+	u64 now;
 	bool sheds_groups;
 	bool (*in_group)(u32 gid, void *arg);
 	void *arg;
@@ -87,6 +89,9 @@ struct ward_nearest {
  * @by_login: some rule asks for the login user
  * @by_path: some rule asks for the place
  * @by_program: some rule asks for the program (not only for threads of the kernel)
+ * @by_hours: some rule asks for the time
+ * @hours_end: until when all of those know their time, seconds since 1970, UTC; with
+ *	@by_hours
  * @components: of all paths together
  */
 struct ward_policy_traits {
@@ -95,6 +100,8 @@ struct ward_policy_traits {
 	bool by_login;
 	bool by_path;
 	bool by_program;
+	bool by_hours;
+	u64 hours_end;
 	u32 components;
 };
 
@@ -124,5 +131,7 @@ u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *pla
 bool ward_policy_walks(const void *blob, const struct ward_actor *who);
 void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
 			 struct ward_nearest *near);
+bool ward_rule_has(const struct ward_rule *r, u16 type);
+u64 ward_policy_next(const void *blob, u64 now);
 
 #endif

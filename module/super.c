@@ -458,6 +458,7 @@ static void wardfs_kill_sb(struct super_block *sb)
 		sbi->dying = true;
 		spin_unlock(&vaults_lock);
 		cancel_delayed_work_sync(&sbi->expire);
+		cancel_delayed_work_sync(&sbi->hours);
 	}
 	kill_anon_super(sb);
 	wardfs_block_drain();

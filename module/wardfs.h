@@ -126,6 +126,9 @@ struct wardfs_sb {
 	/* policy.c */
 	struct wardfs_policy __rcu *policy;
 	atomic64_t policy_generation;	/* rises with each policy and lock */
+	u64 policy_since;		/* hours: no answer changed between then, */
+	u64 policy_until;		/* and this; under state_lock, read without */
+	struct delayed_work hours;	/* at that time; key.c */
 
 	/* counters for status */
 	atomic64_t violations;
@@ -473,6 +476,8 @@ void wardfs_policy_drop(struct wardfs_sb *sbi);
 u64 wardfs_policy_serial(struct wardfs_sb *sbi);
 u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive);
 void wardfs_policy_bump(struct wardfs_sb *sbi);		/* verdicts do not count any more */
+u64 wardfs_policy_hours(struct wardfs_sb *sbi, bool *changed);	/* when to ask again */
+u64 wardfs_policy_hours_end(struct wardfs_sb *sbi);
 void wardfs_policy_settle(struct wardfs_sb *sbi);	/* after a new one */
 int wardfs_policy_walk(struct inode *dir, bool rcu);	/* 0, -EACCES, -ECHILD */
 bool wardfs_policy_allows(struct inode *inode, u32 op);	/* reports nothing */

@@ -11,6 +11,7 @@ static const char * const conditions[] = {
 	[WARD_COND_KTHREAD] = "programs",
 	[WARD_COND_PATH] = "paths",
 	[WARD_COND_PROGRAM] = "programs",
+	[WARD_COND_HOURS] = "hours",
 };
 
 #define NAME_OF(table, n) \

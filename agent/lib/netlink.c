@@ -480,6 +480,7 @@ static int mounted_reply(struct nlattr **attrs, void *arg)
 	v->settled = u64_of(attrs, WARD_A_VAULT_SETTLED);
 	v->dev = dev_of(attrs);
 	v->disturbed = u64_of(attrs, WARD_A_VAULT_DISTURBED);
+	v->hours_end = u64_of(attrs, WARD_A_VAULT_HOURS_END);
 	return 0;
 }
 

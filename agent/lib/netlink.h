@@ -55,6 +55,8 @@ struct ward_module {
  * @settled: files settled as "crash or cut" since the mount
  * @dev: st_dev of the mount, as stat(2) gives it
  * @disturbed: counts what a check that runs may have missed
+ * @hours_end: until when all rules that have hours know their time, seconds since 1970, UTC;
+ *	0 when none has any
  */
 struct ward_mounted {
 	uint8_t uuid[WARD_UUID_SIZE];
@@ -71,6 +73,7 @@ struct ward_mounted {
 	uint64_t settled;
 	uint64_t dev;
 	uint64_t disturbed;
+	uint64_t hours_end;
 };
 
 /**

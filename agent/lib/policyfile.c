@@ -201,6 +201,8 @@ static size_t cond_entries(const struct ward_policy_cond *cond)
 		return cond->path_count;
 	case WARD_COND_PROGRAM:
 		return cond->program_count;
+	case WARD_COND_HOURS:
+		return cond->span_count;
 	}
 	return cond->who.count;
 }
@@ -215,6 +217,10 @@ static size_t cond_size(const struct ward_policy_cond *cond)
 		size += ward_path_size(strlen(cond->paths[i]));
 	for (i = 0; i < cond->program_count; i++)
 		size += ward_program_size(strlen(cond->programs[i].path));
+	if (cond->type == WARD_COND_HOURS)
+		size += sizeof(struct ward_hours) +
+			cond->offset_count * sizeof(struct ward_offset) +
+			cond->span_count * sizeof(struct ward_span);
 	return size;
 }
 
@@ -228,6 +234,8 @@ static void cond_free(struct ward_policy_cond *cond)
 		free(cond->programs[i].path);
 	free(cond->paths);
 	free(cond->programs);
+	free(cond->spans);
+	free(cond->offsets);
 	free(cond->who.who);
 	free(cond->threads);
 }
@@ -289,6 +297,28 @@ static size_t rule_size(const struct ward_policy_rule *rule)
 	return size;
 }
 
+static uint8_t *put_hours(uint8_t *p, const struct ward_policy_cond *cond)
+{
+	struct ward_hours *h = (struct ward_hours *)p;
+	struct ward_span *s;
+	size_t i;
+
+	h->from = htole64(cond->hours_from);
+	h->until = htole64(cond->hours_until);
+	h->changes = htole32(cond->offset_count);
+	snprintf((char *)h->zone, sizeof(h->zone), "%s", cond->zone);
+	p += sizeof(*h);
+	if (cond->offset_count)
+		memcpy(p, cond->offsets, cond->offset_count * sizeof(*cond->offsets));
+	p += cond->offset_count * sizeof(*cond->offsets);
+	s = (struct ward_span *)p;
+	for (i = 0; i < cond->span_count; i++, s++) {
+		s->from = htole32(cond->spans[i].from);
+		s->until = htole32(cond->spans[i].until);
+	}
+	return (uint8_t *)s;
+}
+
 /* What is written into is zero. */
 static uint8_t *put_entries(uint8_t *p, const struct ward_policy_cond *cond)
 {
@@ -322,7 +352,7 @@ static uint8_t *put_entries(uint8_t *p, const struct ward_policy_cond *cond)
 		memcpy(program->path, cond->programs[i].path, len);
 		p += ward_program_size(len);
 	}
-	return p;
+	return cond->type == WARD_COND_HOURS ? put_hours(p, cond) : p;
 }
 
 static uint8_t *put_rule(uint8_t *p, const struct ward_policy_rule *rule)
@@ -367,6 +397,9 @@ static int policy_mac(const struct ward_master *master, const void *blob, size_t
  * @serial: must be higher than that of the policy it replaces
  * @blob: set to the compiled policy with its MAC, for free()
  * @len: set to its length, bytes
+ *
+ * Programs and hours are as ward_policy_find_programs() and ward_policy_set_hours() found
+ * them.
  *
  * Return: 0; -EFBIG when it is larger than the kernel takes; another negative
  * errno.
@@ -524,6 +557,42 @@ static int get_programs(const uint8_t *p, size_t len, size_t count, struct ward_
 	return len ? -EBADMSG : 0;
 }
 
+static int get_hours(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	size_t changes, spans = count * sizeof(struct ward_span), i;
+	struct ward_hours h;
+
+	if (len < sizeof(h) + spans)
+		return -EBADMSG;
+	memcpy(&h, p, sizeof(h));
+	p += sizeof(h);
+	changes = len - sizeof(h) - spans;
+	if (le32toh(h.changes) != changes / sizeof(struct ward_offset) ||
+	    changes % sizeof(struct ward_offset) || h.zone[sizeof(h.zone) - 1])
+		return -EBADMSG;
+	memcpy(cond->zone, h.zone, sizeof(cond->zone));
+	cond->hours_from = le64toh(h.from);
+	cond->hours_until = le64toh(h.until);
+	cond->offsets = malloc(changes + 1);
+	cond->spans = calloc(count + 1, sizeof(*cond->spans));
+	if (!cond->offsets || !cond->spans)
+		return -ENOMEM;
+	memcpy(cond->offsets, p, changes);
+	cond->offset_count = changes / sizeof(struct ward_offset);
+	p += changes;
+	for (i = 0; i < count; i++) {
+		struct ward_span s;
+
+		memcpy(&s, p + i * sizeof(s), sizeof(s));
+		cond->spans[i].from = le32toh(s.from);
+		cond->spans[i].until = le32toh(s.until);
+		if (cond->spans[i].until > WARD_WEEK || cond->spans[i].from >= cond->spans[i].until)
+			return -EBADMSG;
+	}
+	cond->span_count = count;
+	return 0;
+}
+
 /* A condition at @p, of at most @room bytes. */
 static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond, size_t *used)
 {
@@ -549,6 +618,8 @@ static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond
 		return get_paths(p, len, le16toh(c.count), cond);
 	case WARD_COND_PROGRAM:
 		return get_programs(p, len, le16toh(c.count), cond);
+	case WARD_COND_HOURS:
+		return get_hours(p, len, le16toh(c.count), cond);
 	}
 	return -EPROTONOSUPPORT;
 }

@@ -7,11 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	6	/* users, groups, logins, programs (two), paths */
+#define WARD_POLICY_CONDITIONS	7	/* users, groups, logins, programs (two), paths, hours */
+#define WARD_ZONE_MAX		39	/* bytes of a time zone's name */
 
 /**
  * struct ward_who - a user or a group
@@ -44,6 +46,16 @@ struct ward_policy_program {
 };
 
 /**
+ * struct ward_policy_span - a part of each week
+ * @from: seconds since Monday, 0:00, local time
+ * @until: likewise; up to before then
+ */
+struct ward_policy_span {
+	uint32_t from;
+	uint32_t until;
+};
+
+/**
  * struct ward_policy_cond - a condition of a rule
  * @type: WARD_COND_*
  * @groups: made by "groups = "; when decoded: the second one on users
@@ -55,6 +67,13 @@ struct ward_policy_program {
  * @path_count: how many
  * @programs: of WARD_COND_PROGRAM: any of these; for free()
  * @program_count: how many
+ * @spans: of WARD_COND_HOURS: any of these, in order; for free()
+ * @span_count: how many
+ * @zone: time zone of them
+ * @hours_from: from when on it is known what that means, seconds since 1970, UTC
+ * @hours_until: up to when; 0: not known yet, see ward_policy_set_hours()
+ * @offsets: what it means, as it is compiled; for free()
+ * @offset_count: how many
  */
 struct ward_policy_cond {
 	uint16_t type;
@@ -66,6 +85,13 @@ struct ward_policy_cond {
 	size_t path_count;
 	struct ward_policy_program *programs;
 	size_t program_count;
+	struct ward_policy_span *spans;
+	size_t span_count;
+	char zone[WARD_ZONE_MAX + 1];
+	time_t hours_from;
+	time_t hours_until;
+	struct ward_offset *offsets;
+	size_t offset_count;
 };
 
 /**
@@ -111,6 +137,13 @@ int ward_policy_program_add(struct ward_policy_cond *cond, const char *path,
 char *ward_path_unescape(const char *text, struct ward_err *err);
 void ward_path_print(const char *path, FILE *f);
 int ward_path_parse(const char *text, const char *directory, char **path, struct ward_err *err);
+
+/* policyhours.c */
+int ward_hours_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
+void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE *f);
+bool ward_zone_ok(const char *zone);
+void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
+int ward_policy_set_hours(struct ward_policy *policy, time_t now);
 
 int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 		      struct ward_err *err);

@@ -15,7 +15,7 @@ static const char * const operations[] = {
 };
 
 /* Conditions that the design has and this version does not. */
-static const char * const later[] = { "hours", "burst" };
+static const char * const later[] = { "burst" };
 
 /**
  * struct reader - what is known while a policy's text is read
@@ -27,6 +27,7 @@ static const char * const later[] = { "hours", "burst" };
  * @rule: the rule that is being read; NULL in [vault]
  * @rule_line: where it began
  * @directory: of the vault, or ""
+ * @zone: time zone of rules that name none
  * @effect: its effect was stated
  * @operations: its operations were stated
  */
@@ -39,6 +40,7 @@ struct reader {
 	struct ward_policy_rule *rule;
 	int rule_line;
 	char directory[4096];
+	char zone[WARD_ZONE_MAX + 1];
 	bool effect;
 	bool operations;
 };
@@ -73,6 +75,26 @@ static bool by_login_alone(const struct ward_policy_rule *rule)
 	return by_login && rule->flags & WARD_RULE_ALLOW;
 }
 
+/* Hours have the time zone of their rule, else the vault's, else the machine's. */
+static void end_hours(struct reader *r)
+{
+	struct ward_policy_rule *rule = r->rule;
+	size_t i;
+
+	for (i = 0; i < rule->count; i++) {
+		struct ward_policy_cond *c = &rule->conds[i];
+
+		if (c->type != WARD_COND_HOURS)
+			continue;
+		if (!c->span_count && !r->wrong)
+			wrong(r, r->rule_line,
+			      "rule \"%s\" has a time zone and no hours: add \"hours = Mon-Fri 07:00-19:00\", or remove it",
+			      rule->name);
+		if (!c->zone[0])
+			strcpy(c->zone, r->zone);
+	}
+}
+
 static void end_rule(struct reader *r)
 {
 	struct ward_policy_rule *rule = r->rule;
@@ -89,6 +111,7 @@ static void end_rule(struct reader *r)
 		      rule->name);
 	if (!r->operations)
 		rule->operations = WARD_OP_ALL;
+	end_hours(r);
 	r->rule = NULL;
 }
 
@@ -239,6 +262,32 @@ static int add_path(void *arg, char *item)
 	return ret ? ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory") : 0;
 }
 
+static int add_hours(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_hours_add(condition(r, WARD_COND_HOURS), item, &why);
+	if (ret == -ENOMEM)
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	if (ret)
+		wrong(r, r->line, "%s", why.text);
+	return 0;
+}
+
+/* @zone: where it goes, WARD_ZONE_MAX + 1 bytes */
+static void set_zone(struct reader *r, const char *value, char *zone)
+{
+	if (ward_zone_ok(value))
+		snprintf(zone, WARD_ZONE_MAX + 1, "%s", value);
+	else
+		wrong(r, r->line,
+		      "there is no time zone \"%s\": write one that \"timedatectl list-timezones\" shows, such as Europe/Berlin",
+		      value);
+}
+
 static int add_operation(void *arg, char *item)
 {
 	struct reader *r = arg;
@@ -290,6 +339,8 @@ static void vault_entry(struct reader *r, const char *value)
 			r->policy->flags |= WARD_POLICY_PERMISSIVE;
 		else if (strcmp(value, "no"))
 			wrong(r, r->line, "permissive is yes or no");
+	} else if (!strcmp(r->key, "timezone")) {
+		set_zone(r, value, r->zone);
 	} else if (!strcmp(r->key, "directory")) {
 		snprintf(r->directory, sizeof(r->directory), "%s", value);
 	} else if (strcmp(r->key, "name") && strcmp(r->key, "uuid")) {
@@ -322,6 +373,12 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 		return ward_ini_list(value, add_program, r);
 	if (!strcmp(key, "paths"))
 		return ward_ini_list(value, add_path, r);
+	if (!strcmp(key, "hours"))
+		return ward_ini_list(value, add_hours, r);
+	if (!strcmp(key, "timezone")) {
+		set_zone(r, value, condition(r, WARD_COND_HOURS)->zone);
+		return 0;
+	}
 	if (!strcmp(key, "effect"))
 		return ward_ini_list(value, add_effect, r);
 	if (!strcmp(key, "operations")) {
@@ -335,7 +392,7 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 			return 0;
 		}
 	wrong(r, line,
-	      "a rule has no entry \"%s\": users, groups, logins, programs, paths, operations or effect",
+	      "a rule has no entry \"%s\": users, groups, logins, programs, paths, hours, timezone, operations or effect",
 	      key);
 	return 0;
 }
@@ -359,6 +416,7 @@ int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 	int ret;
 
 	memset(policy, 0, sizeof(*policy));
+	ward_zone_here(r.zone);
 	ret = ward_ini_parse(text, len, entry, &r, err);
 	if (!ret)
 		end_rule(&r);
@@ -422,6 +480,11 @@ static void print_cond(const struct ward_policy_cond *cond, FILE *f)
 	case WARD_COND_PATH:
 	case WARD_COND_PROGRAM:
 		print_paths(cond, f);
+		break;
+	case WARD_COND_HOURS:
+		fprintf(f, "%-10s = ", "hours");
+		ward_hours_print(cond, ",\n             ", f);
+		fprintf(f, "\n%-10s = %s\n", "timezone", cond->zone);
 		break;
 	default:
 		print_who(cond, cond->type == WARD_COND_LOGIN ? "logins" :

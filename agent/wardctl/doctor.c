@@ -20,6 +20,8 @@
 #include "doctor.h"
 #include "verb.h"
 
+#define HOURS_WARN	(60L * 86400)	/* seconds before their end */
+
 /* ---- what was found ---------------------------------------------------------------- */
 
 static const char * const words[] = { "ok", "warning", "problem" };
@@ -205,6 +207,28 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 			   "%s: the directory %s is not there", conf->name, conf->directory);
 }
 
+/* Hours know their time for two years after they were loaded. */
+static void look_at_hours(struct doctor *d, const struct ward_conf_list *list)
+{
+	struct ward_mounted vault;
+	struct ward_nl *nl;
+	char mend[256];
+	size_t i;
+
+	if (ward_nl_open(&nl))
+		return;
+	for (i = 0; i < list->count; i++) {
+		if (ward_nl_vault_get(nl, list->conf[i].uuid, &vault) || !vault.hours_end ||
+		    (time_t)vault.hours_end - time(NULL) > HOURS_WARN)
+			continue;
+		snprintf(mend, sizeof(mend), "wardctl policy load %.64s", list->conf[i].name);
+		doctor_say(d, DOCTOR_WARNING, "hours", mend,
+			   "%s: the hours of its rules are known for two years after they were loaded, and that is over, or soon will be",
+			   list->conf[i].name);
+	}
+	ward_nl_close(nl);
+}
+
 static void look_at_configuration(struct doctor *d)
 {
 	struct ward_conf_list list;
@@ -227,6 +251,7 @@ static void look_at_configuration(struct doctor *d)
 			   err.notes[i]);
 	for (i = 0; i < list.count; i++)
 		look_at_vault(d, &list.conf[i]);
+	look_at_hours(d, &list);
 	doctor_say(d, DOCTOR_OK, "vaults", NULL, "%zu configured in %s", list.count,
 		   WARD_CONF_DIR);
 	ward_conf_list_free(&list);

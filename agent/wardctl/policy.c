@@ -150,9 +150,10 @@ static int put_in_force(struct loading *l, int dirfd, const struct ward_master *
 {
 	void *blob;
 	size_t len;
-	int ret;
+	int ret = ward_policy_set_hours(&l->policy, time(NULL));
 
-	ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
+	if (!ret)
+		ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot compile the rules");
 	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
@@ -268,37 +269,61 @@ static const char *condition_word(const struct ward_policy_cond *cond)
 		return "program";
 	case WARD_COND_PATH:
 		return "path";
+	case WARD_COND_HOURS:
+		return "hours";
 	}
 	return "user";
+}
+
+/* All hours of a rule in one string, as they are written. */
+static json_t *hours_json(const struct ward_policy_cond *cond)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	json_t *string = NULL;
+
+	if (!f)
+		return NULL;
+	ward_hours_print(cond, ", ", f);
+	fprintf(f, " (%s)", cond->zone);
+	if (!fclose(f))
+		string = ui_string(text);
+	free(text);
+	return string;
+}
+
+static json_t *condition_json(const struct ward_policy_cond *cond)
+{
+	json_t *any = json_array();
+	char name[256];
+	size_t k;
+
+	for (k = 0; k < cond->who.count; k++) {
+		ward_who_name(&cond->who.who[k], name, sizeof(name));
+		json_array_append_new(any, ui_string(name));
+	}
+	for (k = 0; k < cond->thread_count; k++) {
+		snprintf(name, sizeof(name), "kernel:%s", (const char *)cond->threads[k].name);
+		json_array_append_new(any, ui_string(name));
+	}
+	for (k = 0; k < cond->path_count; k++)
+		json_array_append_new(any, ui_string(cond->paths[k]));
+	for (k = 0; k < cond->program_count; k++)
+		json_array_append_new(any, ui_string(cond->programs[k].path));
+	if (cond->type == WARD_COND_HOURS)
+		json_array_append_new(any, hours_json(cond));
+	return json_pack("{s:s, s:o}", "of", condition_word(cond), "any", any);
 }
 
 static json_t *rule_json(const struct ward_policy_rule *rule)
 {
 	json_t *conditions = json_array(), *operations = json_array();
 	unsigned int bit;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < rule->count; i++) {
-		json_t *who = json_array();
-		char name[256];
-
-		for (k = 0; k < rule->conds[i].who.count; k++) {
-			ward_who_name(&rule->conds[i].who.who[k], name, sizeof(name));
-			json_array_append_new(who, ui_string(name));
-		}
-		for (k = 0; k < rule->conds[i].thread_count; k++) {
-			snprintf(name, sizeof(name), "kernel:%s",
-				 (const char *)rule->conds[i].threads[k].name);
-			json_array_append_new(who, ui_string(name));
-		}
-		for (k = 0; k < rule->conds[i].path_count; k++)
-			json_array_append_new(who, ui_string(rule->conds[i].paths[k]));
-		for (k = 0; k < rule->conds[i].program_count; k++)
-			json_array_append_new(who, ui_string(rule->conds[i].programs[k].path));
-		json_array_append_new(conditions, json_pack("{s:s, s:o}", "of",
-							    condition_word(&rule->conds[i]),
-							    "any", who));
-	}
+	for (i = 0; i < rule->count; i++)
+		json_array_append_new(conditions, condition_json(&rule->conds[i]));
 	for (bit = 0; ward_operation_name(bit); bit++)
 		if (rule->operations & 1U << bit)
 			json_array_append_new(operations, json_string(ward_operation_name(bit)));

@@ -336,7 +336,10 @@ struct ward_rule {
 #define WARD_COND_KTHREAD	3	/* entries: struct ward_kthread; one at most in a rule */
 #define WARD_COND_PATH		4	/* entries: struct ward_path; one at most in a rule */
 #define WARD_COND_PROGRAM	5	/* entries: struct ward_program; one at most in a rule */
-#define WARD_COND_LAST		5
+#define WARD_COND_HOURS		6	/* struct ward_hours, its changes, then entries: struct
+					 * ward_span; one at most in a rule
+					 */
+#define WARD_COND_LAST		6
 
 /**
  * struct ward_condition - one condition; @count entries follow
@@ -427,6 +430,52 @@ struct ward_program {
 	__le32 reserved;
 	struct ward_program_id id;
 	__u8 path[];
+} __attribute__((packed));
+
+#define WARD_WEEK		604800	/* seconds */
+#define WARD_TIME_MAX		0xfff00000U	/* times that rules know are before this */
+
+/**
+ * struct ward_hours - how local time runs, for a while
+ * @from: seconds since 1970, UTC: from then on it is known,
+ * @until: up to before then; less than WARD_TIME_MAX
+ * @changes: how many struct ward_offset follow, at least one
+ * @reserved: zero
+ * @zone: name of the time zone, for the reader; NUL-padded, at least one NUL
+ *
+ * Outside of that time a rule that allows does not match, and one that denies does.
+ */
+struct ward_hours {
+	__le64 from;
+	__le64 until;
+	__le32 changes;
+	__le32 reserved;
+	__u8 zone[40];
+} __attribute__((packed));
+
+/**
+ * struct ward_offset - from when on local time is ahead of UTC by how much
+ * @at: seconds since 1970, UTC; of the first one, @from; each later than the one before,
+ *	and all before @until
+ * @seconds: signed; less than 86400 either way
+ * @reserved: zero
+ */
+struct ward_offset {
+	__le64 at;
+	__le32 seconds;
+	__le32 reserved;
+} __attribute__((packed));
+
+/**
+ * struct ward_span - a part of each week, in local time
+ * @from: seconds since Monday, 0:00,
+ * @until: up to before this; at most WARD_WEEK
+ *
+ * In order; none begins before the one before it has ended.
+ */
+struct ward_span {
+	__le32 from;
+	__le32 until;
 } __attribute__((packed));
 
 #endif

@@ -41,6 +41,8 @@ static const char example[] =
 	"[rule the scanner's inbox]\n"
 	"users      = 4005\n"
 	"programs   = /usr/bin/scan, kernel:nfsd, /opt/a\\x2cb\n"
+	"hours      = Mon-Fri 07:00-19:00, Sat 08:30-12:00, Sat-Sun 22:00-06:00\n"
+	"timezone   = Europe/Berlin\n"
 	"paths      = /inbox/scans/, /caf\xc3\xa9,\n"
 	"             /a \\x3bb\\x20\n"
 	"operations = create, write\n"
@@ -49,6 +51,9 @@ static const char example[] =
 	"[rule everybody may look]\n"
 	"operations = list\n"
 	"effect     = allow\n";
+
+/* A Wednesday in summer: 2025-06-11 10:00 UTC, noon in Berlin. */
+#define NOW	1749636000
 
 FIXTURE(policy) {
 	struct ward_master master;
@@ -67,6 +72,7 @@ FIXTURE_SETUP(policy)
 	self->blob = NULL;
 	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), &self->policy, &self->err))
 		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
+	ASSERT_EQ(0, ward_policy_set_hours(&self->policy, NOW));
 	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
 }
 
@@ -85,6 +91,8 @@ static bool in_group(u32 gid, void *arg)
 {
 	return gid == ((struct one *)arg)->gid;
 }
+
+typedef struct _test_data_policy t;
 
 static u32 allowed(const void *blob, struct one who)
 {
@@ -135,7 +143,9 @@ TEST_F(policy, places_and_programs)
 	struct ward_policy_program *programs = self->policy.rules[4].conds[1].programs;
 	struct one who = { 4005, 0, 0 };
 	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID), .inode = htole64(77) };
-	struct ward_actor a = { .fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id, .now = NOW,
+	};
 	static const struct {
 		const char *place;
 		bool allowed;
@@ -197,6 +207,11 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 			if (threads)
 				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
 						    threads));
+			ASSERT_EQ(r->conds[k].span_count, s->conds[k].span_count);
+			for (n = 0; n < r->conds[k].span_count; n++)
+				EXPECT_EQ(0, memcmp(&r->conds[k].spans[n], &s->conds[k].spans[n],
+						    sizeof(*r->conds[k].spans)));
+			EXPECT_STREQ(r->conds[k].zone, s->conds[k].zone);
 			ASSERT_EQ(r->conds[k].path_count, s->conds[k].path_count);
 			for (n = 0; n < r->conds[k].path_count; n++)
 				EXPECT_STREQ(r->conds[k].paths[n], s->conds[k].paths[n]);
@@ -303,7 +318,18 @@ TEST_F(policy, mistakes)
 		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
 		  "by logins alone" },
-		{ "[rule a]\neffect = allow\nhours = Mon\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nburst = 3 files / 60 s\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nhours = Mon-Fry\n", "begins with no day" },
+		{ "[rule a]\neffect = allow\nhours = always\n", "begins with no day" },
+		{ "[rule a]\neffect = allow\nhours = Mon 7-19\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon 07:00-25:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon 07:60-08:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = 07:00-07:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = 24:00-07:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon\ntimezone = Europe/Nowhere\n",
+		  "no time zone \"Europe/Nowhere\"" },
+		{ "[rule a]\neffect = allow\ntimezone = Europe/Berlin\n", "and no hours" },
+		{ "[vault]\ntimezone = ../etc/passwd\n", "no time zone" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
 		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
 		{ "[rule ]\neffect = allow\n", "no name" },
@@ -332,6 +358,163 @@ TEST_F(policy, mistakes)
 	}
 }
 
+static bool open_at(t *self, time_t when)
+{
+	struct one who = { 4005, 0, 0 };
+	/* As the policy has it, for the program is not there: nobody runs this. */
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_ABSENT) };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id,
+		.place = (const u8 *)"/inbox/scans", .place_len = 12, .now = when,
+	};
+
+	return ward_policy_allowed(self->blob, &a, NULL) & WARD_OP_CREATE;
+}
+
+/* Seconds since 1970 of a time in Berlin, as the C library knows it. */
+static time_t berlin(int year, int month, int day, int hour, int minute)
+{
+	struct tm tm = {
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
+		.tm_min = minute, .tm_isdst = -1,
+	};
+
+	setenv("TZ", ":Europe/Berlin", 1);
+	tzset();
+	return mktime(&tm);
+}
+
+TEST_F(policy, hours_are_local)
+{
+	static const struct {
+		int year, month, day, hour, minute;
+		bool open;
+	} times[] = {
+		{ 2025, 6, 11, 12, 0, true }, { 2025, 6, 11, 7, 0, true }, { 2025, 6, 11, 6, 59, false },
+		{ 2025, 6, 11, 18, 59, true }, { 2025, 6, 11, 19, 0, false },
+		{ 2025, 12, 10, 7, 0, true }, { 2025, 12, 10, 6, 59, false }, { 2025, 12, 10, 19, 0, false },
+		{ 2026, 7, 1, 7, 0, true }, { 2027, 1, 13, 6, 59, false }, { 2027, 6, 9, 18, 59, true },
+		{ 2025, 6, 14, 8, 30, true }, { 2025, 6, 14, 12, 0, false }, { 2025, 6, 14, 22, 0, true },
+		{ 2025, 6, 15, 5, 59, true }, { 2025, 6, 15, 6, 0, false }, { 2025, 6, 15, 23, 59, true },
+		{ 2025, 6, 16, 5, 59, true }, { 2025, 6, 16, 6, 0, false }, { 2025, 6, 16, 7, 0, true },
+		/* The nights in which the clock is changed, both Sundays */
+		{ 2025, 10, 26, 5, 59, true }, { 2025, 10, 26, 6, 0, false }, { 2025, 10, 27, 6, 59, false },
+		{ 2026, 3, 29, 5, 59, true }, { 2026, 3, 29, 6, 0, false }, { 2026, 3, 30, 7, 0, true },
+	};
+	size_t i;
+
+	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
+	EXPECT_TRUE(self->traits.by_hours);
+	EXPECT_EQ(NOW + 731L * 86400, self->traits.hours_end);
+	for (i = 0; i < ARRAY_SIZE(times); i++)
+		EXPECT_EQ(times[i].open, open_at(self, berlin(times[i].year, times[i].month,
+			times[i].day, times[i].hour, times[i].minute))) TH_LOG("time %zu", i);
+	/* Where the table ends, so do the rights; and before it began. */
+	EXPECT_FALSE(open_at(self, berlin(2027, 6, 16, 12, 0)));
+	EXPECT_FALSE(open_at(self, berlin(2025, 6, 9, 12, 0)));
+	EXPECT_FALSE(open_at(self, 0));
+	EXPECT_FALSE(open_at(self, (time_t)1 << 40));
+}
+
+/* Between the times that are told nothing changes, and at each something may. */
+TEST_F(policy, hours_change_when_they_say)
+{
+	u64 now = NOW, next, end = NOW + 731L * 86400, t;
+	unsigned int changes = 0;
+
+	while (now <= end) {
+		next = ward_policy_next(self->blob, now);
+		ASSERT_LT(now, next);
+		if (next == ~0ULL)
+			break;
+		for (t = now; t < next; t += 1 + (next - now) / 7)
+			ASSERT_EQ(open_at(self, now), open_at(self, t)) TH_LOG("%llu", (unsigned long long)t);
+		ASSERT_EQ(open_at(self, now), open_at(self, next - 1));
+		changes++;
+		now = next;
+	}
+	EXPECT_EQ(end, now);
+	EXPECT_LT(1500, changes);
+	EXPECT_GT(2500, changes);
+	EXPECT_EQ(~0ULL, ward_policy_next(self->blob, end));
+	EXPECT_EQ(NOW - 86400, ward_policy_next(self->blob, 5));
+}
+
+/* A rule that denies holds when the time is not known. */
+TEST_F(policy, hours_that_deny)
+{
+	static const char text[] =
+		"[rule not at night]\nhours = 22:00-06:00\ntimezone = UTC\neffect = deny\n"
+		"[rule all]\neffect = allow\n";
+	struct one who = { 1, 0, 0 };
+	struct ward_actor a = { .fsuid = 1, .in_group = in_group, .arg = &who };
+	struct ward_policy p;
+	void *blob;
+	size_t len;
+
+	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), &p, &self->err));
+	ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
+	ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
+#define OPEN(when) (a.now = (when), ward_policy_allowed(blob, &a, NULL) == WARD_OP_ALL)
+	EXPECT_TRUE(OPEN(NOW));
+	EXPECT_FALSE(OPEN(NOW + 12 * 3600));
+	EXPECT_TRUE(OPEN(NOW + 12 * 3600 - 1));
+	EXPECT_FALSE(OPEN(NOW + 20 * 3600 - 1));
+	EXPECT_TRUE(OPEN(NOW + 20 * 3600));
+	EXPECT_FALSE(OPEN(0));
+	EXPECT_FALSE(OPEN(NOW + 731L * 86400));
+	ward_policy_free(&p);
+	free(blob);
+}
+
+TEST_F(policy, hours_refused)
+{
+	struct ward_policy_header *h = self->blob;
+	struct ward_rule *r = (void *)(h + 1);
+	struct ward_condition *c;
+	struct ward_hours *hours;
+	struct ward_offset *o;
+	struct ward_span *s;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r = (void *)((u8 *)r + le32_to_cpu(r->length));
+	for (c = (void *)(r + 1); le16_to_cpu(c->type) != WARD_COND_HOURS; )
+		c = (void *)((u8 *)c + le32_to_cpu(c->length));
+	hours = (void *)(c + 1);
+	o = (void *)(hours + 1);
+	s = (void *)(o + le32_to_cpu(hours->changes));
+#define CHECK() ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits)
+#define REFUSED(field, value) do {					\
+	__typeof__(field) was = (field);				\
+	(field) = (value);						\
+	EXPECT_EQ(-EBADMSG, CHECK());					\
+	(field) = was;							\
+	ASSERT_EQ(0, CHECK());						\
+} while (0)
+	ASSERT_EQ(0, CHECK());
+	ASSERT_EQ(5, le32_to_cpu(hours->changes));
+	REFUSED(hours->reserved, cpu_to_le32(1));
+	REFUSED(hours->zone[39], 'x');
+	REFUSED(hours->zone[20], 'x');
+	REFUSED(hours->zone[0], ' ');
+	REFUSED(hours->changes, cpu_to_le32(4));
+	REFUSED(hours->changes, cpu_to_le32(0));
+	REFUSED(hours->changes, cpu_to_le32(0x10000005));
+	REFUSED(hours->from, cpu_to_le64(1));
+	REFUSED(hours->until, cpu_to_le64(NOW));
+	REFUSED(hours->until, cpu_to_le64(1ULL << 33));
+	REFUSED(o[1].at, o[0].at);
+	REFUSED(o[1].seconds, cpu_to_le32(86400));
+	REFUSED(o[1].seconds, cpu_to_le32(-86400));
+	REFUSED(o[1].reserved, cpu_to_le32(1));
+	REFUSED(s[0].until, s[0].from);
+	REFUSED(s[1].from, cpu_to_le32(1));
+	REFUSED(s[le16_to_cpu(c->count) - 1].until, cpu_to_le32(604801));
+	REFUSED(c->count, cpu_to_le16(le16_to_cpu(c->count) - 1));
+}
+
 /* Whatever the text: what the reader takes, the kernel takes. */
 TEST_F(policy, any_text)
 {
@@ -348,6 +531,7 @@ TEST_F(policy, any_text)
 		ward_err_clear(&err);
 		if (!ward_policy_parse(text, n, &p, &err)) {
 			taken++;
+			ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
 			ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
 			ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid,
 							  &self->traits)) TH_LOG("%s", text);
