@@ -57,6 +57,15 @@ def program_entry(path, ident):
     return struct.pack('<HHI', 48 + len(path) + (-len(path) % 8), len(path), 0) + ident + path
 
 
+def hours(spans, since=0, until=4000000000, offsets=None, zone='UTC'):
+    """Hours for rule(): spans of a week in seconds since Monday, local time, which is ahead of UTC by offsets."""
+    offsets = offsets or [(since, 0)]
+    body = struct.pack('<QQII40s', since, until, len(offsets), 0, zone.encode())
+    body += b''.join(struct.pack('<QiI', at, seconds, 0) for at, seconds in offsets)
+    body += b''.join(struct.pack('<II', *s) for s in spans)
+    return struct.pack('<IHH', 8 + len(body), 6, len(spans)) + body
+
+
 def program(path):
     """A program for rule(): the kernel says which file it is."""
     fd = os.open(path, os.O_PATH)
@@ -69,9 +78,13 @@ def program(path):
 
 def rule(name, flags, ops, *conditions):
     """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group; or
-    (3, [name...]): threads of the kernel; (4, [path...]): directories; (5, [(path, id)...]): programs, see program()."""
+    (3, [name...]): threads of the kernel; (4, [path...]): directories; (5, [(path, id)...]): programs, see program();
+    (6, hours()): when."""
     body = b''
     for kind, entries in conditions:
+        if kind == 6:
+            body += entries
+            continue
         if kind in (4, 5):
             texts = [padded(path_entry(e) if kind == 4 else program_entry(*e)) for e in entries]
             body += struct.pack('<IHH', 8 + len(b''.join(texts)), kind, len(entries)) + b''.join(texts)
@@ -158,7 +171,7 @@ NUMBERS = ('EVENT_KIND', 'EVENT_ACTION', 'EVENT_REASON', 'EVENT_ERRNO', 'EVENT_C
            'EVENT_LACKS', 'EVENT_EXE_DEV', 'EVENT_EXE_INODE', 'EVENT_LOST', 'EVENT_SEQUENCE', 'EVENT_TIME', 'EVENT_LAST_TIME',
            'VAULT_STATE', 'VAULT_FLAGS', 'VAULT_SUITE',
            'VAULT_EPOCH', 'VAULT_POLICY_SERIAL', 'VAULT_RULES', 'VAULT_VIOLATIONS', 'VAULT_TAMPERS', 'VAULT_SETTLED',
-           'VAULT_LOST', 'VAULT_DEV', 'VAULT_DISTURBED', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
+           'VAULT_LOST', 'VAULT_DEV', 'VAULT_HOURS_END', 'VAULT_DISTURBED', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
 WORDS = {'EVENT_KIND': 'ward_event_kind', 'EVENT_ACTION': 'ward_action', 'EVENT_REASON': 'ward_reason',
          'CHECK_RESULT': 'ward_check_result'}
 
