@@ -191,6 +191,19 @@ static u32 rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u
 	return lacks;
 }
 
+/**
+ * ward_rule_lacks - what keeps a rule from matching
+ * @r: the rule
+ * @who: who asks
+ *
+ * Return: conditions that do not hold, bits 1 << WARD_COND_*; 0: it matches, where the
+ * operation is one of its own.
+ */
+u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who)
+{
+	return rule_lacks(r, who, 0, true);
+}
+
 static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
 {
 	return !rule_lacks(r, who, 0, false);
@@ -374,7 +387,7 @@ void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops
 
 		if (!rule_allows(r) || !(le32_to_cpu(r->operations) & ops))
 			continue;
-		lacks = rule_lacks(r, who, 0, true);
+		lacks = ward_rule_lacks(r, who);
 		if (lacks && (!near->rule || bits(lacks) < bits(near->lacks))) {
 			near->rule = r;
 			near->lacks = lacks;

@@ -131,6 +131,7 @@ u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *pla
 bool ward_policy_walks(const void *blob, const struct ward_actor *who);
 void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
 			 struct ward_nearest *near);
+u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who);
 bool ward_rule_has(const struct ward_rule *r, u16 type);
 u64 ward_policy_next(const void *blob, u64 now);
 

@@ -145,6 +145,10 @@ bool ward_zone_ok(const char *zone);
 void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
 int ward_policy_set_hours(struct ward_policy *policy, time_t now);
 
+/* policylint.c */
+const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);
+bool ward_policy_idle(const struct ward_policy_rule *rule);
+
 int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 		      struct ward_err *err);
 void ward_policy_free(struct ward_policy *policy);

@@ -188,6 +188,7 @@ static int find_program(struct ward_policy_program *program, struct ward_nl *nl,
 	fd = ward_program_open(program->path, err);
 	if (fd < 0)
 		return fd;
+	program->id.kind = 0;
 	ret = nl ? ward_nl_program_get(nl, fd, &program->id) : 0;
 	close(fd);
 	if (ret)

@@ -16,10 +16,19 @@
 #include "../lib/policyfile.h"
 #include "../lib/program.h"
 #include "../lib/unlock.h"
+#include "policy.h"
 #include "verb.h"
+
+enum { OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE };
 
 static const struct option options[] = {
 	ASK_OPTIONS,
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "login", required_argument, NULL, OPT_LOGIN },
+	{ "program", required_argument, NULL, OPT_PROGRAM },
+	{ "op", required_argument, NULL, OPT_OP },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "file", required_argument, NULL, OPT_FILE },
 	{ 0 }
 };
 
@@ -32,21 +41,33 @@ static void doubts(const struct ward_policy *policy)
 	size_t i;
 
 	for (i = 0; i < policy->count; i++) {
-		const struct ward_policy_rule *rule = &policy->rules[i];
+		const struct ward_policy_rule *rule = &policy->rules[i], *before;
 
 		allows |= rule->flags & WARD_RULE_ALLOW;
-		if (!rule->count && rule->operations == WARD_OP_ALL && i + 1 < policy->count)
-			ui_warn("the rule \"%s\" is for everybody and everything: no rule after it is ever asked",
+		before = ward_policy_hidden(policy, i);
+		if (before)
+			ui_warn("the rule \"%s\" never matches: whatever it is about, \"%s\" before it decides",
+				rule->name, before->name);
+		if (ward_policy_idle(rule))
+			ui_warn("the rule \"%s\" matches nobody as long as none of its programs is there",
 				rule->name);
 		if (!rule->count && rule->flags & WARD_RULE_ALLOW)
-			ui_warn("the rule \"%s\" names neither users nor groups nor logins: it lets in everybody",
+			ui_warn("the rule \"%s\" names nobody and nothing: it lets in everybody",
 				rule->name);
 	}
 	if (!allows)
 		ui_warn("no rule allows anything: nobody gets in");
 }
 
-static int load_rules(const char *path, struct ward_policy *policy, struct ward_err *err)
+/**
+ * policy_read_file - read rules out of a file
+ * @path: the file
+ * @policy: filled, for ward_policy_free()
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int policy_read_file(const char *path, struct ward_policy *policy, struct ward_err *err)
 {
 	void *text;
 	size_t len;
@@ -72,7 +93,7 @@ static int check(const char *path)
 	size_t count;
 
 	ward_err_clear(&err);
-	if (load_rules(path, &policy, &err))
+	if (policy_read_file(path, &policy, &err))
 		return ui_fail(&err);
 	if (ward_policy_find_programs(&policy, NULL, &err)) {
 		ward_policy_free(&policy);
@@ -223,7 +244,7 @@ static int load(const char *arg, const struct ask *ask)
 	/* Whoever can write there would have his rules loaded by somebody who knows the secret. */
 	ret = ward_trusted_file(path, &err);
 	if (!ret)
-		ret = load_rules(path, &l.policy, &err);
+		ret = policy_read_file(path, &l.policy, &err);
 	if (!ret)
 		ret = ward_policy_find_programs(&l.policy, l.nl, &err);
 	if (ret)
@@ -362,6 +383,39 @@ static int show_text(const struct ward_conf *conf, const struct ward_policy *pol
 	return ward_policy_print(policy, stdout) ? WARD_FAILED : WARD_DONE;
 }
 
+/**
+ * policy_read_stored - read the compiled policy of a vault
+ * @conf: the vault
+ * @blob: set to it, for free()
+ * @len: set to its length, bytes
+ * @policy: filled, for ward_policy_free()
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int policy_read_stored(const struct ward_conf *conf, void **blob, size_t *len,
+		       struct ward_policy *policy, struct ward_err *err)
+{
+	int dirfd = ward_mnt_ward_dir(conf, false, err), ret;
+
+	if (dirfd < 0)
+		return dirfd;
+	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, blob, len);
+	close(dirfd);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot read .ward/policy of %s", conf->name);
+	ret = ward_policy_decode(*blob, *len, conf->uuid, policy);
+	if (!ret)
+		return 0;
+	free(*blob);
+	*blob = NULL;
+	return ward_fail(err, -ret, ret == -ENOMEM ? WARD_FAILED : WARD_INTEGRITY,
+			 ret == -EPROTONOSUPPORT ?
+			 ".ward/policy of %s has something in it that this wardctl does not know: it was made by a newer Ward" :
+			 ".ward/policy of %s is damaged: load the rules anew with wardctl policy load",
+			 conf->name);
+}
+
 static int show(const char *arg)
 {
 	struct ward_mounted vault = { 0 };
@@ -370,31 +424,14 @@ static int show(const char *arg)
 	struct ward_conf conf;
 	struct ward_err err;
 	void *blob = NULL;
-	int dirfd, ret;
 	size_t len;
+	int ret;
 
 	ward_err_clear(&err);
-	if (ward_conf_find(arg, &conf, &err))
+	if (ward_conf_find(arg, &conf, &err) ||
+	    policy_read_stored(&conf, &blob, &len, &policy, &err))
 		return ui_fail(&err);
-	dirfd = ward_mnt_ward_dir(&conf, false, &err);
-	if (dirfd < 0)
-		return ui_fail(&err);
-	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, &blob, &len);
-	close(dirfd);
-	if (ret) {
-		ward_fail_errno(&err, ret, "cannot read .ward/policy of %s", conf.name);
-		return ui_fail(&err);
-	}
-	ret = ward_policy_decode(blob, len, conf.uuid, &policy);
 	free(blob);
-	if (ret) {
-		ward_fail(&err, -ret, ret == -ENOMEM ? WARD_FAILED : WARD_INTEGRITY,
-			  ret == -EPROTONOSUPPORT ?
-			  ".ward/policy of %s has something in it that this wardctl does not know: it was made by a newer Ward" :
-			  ".ward/policy of %s is damaged: load the rules anew with wardctl policy load",
-			  conf.name);
-		return ui_fail(&err);
-	}
 	/* Without the module nothing is in force. */
 	if (!ward_nl_open(&nl) && ward_nl_vault_get(nl, conf.uuid, &vault))
 		memset(&vault, 0, sizeof(vault));
@@ -405,28 +442,78 @@ static int show(const char *arg)
 	return ret;
 }
 
+/* ---- the verb ------------------------------------------------------------------------------- */
+
+/* Return: whether it was one of these. */
+static bool explain_option(struct explain *e, int option, const char *arg)
+{
+	const char **where = option == OPT_USER ? &e->user : option == OPT_LOGIN ? &e->login :
+			     option == OPT_PROGRAM ? &e->program : option == OPT_OP ? &e->operations :
+			     option == OPT_AT ? &e->when : option == OPT_FILE ? &e->file : NULL;
+
+	if (where)
+		*where = arg;
+	return where;
+}
+
+static int run_explain(int argc, char **argv, struct explain *e)
+{
+	int ret = verb_args(argc, 3, 3);
+
+	if (ret)
+		return ret;
+	if (!e->user || !e->operations)
+		return verb_usage("policy explain needs --user and --op");
+	ret = ui_need_root();
+	if (ret)
+		return ret;
+	e->path = argv[optind + 2];
+	return policy_explain(argv[optind + 1], e);
+}
+
+static int run_diff(int argc, char **argv)
+{
+	int ret = verb_args(argc, 2, 3);
+
+	if (!ret)
+		ret = ui_need_root();
+	return ret ? ret : policy_diff(argv[optind + 1], argc > optind + 2 ? argv[optind + 2] : NULL);
+}
+
 static int run(int argc, char **argv)
 {
+	struct explain e = { 0 };
 	struct ask ask = { 0 };
+	bool explaining = false;
 	const char *what;
 	int c, ret;
 
-	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE)
-		if (c == VERB_BAD || ask_option(&ask, c, optarg))
+	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE) {
+		if (c != VERB_BAD && explain_option(&e, c, optarg))
+			explaining = true;
+		else if (c == VERB_BAD || ask_option(&ask, c, optarg))
 			return WARD_USAGE;
+	}
 	if (optind == argc)
-		return verb_usage("say what to do: policy check, policy load or policy show");
+		return verb_usage("say what to do: policy check, load, show, diff or explain");
 	what = argv[optind];
-	if (!strcmp(what, "explain") || !strcmp(what, "learn"))
+	if (!strcmp(what, "learn") || !strcmp(what, "replay"))
 		return verb_usage("this version does not know \"policy %s\" yet", what);
-	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show"))
-		return verb_usage("there is no \"policy %s\": policy check, policy load or policy show",
+	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show") &&
+	    strcmp(what, "diff") && strcmp(what, "explain"))
+		return verb_usage("there is no \"policy %s\": policy check, load, show, diff or explain",
 				  what);
+	if (ask.file && strcmp(what, "load"))
+		return verb_usage("policy %s needs no secret", what);
+	if (explaining && strcmp(what, "explain"))
+		return verb_usage("--user, --login, --program, --op, --at and --file are for policy explain");
+	if (!strcmp(what, "explain"))
+		return run_explain(argc, argv, &e);
+	if (!strcmp(what, "diff"))
+		return run_diff(argc, argv);
 	ret = verb_args(argc, 2, 2);
 	if (ret)
 		return ret;
-	if (ask.file && strcmp(what, "load"))
-		return verb_usage("policy %s needs no secret", what);
 	if (!strcmp(what, "check"))
 		return check(argv[optind + 1]);
 	ret = ui_need_root();
@@ -439,16 +526,26 @@ const struct verb verb_policy = {
 	.name = "policy",
 	.args = "check FILE\n"
 		"load NAME [--passphrase-file FILE | --recovery-key-file FILE]\n"
-		"show NAME",
-	.what = "checks rules, puts them in force, shows those that are",
+		"show NAME\n"
+		"diff NAME [FILE]\n"
+		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH",
+	.what = "checks rules, puts them in force, shows and explains those that are",
 	.help =
 	"  check FILE   are these rules without mistakes? Changes nothing\n"
 	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force\n"
 	"  show NAME    shows the rules as they were last loaded\n"
+	"  diff NAME    what loading the rules (or those in FILE) would change\n"
+	"  explain NAME what the rules say of an access, and why: the rule that decides, or\n"
+	"               what of the nearest rules does not hold\n"
 	"\n"
 	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
 	"  --key-file FILE            FILE is the key\n"
+	"  --user USER --op OPERATION who does what: read, write, create, ..., or all\n"
+	"  --program FILE             with this program; otherwise with one that no rule names\n"
+	"  --login USER               logged in as USER; otherwise not at all\n"
+	"  --at \"2026-11-27 20:00\"    then; otherwise now\n"
+	"  --file FILE                by the rules in FILE; otherwise by those in force\n"
 	"\n"
 	"Loading takes a secret of the vault: root without it changes nothing.\n",
 	.run = run,
