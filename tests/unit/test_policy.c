@@ -515,6 +515,46 @@ TEST_F(policy, hours_refused)
 	REFUSED(c->count, cpu_to_le16(le16_to_cpu(c->count) - 1));
 }
 
+/* Of each second rule, whether the first leaves it anything. */
+TEST_F(policy, rules_that_never_match)
+{
+	static const struct {
+		const char *text;
+		bool hidden;
+	} cases[] = {
+		{ "[rule a]\neffect = allow\n[rule b]\nusers = 1\neffect = deny\n", true },
+		{ "[rule a]\nusers = 1\neffect = allow\n[rule b]\neffect = deny\n", false },
+		{ "[rule a]\nusers = 1, 2\neffect = deny\n[rule b]\nusers = 2\neffect = allow\n", true },
+		{ "[rule a]\nusers = 1\neffect = deny\n[rule b]\nusers = 2\neffect = allow\n", false },
+		{ "[rule a]\nusers = 1\neffect = deny\n[rule b]\nusers = 1\ngroups = 3\neffect = allow\n", true },
+		{ "[rule a]\nusers = 1\ngroups = 3\neffect = deny\n[rule b]\nusers = 1\neffect = allow\n", false },
+		{ "[rule a]\noperations = read, list\neffect = deny\n[rule b]\noperations = read\neffect = allow\n", true },
+		{ "[rule a]\noperations = read\neffect = deny\n[rule b]\noperations = read, list\neffect = allow\n", false },
+		{ "[rule a]\npaths = /a\neffect = deny\n[rule b]\npaths = /a/b, /a\neffect = allow\n", true },
+		{ "[rule a]\npaths = /a\neffect = deny\n[rule b]\npaths = /a/b, /ab\neffect = allow\n", false },
+		{ "[rule a]\npaths = /\neffect = deny\n[rule b]\npaths = /x\neffect = allow\n", true },
+		{ "[rule a]\nprograms = /x, kernel:nfsd\neffect = deny\n[rule b]\nprograms = kernel:nfsd\neffect = allow\n", true },
+		{ "[rule a]\nprograms = kernel:nfsd\neffect = deny\n[rule b]\nprograms = /x, kernel:nfsd\neffect = allow\n", false },
+		{ "[rule a]\nprograms = /x\neffect = deny\n[rule b]\nusers = 1\neffect = allow\n", false },
+		{ "[rule a]\nhours = Mon-Fri 07:00-19:00\neffect = deny\n[rule b]\nhours = Tue 08:00-09:00\neffect = allow\n", true },
+		{ "[rule a]\nhours = Mon-Fri 07:00-19:00\neffect = deny\n[rule b]\nhours = Tue 08:00-20:00\neffect = allow\n", false },
+		{ "[rule a]\nhours = Mon\ntimezone = UTC\neffect = deny\n[rule b]\nhours = Mon\ntimezone = Europe/Berlin\neffect = allow\n", false },
+	};
+	struct ward_policy p;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ward_err_clear(&self->err);
+		ASSERT_EQ(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), &p, &self->err))
+			TH_LOG("case %zu: %s", i, self->err.notes[0]);
+		ASSERT_EQ(2, p.count);
+		EXPECT_EQ(NULL, ward_policy_hidden(&p, 0));
+		EXPECT_EQ(cases[i].hidden ? &p.rules[0] : NULL, ward_policy_hidden(&p, 1))
+			TH_LOG("case %zu", i);
+		ward_policy_free(&p);
+	}
+}
+
 /* Whatever the text: what the reader takes, the kernel takes. */
 TEST_F(policy, any_text)
 {
