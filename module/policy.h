@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policy in force, as policy.c, place.c and answers.c share it. */
+/* The policy in force, as policy.c, verdict.c, place.c and answers.c share it. */
 #ifndef WARDFS_POLICY_H
 #define WARDFS_POLICY_H
 
@@ -30,6 +30,16 @@ struct wardfs_policy {
 	struct wardfs_answers *answers;
 	u8 blob[] __aligned(8);
 };
+
+/*
+ * What open files remember is of this generation or does not count. To be read before the
+ * policy is: then at least the policy that it stands for is seen.
+ */
+static inline u64 wardfs_policy_generation(const struct wardfs_sb *sbi)
+{
+	/* Pairs with wardfs_policy_bump(). */
+	return atomic64_read_acquire(&sbi->policy_generation);
+}
 
 /* ---- place.c: where in the vault something lies; under RCU, without sleeping ---- */
 u64 wardfs_place_tag(void);

@@ -206,6 +206,26 @@ static bool programs_ok(const struct ward_condition *c, u32 len)
 	return !len;
 }
 
+static bool bursts_ok(const struct ward_condition *c, u32 len)
+{
+	const struct ward_burst *b = (const void *)(c + 1);
+	u32 count = le16_to_cpu(c->count);
+	u32 i;
+
+	if (len != count * sizeof(*b) || count > WARD_BURST_ENTRIES)
+		return false;
+	for (i = 0; i < count; i++) {
+		u32 what = le32_to_cpu(b[i].what), seconds = le32_to_cpu(b[i].seconds);
+		u64 most = le64_to_cpu(b[i].most);
+
+		if (what < WARD_BURST_FILES || what > WARD_BURST_CHANGES || !seconds ||
+		    seconds > WARD_BURST_SECONDS_MAX || !most ||
+		    (what == WARD_BURST_BYTES ? most >> 63 : most > WARD_BURST_FILES_MAX))
+			return false;
+	}
+	return true;
+}
+
 /* @len: of the entries alone */
 static bool condition_ok(const struct ward_condition *c, u32 len,
 			 struct ward_policy_traits *traits)
@@ -233,6 +253,9 @@ static bool condition_ok(const struct ward_condition *c, u32 len,
 			traits->hours_end = ward_hours_end(c);
 		traits->by_hours = true;
 		return true;
+	case WARD_COND_BURST:
+		traits->by_burst = true;
+		return bursts_ok(c, len);
 	}
 	return false;
 }
@@ -265,8 +288,13 @@ static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_trait
 	/* A process without a login user may name itself one: that alone opens nothing. */
 	if (flags & WARD_RULE_ALLOW && found[WARD_COND_LOGIN] && !found[WARD_COND_SUBJECT])
 		return false;
-	return found[WARD_COND_KTHREAD] <= 1 && found[WARD_COND_PATH] <= 1 &&
-	       found[WARD_COND_PROGRAM] <= 1 && found[WARD_COND_HOURS] <= 1 && p == end;
+	/* What is denied has no limit. */
+	if (!(flags & WARD_RULE_ALLOW) && found[WARD_COND_BURST])
+		return false;
+	for (i = WARD_COND_KTHREAD; i <= WARD_COND_LAST; i++)
+		if (found[i] > 1)
+			return false;
+	return p == end;
 }
 
 /**

@@ -209,6 +209,24 @@ static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who
 	return !rule_lacks(r, who, 0, false);
 }
 
+/**
+ * ward_rule_has - has a rule a condition of this type
+ * @r: the rule
+ * @type: WARD_COND_*
+ *
+ * Return: true when it has.
+ */
+bool ward_rule_has(const struct ward_rule *r, u16 type)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
+		if (le16_to_cpu(c->type) == type)
+			return true;
+	return false;
+}
+
 /* ---- what the rules say --------------------------------------------------------- */
 
 /**
@@ -240,6 +258,8 @@ void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			verdict->rule = r;
 			return;
 		}
+		if (ward_rule_has(r, WARD_COND_BURST))
+			verdict->limited |= ops & le32_to_cpu(r->operations);
 		ops &= ~le32_to_cpu(r->operations);
 		if (!verdict->rule || (!verdict->record && flags & WARD_RULE_RECORD))
 			verdict->rule = r;
@@ -257,8 +277,8 @@ void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
  * ward_policy_allowed - all that a policy lets somebody do
  * @blob: a policy that ward_policy_validate() took
  * @who: who asks
- * @plain: set to those operations of it that nothing more is to be done for, such as a
- *	record; may be NULL
+ * @plain: set to those operations of it that nothing more is to be done for: no record, no
+ *	limit; may be NULL
  *
  * Context: does not sleep.
  *
@@ -277,13 +297,61 @@ u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *pla
 			continue;
 		if (rule_allows(r))
 			allowed |= ops;
-		if (le16_to_cpu(r->flags) & WARD_RULE_RECORD)
+		if (le16_to_cpu(r->flags) & WARD_RULE_RECORD || ward_rule_has(r, WARD_COND_BURST))
 			more |= ops;
 		open &= ~ops;
 	}
 	if (plain)
 		*plain = allowed & ~more;
 	return allowed;
+}
+
+static const struct ward_rule *rule_limits(const struct ward_rule *r, u32 ops, ward_limit_fn fn,
+					   void *arg)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i, k;
+
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
+		const struct ward_burst *b = (const void *)(c + 1);
+
+		if (le16_to_cpu(c->type) != WARD_COND_BURST)
+			continue;
+		for (k = 0; k < le16_to_cpu(c->count); k++)
+			if (!fn(r, &b[k], k, ops, arg))
+				return r;
+	}
+	return NULL;
+}
+
+/**
+ * ward_policy_limits - go through the limits of the rules that allow something
+ * @blob: a policy that ward_policy_validate() took
+ * @who: who does it
+ * @ops: WARD_OP_*, what ward_policy_decide() allowed
+ * @fn: called for each limit, with its number in the rule, and those of @ops that the rule
+ *	allows; false: it is used up
+ * @arg: for @fn
+ *
+ * Context: does not sleep.
+ *
+ * Return: the first rule with a limit that is used up; the rest is not asked. NULL.
+ */
+const struct ward_rule *ward_policy_limits(const void *blob, const struct ward_actor *who, u32 ops,
+					   ward_limit_fn fn, void *arg)
+{
+	const struct ward_rule *r = first_rule(blob), *over = NULL;
+	u32 i;
+
+	for (i = 0; !over && ops && i < rule_count(blob); i++, r = rule_next(r)) {
+		u32 taken = le32_to_cpu(r->operations) & ops;
+
+		if (!taken || !rule_applies(r, who))
+			continue;
+		over = rule_limits(r, taken, fn, arg);
+		ops &= ~taken;
+	}
+	return over;
 }
 
 /* Does the directory that somebody stands in lead to this one? */
@@ -393,24 +461,6 @@ void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops
 			near->lacks = lacks;
 		}
 	}
-}
-
-/**
- * ward_rule_has - has a rule a condition of this type
- * @r: the rule
- * @type: WARD_COND_*
- *
- * Return: true when it has.
- */
-bool ward_rule_has(const struct ward_rule *r, u16 type)
-{
-	const struct ward_condition *c = first_condition(r);
-	u32 i;
-
-	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
-		if (le16_to_cpu(c->type) == type)
-			return true;
-	return false;
 }
 
 /**

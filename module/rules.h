@@ -60,6 +60,7 @@ struct ward_actor {
  * @allow: let it through
  * @record: report it although it is allowed
  * @silent: do not report the refusal
+ * @limited: those operations that rules with limits allowed: see ward_policy_limits()
  * @rule: the rule that decided: the one that denies; of an allowed access the
  *	first that asks for a record, else the first that matched. NULL when no
  *	rule matched. Lives as long as the policy.
@@ -68,6 +69,7 @@ struct ward_verdict {
 	bool allow;
 	bool record;
 	bool silent;
+	u32 limited;
 	const struct ward_rule *rule;
 };
 
@@ -90,6 +92,7 @@ struct ward_nearest {
  * @by_path: some rule asks for the place
  * @by_program: some rule asks for the program (not only for threads of the kernel)
  * @by_hours: some rule asks for the time
+ * @by_burst: some rule has a limit
  * @hours_end: until when all of those know their time, seconds since 1970, UTC; with
  *	@by_hours
  * @components: of all paths together
@@ -101,6 +104,7 @@ struct ward_policy_traits {
 	bool by_path;
 	bool by_program;
 	bool by_hours;
+	bool by_burst;
 	u64 hours_end;
 	u32 components;
 };
@@ -132,6 +136,10 @@ bool ward_policy_walks(const void *blob, const struct ward_actor *who);
 void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
 			 struct ward_nearest *near);
 u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who);
+typedef bool (*ward_limit_fn)(const struct ward_rule *r, const struct ward_burst *b, u32 nth,
+			      u32 ops, void *arg);
+const struct ward_rule *ward_policy_limits(const void *blob, const struct ward_actor *who, u32 ops,
+					   ward_limit_fn fn, void *arg);
 bool ward_rule_has(const struct ward_rule *r, u16 type);
 u64 ward_policy_next(const void *blob, u64 now);
 

@@ -11,6 +11,7 @@
 #include <linux/statfs.h>
 #include <linux/seq_file.h>
 #include <linux/backing-dev.h>
+#include "burst.h"
 #include "wardfs.h"
 #include "compat/super.h"
 
@@ -181,6 +182,7 @@ static void sbi_free(struct wardfs_sb *sbi)
 	if (sbi->cred)
 		put_cred(sbi->cred);
 	cleanup_srcu_struct(&sbi->srcu);
+	wardfs_bursts_free(sbi->bursts);
 	kfree(sbi);
 }
 

@@ -38,6 +38,7 @@ struct crypto_aead;
 struct export_operations;
 struct crypto_shash;
 struct crypto_sync_skcipher;
+struct wardfs_bursts;
 struct wardfs_policy;
 
 /**
@@ -129,6 +130,7 @@ struct wardfs_sb {
 	u64 policy_since;		/* hours: no answer changed between then, */
 	u64 policy_until;		/* and this; under state_lock, read without */
 	struct delayed_work hours;	/* at that time; key.c */
+	struct wardfs_bursts *bursts;	/* what limits count; set before a policy that has some */
 
 	/* counters for status */
 	atomic64_t violations;
@@ -469,7 +471,7 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 			struct wardfs_check *check);
 const char *wardfs_check_name(const struct wardfs_sb *sbi);	/* of what current checks */
 
-/* ---- policy.c: verdicts ---- */
+/* ---- policy.c: the policy in force ---- */
 int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,
 		      u64 serial_min);
 void wardfs_policy_drop(struct wardfs_sb *sbi);
@@ -479,13 +481,15 @@ void wardfs_policy_bump(struct wardfs_sb *sbi);		/* verdicts do not count any mo
 u64 wardfs_policy_hours(struct wardfs_sb *sbi, bool *changed);	/* when to ask again */
 u64 wardfs_policy_hours_end(struct wardfs_sb *sbi);
 void wardfs_policy_settle(struct wardfs_sb *sbi);	/* after a new one */
+
+/* ---- verdict.c: what it says ---- */
 int wardfs_policy_walk(struct inode *dir, bool rcu);	/* 0, -EACCES, -ECHILD */
 bool wardfs_policy_allows(struct inode *inode, u32 op);	/* reports nothing */
 int wardfs_policy_boundary(struct super_block *sb, struct dentry *from, struct dentry *to);
 void wardfs_policy_moved(struct inode *inode, struct dentry *dentry);
 int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target);
-int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action);
+int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action, u64 bytes);
 bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the rules */
 
 /* ---- program.c: what processes run ---- */

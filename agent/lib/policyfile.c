@@ -203,6 +203,8 @@ static size_t cond_entries(const struct ward_policy_cond *cond)
 		return cond->program_count;
 	case WARD_COND_HOURS:
 		return cond->span_count;
+	case WARD_COND_BURST:
+		return cond->burst_count;
 	}
 	return cond->who.count;
 }
@@ -213,6 +215,7 @@ static size_t cond_size(const struct ward_policy_cond *cond)
 
 	size += cond->who.count * sizeof(struct ward_subject);
 	size += cond->thread_count * sizeof(struct ward_kthread);
+	size += cond->burst_count * sizeof(struct ward_burst);
 	for (i = 0; i < cond->path_count; i++)
 		size += ward_path_size(strlen(cond->paths[i]));
 	for (i = 0; i < cond->program_count; i++)
@@ -236,6 +239,7 @@ static void cond_free(struct ward_policy_cond *cond)
 	free(cond->programs);
 	free(cond->spans);
 	free(cond->offsets);
+	free(cond->bursts);
 	free(cond->who.who);
 	free(cond->threads);
 }
@@ -327,6 +331,9 @@ static uint8_t *put_entries(uint8_t *p, const struct ward_policy_cond *cond)
 	if (cond->thread_count)
 		memcpy(p, cond->threads, cond->thread_count * sizeof(*cond->threads));
 	p += cond->thread_count * sizeof(*cond->threads);
+	if (cond->burst_count)
+		memcpy(p, cond->bursts, cond->burst_count * sizeof(*cond->bursts));
+	p += cond->burst_count * sizeof(*cond->bursts);
 	for (i = 0; i < cond->who.count; i++) {
 		struct ward_subject *s = (struct ward_subject *)p;
 
@@ -593,6 +600,26 @@ static int get_hours(const uint8_t *p, size_t len, size_t count, struct ward_pol
 	return 0;
 }
 
+static int get_bursts(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	size_t i;
+
+	if (len != count * sizeof(*cond->bursts))
+		return -EBADMSG;
+	if (count > WARD_BURST_ENTRIES)
+		return -EPROTONOSUPPORT;
+	cond->bursts = malloc(len + 1);
+	if (!cond->bursts)
+		return -ENOMEM;
+	memcpy(cond->bursts, p, len);
+	cond->burst_count = count;
+	for (i = 0; i < count; i++)
+		if (le32toh(cond->bursts[i].what) < WARD_BURST_FILES ||
+		    le32toh(cond->bursts[i].what) > WARD_BURST_CHANGES)
+			return -EPROTONOSUPPORT;
+	return 0;
+}
+
 /* A condition at @p, of at most @room bytes. */
 static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond, size_t *used)
 {
@@ -620,6 +647,8 @@ static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond
 		return get_programs(p, len, le16toh(c.count), cond);
 	case WARD_COND_HOURS:
 		return get_hours(p, len, le16toh(c.count), cond);
+	case WARD_COND_BURST:
+		return get_bursts(p, len, le16toh(c.count), cond);
 	}
 	return -EPROTONOSUPPORT;
 }

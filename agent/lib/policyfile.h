@@ -12,7 +12,7 @@
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	7	/* users, groups, logins, programs (two), paths, hours */
+#define WARD_POLICY_CONDITIONS	8	/* users, groups, logins, programs (two), paths, hours, burst */
 #define WARD_ZONE_MAX		39	/* bytes of a time zone's name */
 
 /**
@@ -74,6 +74,8 @@ struct ward_policy_span {
  * @hours_until: up to when; 0: not known yet, see ward_policy_set_hours()
  * @offsets: what it means, as it is compiled; for free()
  * @offset_count: how many
+ * @bursts: of WARD_COND_BURST: all of these, as they are compiled; for free()
+ * @burst_count: how many
  */
 struct ward_policy_cond {
 	uint16_t type;
@@ -92,6 +94,8 @@ struct ward_policy_cond {
 	time_t hours_until;
 	struct ward_offset *offsets;
 	size_t offset_count;
+	struct ward_burst *bursts;
+	size_t burst_count;
 };
 
 /**
@@ -144,6 +148,10 @@ void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE
 bool ward_zone_ok(const char *zone);
 void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
 int ward_policy_set_hours(struct ward_policy *policy, time_t now);
+
+/* policyburst.c */
+int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
+void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
 
 /* policylint.c */
 const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);

@@ -14,9 +14,6 @@ static const char * const operations[] = {
 	"setxattr",
 };
 
-/* Conditions that the design has and this version does not. */
-static const char * const later[] = { "burst" };
-
 /**
  * struct reader - what is known while a policy's text is read
  * @policy: what was read so far
@@ -95,6 +92,16 @@ static void end_hours(struct reader *r)
 	}
 }
 
+static bool limited(const struct ward_policy_rule *rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule->count; i++)
+		if (rule->conds[i].type == WARD_COND_BURST)
+			return true;
+	return false;
+}
+
 static void end_rule(struct reader *r)
 {
 	struct ward_policy_rule *rule = r->rule;
@@ -108,6 +115,10 @@ static void end_rule(struct reader *r)
 	if (by_login_alone(rule))
 		wrong(r, r->rule_line,
 		      "rule \"%s\" allows by logins alone, which a process can give itself: add users or groups",
+		      rule->name);
+	if (!(rule->flags & WARD_RULE_ALLOW) && limited(rule))
+		wrong(r, r->rule_line,
+		      "rule \"%s\" denies, and what is denied has no limit: remove \"burst\"",
 		      rule->name);
 	if (!r->operations)
 		rule->operations = WARD_OP_ALL;
@@ -277,6 +288,21 @@ static int add_hours(void *arg, char *item)
 	return 0;
 }
 
+static int add_burst(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_burst_add(condition(r, WARD_COND_BURST), item, &why);
+	if (ret == -ENOMEM)
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	if (ret)
+		wrong(r, r->line, "%s", why.text);
+	return 0;
+}
+
 /* @zone: where it goes, WARD_ZONE_MAX + 1 bytes */
 static void set_zone(struct reader *r, const char *value, char *zone)
 {
@@ -351,7 +377,6 @@ static void vault_entry(struct reader *r, const char *value)
 static int entry(void *arg, const char *section, const char *key, const char *value, int line)
 {
 	struct reader *r = arg;
-	size_t i;
 
 	r->line = line;
 	r->key = key;
@@ -375,6 +400,8 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 		return ward_ini_list(value, add_path, r);
 	if (!strcmp(key, "hours"))
 		return ward_ini_list(value, add_hours, r);
+	if (!strcmp(key, "burst"))
+		return ward_ini_list(value, add_burst, r);
 	if (!strcmp(key, "timezone")) {
 		set_zone(r, value, condition(r, WARD_COND_HOURS)->zone);
 		return 0;
@@ -385,14 +412,8 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 		r->operations = true;
 		return ward_ini_list(value, add_operation, r);
 	}
-	for (i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (!strcmp(key, later[i])) {
-			wrong(r, line,
-			      "%s= is not supported by this version; remove the line", key);
-			return 0;
-		}
 	wrong(r, line,
-	      "a rule has no entry \"%s\": users, groups, logins, programs, paths, hours, timezone, operations or effect",
+	      "a rule has no entry \"%s\": users, groups, logins, programs, paths, hours, timezone, burst, operations or effect",
 	      key);
 	return 0;
 }
@@ -485,6 +506,11 @@ static void print_cond(const struct ward_policy_cond *cond, FILE *f)
 		fprintf(f, "%-10s = ", "hours");
 		ward_hours_print(cond, ",\n             ", f);
 		fprintf(f, "\n%-10s = %s\n", "timezone", cond->zone);
+		break;
+	case WARD_COND_BURST:
+		fprintf(f, "%-10s = ", "burst");
+		ward_burst_print(cond, f);
+		fputc('\n', f);
 		break;
 	default:
 		print_who(cond, cond->type == WARD_COND_LOGIN ? "logins" :

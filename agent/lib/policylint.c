@@ -123,7 +123,8 @@ static bool hides(const struct ward_policy_rule *wide, const struct ward_policy_
 	if (narrow->operations & ~wide->operations || !programs_implied(wide, narrow))
 		return false;
 	for (i = 0; i < wide->count; i++) {
-		if (about_programs(&wide->conds[i]))
+		/* A rule whose limit is used up refuses: none after it is asked then, either. */
+		if (about_programs(&wide->conds[i]) || wide->conds[i].type == WARD_COND_BURST)
 			continue;
 		for (k = 0, found = false; !found && k < narrow->count; k++)
 			found = implied(&wide->conds[i], &narrow->conds[k]);

@@ -292,12 +292,14 @@ static const char *condition_word(const struct ward_policy_cond *cond)
 		return "path";
 	case WARD_COND_HOURS:
 		return "hours";
+	case WARD_COND_BURST:
+		return "burst";
 	}
 	return "user";
 }
 
-/* All hours of a rule in one string, as they are written. */
-static json_t *hours_json(const struct ward_policy_cond *cond)
+/* All hours or limits of a rule in one string, as they are written. */
+static json_t *written_json(const struct ward_policy_cond *cond)
 {
 	char *text = NULL;
 	size_t size;
@@ -306,8 +308,12 @@ static json_t *hours_json(const struct ward_policy_cond *cond)
 
 	if (!f)
 		return NULL;
-	ward_hours_print(cond, ", ", f);
-	fprintf(f, " (%s)", cond->zone);
+	if (cond->type == WARD_COND_HOURS) {
+		ward_hours_print(cond, ", ", f);
+		fprintf(f, " (%s)", cond->zone);
+	} else {
+		ward_burst_print(cond, f);
+	}
 	if (!fclose(f))
 		string = ui_string(text);
 	free(text);
@@ -332,8 +338,8 @@ static json_t *condition_json(const struct ward_policy_cond *cond)
 		json_array_append_new(any, ui_string(cond->paths[k]));
 	for (k = 0; k < cond->program_count; k++)
 		json_array_append_new(any, ui_string(cond->programs[k].path));
-	if (cond->type == WARD_COND_HOURS)
-		json_array_append_new(any, hours_json(cond));
+	if (cond->type == WARD_COND_HOURS || cond->type == WARD_COND_BURST)
+		json_array_append_new(any, written_json(cond));
 	return json_pack("{s:s, s:o}", "of", condition_word(cond), "any", any);
 }
 

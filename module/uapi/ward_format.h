@@ -339,7 +339,10 @@ struct ward_rule {
 #define WARD_COND_HOURS		6	/* struct ward_hours, its changes, then entries: struct
 					 * ward_span; one at most in a rule
 					 */
-#define WARD_COND_LAST		6
+#define WARD_COND_BURST		7	/* entries: struct ward_burst; one at most in a rule, which
+					 * allows; always holds
+					 */
+#define WARD_COND_LAST		7
 
 /**
  * struct ward_condition - one condition; @count entries follow
@@ -476,6 +479,25 @@ struct ward_offset {
 struct ward_span {
 	__le32 from;
 	__le32 until;
+} __attribute__((packed));
+
+#define WARD_BURST_FILES	1	/* files that were read */
+#define WARD_BURST_BYTES	2	/* bytes that were read */
+#define WARD_BURST_CHANGES	3	/* files that were written, cut, renamed or deleted */
+#define WARD_BURST_FILES_MAX	65536
+#define WARD_BURST_SECONDS_MAX	2678400	/* 31 days */
+#define WARD_BURST_ENTRIES	8	/* in a rule */
+
+/**
+ * struct ward_burst - how much one user may do by a rule in some time
+ * @what: WARD_BURST_*
+ * @seconds: in any so many seconds, at least 1
+ * @most: so many, at least 1; files, each counted once, or bytes
+ */
+struct ward_burst {
+	__le32 what;
+	__le32 seconds;
+	__le64 most;
 } __attribute__((packed));
 
 #endif

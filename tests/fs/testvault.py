@@ -42,6 +42,7 @@ ALLOW, RECORD, SILENT = 1, 2, 4
 OPS = {'read': 1, 'write': 2, 'create': 4, 'delete': 8, 'rename': 16, 'link': 32, 'list': 64, 'execute': 128,
        'setattr': 256, 'setxattr': 512}
 ALL = 0x3ff
+FILES, BYTES, CHANGES = 1, 2, 3
 
 
 def padded(data):
@@ -79,11 +80,15 @@ def program(path):
 def rule(name, flags, ops, *conditions):
     """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group; or
     (3, [name...]): threads of the kernel; (4, [path...]): directories; (5, [(path, id)...]): programs, see program();
-    (6, hours()): when."""
+    (6, hours()): when; (7, [(what, seconds, most)...]): limits, what being FILES, BYTES or CHANGES."""
     body = b''
     for kind, entries in conditions:
         if kind == 6:
             body += entries
+            continue
+        if kind == 7:
+            body += struct.pack('<IHH', 8 + 16 * len(entries), kind, len(entries))
+            body += b''.join(struct.pack('<IIQ', *e) for e in entries)
             continue
         if kind in (4, 5):
             texts = [padded(path_entry(e) if kind == 4 else program_entry(*e)) for e in entries]

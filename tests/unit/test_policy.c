@@ -46,6 +46,7 @@ static const char example[] =
 	"paths      = /inbox/scans/, /caf\xc3\xa9,\n"
 	"             /a \\x3bb\\x20\n"
 	"operations = create, write\n"
+	"burst      = 200 files / 60 s, 1500 MB / 2 h, 3 changes/1 d, 4097 bytes / 90 s\n"
 	"effect     = allow\n"
 	"\n"
 	"[rule everybody may look]\n"
@@ -93,6 +94,15 @@ static bool in_group(u32 gid, void *arg)
 }
 
 typedef struct _test_data_policy t;
+
+#define CHECK() ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits)
+#define REFUSED(field, value) do {					\
+	__typeof__(field) was = (field);				\
+	(field) = (value);						\
+	EXPECT_EQ(-EBADMSG, CHECK());					\
+	(field) = was;							\
+	ASSERT_EQ(0, CHECK());						\
+} while (0)
 
 static u32 allowed(const void *blob, struct one who)
 {
@@ -212,6 +222,10 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 				EXPECT_EQ(0, memcmp(&r->conds[k].spans[n], &s->conds[k].spans[n],
 						    sizeof(*r->conds[k].spans)));
 			EXPECT_STREQ(r->conds[k].zone, s->conds[k].zone);
+			ASSERT_EQ(r->conds[k].burst_count, s->conds[k].burst_count);
+			for (n = 0; n < r->conds[k].burst_count; n++)
+				EXPECT_EQ(0, memcmp(&r->conds[k].bursts[n], &s->conds[k].bursts[n],
+						    sizeof(*r->conds[k].bursts)));
 			ASSERT_EQ(r->conds[k].path_count, s->conds[k].path_count);
 			for (n = 0; n < r->conds[k].path_count; n++)
 				EXPECT_STREQ(r->conds[k].paths[n], s->conds[k].paths[n]);
@@ -318,7 +332,17 @@ TEST_F(policy, mistakes)
 		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
 		  "by logins alone" },
-		{ "[rule a]\neffect = allow\nburst = 3 files / 60 s\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nburst = 3 files\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = many files / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 fires / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 files / 60 years\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 files / 60 s and more\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 0 files / 60 s\n", "at least 1" },
+		{ "[rule a]\neffect = allow\nburst = 65537 changes / 60 s\n", "at most 65536" },
+		{ "[rule a]\neffect = allow\nburst = 18446744073709551615 GB / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 18446744073709551615 bytes / 60 s\n", "at least 1" },
+		{ "[rule a]\neffect = allow\nburst = 1 files / 32 d\n", "at most 31 d" },
+		{ "[rule a]\neffect = deny\nburst = 1 files / 1 d\n", "has no limit" },
 		{ "[rule a]\neffect = allow\nhours = Mon-Fry\n", "begins with no day" },
 		{ "[rule a]\neffect = allow\nhours = always\n", "begins with no day" },
 		{ "[rule a]\neffect = allow\nhours = Mon 7-19\n", "has no hours" },
@@ -416,6 +440,88 @@ TEST_F(policy, hours_are_local)
 	EXPECT_FALSE(open_at(self, (time_t)1 << 40));
 }
 
+struct limit {
+	u32 count, files, bytes, changes, ops;
+	u32 stop_at;
+};
+
+static bool count_limit(const struct ward_rule *r, const struct ward_burst *b, u32 nth, u32 ops,
+			void *arg)
+{
+	struct limit *l = arg;
+
+	l->files += le32toh(b->what) == WARD_BURST_FILES ? le64toh(b->most) : 0;
+	l->bytes += le32toh(b->what) == WARD_BURST_BYTES ? 1 : 0;
+	l->changes += le32toh(b->what) == WARD_BURST_CHANGES ? le32toh(b->seconds) : 0;
+	l->ops |= ops;
+	return ++l->count != l->stop_at;
+}
+
+/* Limits are told of the rules that allow what was done, and of no other. */
+TEST_F(policy, limits)
+{
+	struct one who = { 4005, 0, 4100 };
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_ABSENT) };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id, .now = NOW,
+		.place = (const u8 *)"/inbox/scans", .place_len = 12,
+	};
+	struct limit l = { 0 };
+	struct ward_verdict v;
+	u32 plain;
+
+	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
+	EXPECT_TRUE(self->traits.by_burst);
+	/* In the group another rule comes first, without a limit. */
+	ward_policy_decide(self->blob, &a, WARD_OP_WRITE, &v);
+	EXPECT_TRUE(v.allow);
+	EXPECT_EQ(0, v.limited);
+	EXPECT_EQ(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE, count_limit, &l));
+	EXPECT_EQ(0, l.count);
+	who.gid = 0;
+	ward_policy_decide(self->blob, &a, WARD_OP_WRITE | WARD_OP_LIST, &v);
+	EXPECT_TRUE(v.allow);
+	EXPECT_EQ(WARD_OP_WRITE, v.limited);
+	EXPECT_EQ(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE | WARD_OP_LIST, count_limit,
+					   &l));
+	EXPECT_EQ(4, l.count);
+	EXPECT_EQ(200, l.files);
+	EXPECT_EQ(2, l.bytes);
+	EXPECT_EQ(86400, l.changes);
+	EXPECT_EQ(WARD_OP_WRITE, l.ops);
+	l = (struct limit){ .stop_at = 2 };
+	ASSERT_NE(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE, count_limit, &l));
+	EXPECT_EQ(2, l.count);
+	EXPECT_EQ(WARD_OP_WRITE | WARD_OP_CREATE | WARD_OP_LIST,
+		  ward_policy_allowed(self->blob, &a, &plain));
+	EXPECT_EQ(WARD_OP_LIST, plain);
+}
+
+TEST_F(policy, limits_refused)
+{
+	struct ward_policy_header *h = self->blob;
+	struct ward_rule *r = (void *)(h + 1);
+	struct ward_condition *c;
+	struct ward_burst *b;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r = (void *)((u8 *)r + le32_to_cpu(r->length));
+	for (c = (void *)(r + 1); le16_to_cpu(c->type) != WARD_COND_BURST; )
+		c = (void *)((u8 *)c + le32_to_cpu(c->length));
+	b = (void *)(c + 1);
+	ASSERT_EQ(0, CHECK());
+	REFUSED(b[0].what, 0);
+	REFUSED(b[0].what, cpu_to_le32(4));
+	REFUSED(b[1].seconds, 0);
+	REFUSED(b[1].seconds, cpu_to_le32(WARD_BURST_SECONDS_MAX + 1));
+	REFUSED(b[2].most, 0);
+	REFUSED(b[2].most, cpu_to_le64(WARD_BURST_FILES_MAX + 1));
+	REFUSED(b[1].most, cpu_to_le64(1ULL << 63));
+	REFUSED(c->count, cpu_to_le16(3));
+	REFUSED(r->flags, 0);
+}
+
 /* Between the times that are told nothing changes, and at each something may. */
 TEST_F(policy, hours_change_when_they_say)
 {
@@ -485,14 +591,6 @@ TEST_F(policy, hours_refused)
 	hours = (void *)(c + 1);
 	o = (void *)(hours + 1);
 	s = (void *)(o + le32_to_cpu(hours->changes));
-#define CHECK() ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits)
-#define REFUSED(field, value) do {					\
-	__typeof__(field) was = (field);				\
-	(field) = (value);						\
-	EXPECT_EQ(-EBADMSG, CHECK());					\
-	(field) = was;							\
-	ASSERT_EQ(0, CHECK());						\
-} while (0)
 	ASSERT_EQ(0, CHECK());
 	ASSERT_EQ(5, le32_to_cpu(hours->changes));
 	REFUSED(hours->reserved, cpu_to_le32(1));
