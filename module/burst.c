@@ -28,11 +28,11 @@
 /**
  * struct counter - what one user did by one limit of one rule
  * @node: in its bucket
- * @use: in the list of all, last used last
+ * @use: in the list of all, in the order of use
  * @key: hash of rule, user and limit
  * @last: when it was last used, seconds since boot
  * @seconds: its window
- * @files: struct seen, seen last last
+ * @files: struct seen, in that order
  * @count: how many
  * @slot: bytes, by part of the window
  * @slot_now: number of the newest part, since boot
@@ -69,7 +69,7 @@ struct seen {
  * struct wardfs_bursts - all that is counted in a vault
  * @lock: of everything
  * @key: of the hashes
- * @use: counters, last used last
+ * @use: counters, in the order of use
  * @counters: how many
  * @seen: how many files
  * @counter: buckets

@@ -18,8 +18,8 @@
  * Paths are asked of file_dentry(): a file that overlayfs has opened here has
  * overlayfs's own in f_path.
  *
- * May this access go on? Reports a refusal. @bytes: that are read. Without a section: what touches the
- * data takes one of its own, and locking wipes the pages.
+ * May this access go on? Reports a refusal. Without a section: what touches the data takes
+ * one of its own, and locking wipes the pages. @bytes: that are read.
  */
 static int check_bytes(struct file *file, u32 op, enum ward_action action, u64 bytes)
 {
