@@ -131,6 +131,9 @@ u32 wardfs_place_inode(const struct wardfs_policy *policy, struct inode *inode)
 	hlist_for_each_entry(d, &inode->i_dentry, d_u.d_alias) {
 		u32 here = wardfs_place_dentry(policy, d);
 
+		/* What a file handle led to has no name. */
+		if (here == WARD_PLACE_NONE)
+			continue;
 		/* A name that was removed counts if there is no other. */
 		if (d_unhashed(d) && d != inode->i_sb->s_root) {
 			gone = here;

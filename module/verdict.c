@@ -110,8 +110,11 @@ static void ask(struct asking *a, struct inode *inode, struct dentry *dentry)
 		a->who.program = &a->program;
 	if (!policy->traits.by_path)
 		return;
-	a->place = dentry ? wardfs_place_dentry(policy, dentry) :
-			    wardfs_place_inode(policy, inode);
+	if (dentry)
+		a->place = wardfs_place_dentry(policy, dentry);
+	/* What a file handle led to may be known by a name as well. */
+	if (a->place == WARD_PLACE_NONE && (!dentry || d_inode_rcu(dentry) == inode))
+		a->place = wardfs_place_inode(policy, inode);
 	ward_place_actor(&policy->places, a->place, &a->who);
 }
 
