@@ -122,15 +122,21 @@ down:
 u32 wardfs_place_inode(const struct wardfs_policy *policy, struct inode *inode)
 {
 	u32 at = WARD_PLACE_NONE, gone = WARD_PLACE_NONE;
-	unsigned int names = 0;
+	unsigned int names = 0, looked = 0;
 	struct dentry *d;
 
 	if (S_ISDIR(inode->i_mode) && recall(policy, inode, atomic64_read(&policy->tag), &at))
 		return at;
 	spin_lock(&inode->i_lock);
 	hlist_for_each_entry(d, &inode->i_dentry, d_u.d_alias) {
-		u32 here = wardfs_place_dentry(policy, d);
+		u32 here;
 
+		/* There are more of them than one looks at under a lock. */
+		if (looked++ == NAMES_MAX) {
+			at = WARD_PLACE_NONE;
+			break;
+		}
+		here = wardfs_place_dentry(policy, d);
 		/* What a file handle led to has no name. */
 		if (here == WARD_PLACE_NONE)
 			continue;
@@ -143,14 +149,12 @@ u32 wardfs_place_inode(const struct wardfs_policy *policy, struct inode *inode)
 			     ward_place_group(&policy->places, at))
 			here = WARD_PLACE_NONE;
 		at = here;
-		if (++names == NAMES_MAX || at == WARD_PLACE_NONE)
+		names++;
+		if (at == WARD_PLACE_NONE)
 			break;
 	}
-	/* There are more of them than were looked at. */
-	if (names == NAMES_MAX && d && d->d_u.d_alias.next)
-		at = WARD_PLACE_NONE;
 	spin_unlock(&inode->i_lock);
-	return names ? at : gone;
+	return names ? at : looked > NAMES_MAX ? WARD_PLACE_NONE : gone;
 }
 
 /**

@@ -243,3 +243,31 @@ int ward_policy_find_programs(struct ward_policy *policy, struct ward_nl *nl,
 				 wrong, wrong > 1 ? "s" : "");
 	return 0;
 }
+
+/**
+ * ward_policy_stale_programs - which programs are not what they were when rules were loaded
+ * @policy: what was loaded
+ * @nl: to the kernel
+ * @err: a note for each; a program that was not there, and is not there, is none
+ */
+void ward_policy_stale_programs(const struct ward_policy *policy, struct ward_nl *nl,
+				struct ward_err *err)
+{
+	size_t i, k, n;
+
+	for (i = 0; i < policy->count; i++)
+		for (k = 0; k < policy->rules[i].count; k++) {
+			const struct ward_policy_cond *c = &policy->rules[i].conds[k];
+
+			for (n = 0; n < c->program_count; n++) {
+				struct ward_policy_program now = { .path = c->programs[n].path };
+				struct ward_err why;
+
+				ward_err_clear(&why);
+				find_program(&now, nl, &why);
+				if (memcmp(&now.id, &c->programs[n].id, sizeof(now.id)))
+					ward_note(err, "rule \"%s\": the file %s is another one than when the rules were loaded, so nobody runs what the rule means: load them anew",
+						  policy->rules[i].name, now.path);
+			}
+		}
+}

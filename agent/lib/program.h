@@ -12,5 +12,7 @@ int ward_program_open(const char *path, struct ward_err *err);
 int ward_trusted_file(const char *path, struct ward_err *err);
 int ward_policy_find_programs(struct ward_policy *policy, struct ward_nl *nl,
 			      struct ward_err *err);
+void ward_policy_stale_programs(const struct ward_policy *policy, struct ward_nl *nl,
+				struct ward_err *err);
 
 #endif

@@ -439,8 +439,12 @@ static int show(const char *arg)
 		return ui_fail(&err);
 	free(blob);
 	/* Without the module nothing is in force. */
-	if (!ward_nl_open(&nl) && ward_nl_vault_get(nl, conf.uuid, &vault))
-		memset(&vault, 0, sizeof(vault));
+	if (!ward_nl_open(&nl)) {
+		if (ward_nl_vault_get(nl, conf.uuid, &vault))
+			memset(&vault, 0, sizeof(vault));
+		ward_policy_stale_programs(&policy, nl, &err);
+		ui_notes(&err);
+	}
 	ward_nl_close(nl);
 	ret = verb_globals.json ? show_json(&conf, &policy, vault.policy_serial) :
 	      show_text(&conf, &policy, vault.policy_serial);

@@ -161,6 +161,8 @@ chmod 644 $conf
 cp $prog/cat $prog/new && mv $prog/new $prog/cat
 check_errno EACCES "a program that was replaced is another one" as alice $prog/cat /srv/d/in/f
 refused 0 "programs" "explained: it is" explain --user alice --program $prog/cat --op read /in/f
+refused 0 "$prog/cat is another one" "shown: it is" wardctl policy show d
+refused 0 "$prog/cat is another one" "doctor tells" sh -c "wardctl doctor; true"
 load >/dev/null
 check_is "until the rules are loaded anew" secret "$(as alice $prog/cat /srv/d/in/f 2>&1)"
 check "unmount" wardctl umount d
