@@ -45,7 +45,7 @@ static void set_hours(struct wardfs_sb *sbi, const struct wardfs_policy *policy)
 {
 	u64 now = ktime_get_real_seconds();
 
-	sbi->policy_since = now;
+	WRITE_ONCE(sbi->policy_since, now);
 	WRITE_ONCE(sbi->policy_until, policy->traits.by_hours ?
 		   ward_policy_next(policy->blob, now) : WARD_NEVER);
 }
