@@ -696,6 +696,41 @@ static void walk_places(const void *blob, const struct ward_policy_traits *trait
 	free(memory);
 }
 
+static bool no_limit(const struct ward_rule *r, const struct ward_burst *b, u32 nth, u32 ops,
+		     void *arg)
+{
+	return le64_to_cpu(b->most) && ops;
+}
+
+/* Asked whatever can be asked, at some time, with some program, at some place. */
+static void ask_everything(const void *blob, u32 seed)
+{
+	static const char *const place[] = { "/inbox/scans/x", "", "/inbox", "/caf\xc3\xa9" };
+	struct one who = { 4000 + seed % 20, seed % 5000, 4000 + seed % 300 };
+	struct ward_program_id id = { .kind = htole32(seed % 5), .inode = htole64(seed % 90) };
+	struct ward_actor a = {
+		.fsuid = who.uid, .loginuid = who.login, .has_login = seed & 1, .kernel = seed & 2,
+		.own = seed & 4, .kthread = seed & 8 ? "nfsd" : "lockd", .sheds_groups = seed & 16,
+		.in_group = in_group, .arg = &who, .program = seed & 32 ? &id : NULL,
+		.place = seed & 64 ? (const u8 *)place[seed / 128 % 4] : NULL,
+		.now = seed & 1024 ? NOW + seed * 7919ULL : seed * 0x100000001ULL,
+	};
+	struct ward_nearest near;
+	struct ward_verdict v;
+	u64 next;
+
+	a.place_len = a.place ? strlen((const char *)a.place) : 0;
+	a.way = a.place;
+	a.way_len = a.place_len;
+	ward_policy_decide(blob, &a, 1U << seed % 10, &v);
+	ward_policy_nearest(blob, &a, 1U << seed % 10, &near);
+	ward_policy_limits(blob, &a, WARD_OP_ALL, no_limit, NULL);
+	ward_policy_walks(blob, &a);
+	next = ward_policy_next(blob, a.now);
+	if (next <= a.now)
+		abort();
+}
+
 /* Whatever the bytes: what the kernel takes, user space can show. */
 TEST_F(policy, any_bytes)
 {
@@ -723,6 +758,7 @@ TEST_F(policy, any_bytes)
 			for (k = 0; k < 100; k += 7)
 				allowed(copy, (struct one){ 4000 + k, k, 4100 + k });
 			walk_places(copy, &self->traits);
+			ask_everything(copy, round);
 			/* More conditions than the text form can say. */
 			ASSERT_TRUE(!user || user == -EPROTONOSUPPORT);
 		}
