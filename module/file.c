@@ -281,7 +281,8 @@ static vm_fault_t refuse_fault(struct vm_fault *vmf, u64 bytes)
 
 static vm_fault_t wardfs_fault(struct vm_fault *vmf)
 {
-	vm_fault_t ret = refuse_fault(vmf, PAGE_SIZE);
+	/* One that is tried again was counted the first time. */
+	vm_fault_t ret = refuse_fault(vmf, vmf->flags & FAULT_FLAG_TRIED ? 0 : PAGE_SIZE);
 
 	if (ret)
 		return ret;

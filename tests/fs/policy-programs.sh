@@ -112,7 +112,8 @@ touch("/tmp/p/script", b"#!/bin/bash\nread -r x <$1 && echo $x\n"); os.chmod("/t
 touch("/tmp/p/own", ("#!%s/bash\nread -r x <$1 && echo $x\n" % P).encode()); os.chmod("/tmp/p/own", 0o755)
 rules(allow(ALICE, testvault.ALL, P + "/bash")); reads("/tmp/p/own", f); refused("/tmp/p/script", f)	# a script is its interpreter
 fd = os.open(P + "/bash", os.O_RDONLY); reads("/proc/self/fd/%d" % fd, "-c", "read -r x <%s; echo $x" % f, pass_fds=(fd,))
-m = os.memfd_create("bash"); os.write(m, read(P + "/bash")); refused("/proc/self/fd/%d" % m, "-c", "read -r x <%s; echo $x" % f, pass_fds=(m,))
+m = os.memfd_create("bash"); os.write(m, read(P + "/bash")); os.fchmod(m, 0o755); r = os.open("/proc/self/fd/%d" % m, os.O_RDONLY); os.close(m)
+refused("/proc/self/fd/%d" % r, "-c", "read -r x <%s; echo $x" % f, pass_fds=(r,))
 '
 check "a fork has the program of its parent, an exec its own" py '
 exec(open("/tmp/programs.py").read())
