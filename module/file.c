@@ -161,7 +161,8 @@ static ssize_t wardfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t wardfs_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
 				  size_t len, unsigned int flags)
 {
-	int err = check_read(in, *pos, len);
+	int err = wardfs_splice_reads() ? check_access(in, WARD_OP_READ, WARD_ACTION_READ) :
+					  check_read(in, *pos, len);
 
 	if (err)
 		return err;
