@@ -28,6 +28,10 @@ static int only_root(const char *path, const struct stat *st, struct ward_err *e
 				 what, path, st->st_uid, path);
 	if (S_ISLNK(st->st_mode))
 		return 0;
+	if (st->st_mode & S_IWOTH && st->st_mode & S_ISVTX)
+		return ward_fail(err, EPERM, WARD_FAILED,
+				 "everybody can change the %s %s: put what lies in it elsewhere",
+				 what, path);
 	if (st->st_mode & S_IWOTH)
 		return ward_fail(err, EPERM, WARD_FAILED,
 				 "everybody can change the %s %s: chmod o-w %s", what, path, path);
