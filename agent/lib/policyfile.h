@@ -12,7 +12,7 @@
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	8	/* users, groups, logins, programs (two), paths, hours, burst */
+#define WARD_POLICY_CONDITIONS	8	/* in a rule: programs are two */
 #define WARD_ZONE_MAX		39	/* bytes of a time zone's name */
 
 /**

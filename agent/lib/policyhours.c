@@ -136,7 +136,8 @@ int ward_hours_add(struct ward_policy_cond *cond, const char *item, struct ward_
 
 	if (!all && !take_days(&p, &first, &last))
 		return ward_fail(err, EINVAL, WARD_FAILED,
-				 "\"%s\" begins with no day: write Mon-Fri 07:00-19:00, or Sat", item);
+				 "\"%s\" begins with no day: write Mon-Fri 07:00-19:00, or Sat",
+				 item);
 	if (*p) {
 		size_t dash = strcspn(p, "-");
 
@@ -217,7 +218,7 @@ void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE
 		}
 }
 
-/* ---- time zones -------------------------------------------------------------------------------- */
+/* ---- time zones ---------------------------------------------------------------------- */
 
 /**
  * ward_zone_ok - is there such a time zone

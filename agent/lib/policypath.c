@@ -112,20 +112,22 @@ int ward_path_parse(const char *text, const char *directory, char **path, struct
 	while (len > 1 && p[len - 1] == '/')
 		p[--len] = '\0';
 	meant = inside(p, directory);
-	if (meant)
-		ward_fail(err, EINVAL, WARD_FAILED,
-			  "paths begin at the vault's top, not at the machine's: write \"%s\"", meant);
-	else if (p[0] != '/')
-		ward_fail(err, EINVAL, WARD_FAILED,
-			  "a path begins with a slash, which is the vault's top: write \"/%s\"", text);
-	else if (ward_path_ok((const uint8_t *)p, len) < 0)
-		ward_fail(err, EINVAL, WARD_FAILED,
-			  "\"%s\" is no path of a directory: single slashes, no \".\" or \"..\", names of up to 255 bytes, at most %d of them",
-			  text, WARD_PATH_DEPTH);
-	else {
+	if (!meant && ward_path_ok((const uint8_t *)p, len) >= 0) {
 		*path = p;
 		return 0;
 	}
+	if (meant)
+		ward_fail(err, EINVAL, WARD_FAILED,
+			  "paths begin at the vault's top, not at the machine's: write \"%s\"",
+			  meant);
+	else if (p[0] != '/')
+		ward_fail(err, EINVAL, WARD_FAILED,
+			  "a path begins with a slash, which is the vault's top: write \"/%s\"",
+			  text);
+	else
+		ward_fail(err, EINVAL, WARD_FAILED,
+			  "\"%s\" is no path of a directory: single slashes, no \".\" or \"..\", names of up to 255 bytes, at most %d of them",
+			  text, WARD_PATH_DEPTH);
 	free(p);
 	return -EINVAL;
 }
