@@ -41,7 +41,8 @@ static void put(char sign, const char *text)
 		size_t n = strcspn(text, "\n");
 
 		if (n)
-			snprintf(line, sizeof(line), "%c %.*s", sign, (int)(n < 4096 ? n : 4096), text);
+			snprintf(line, sizeof(line), "%c %.*s", sign, (int)(n < 4096 ? n : 4096),
+				 text);
 		else
 			line[0] = '\0';
 		if (n)

@@ -185,7 +185,8 @@ static int take_time(struct question *q, struct ward_err *err)
 	end = strptime(q->what->when, "%Y-%m-%d %H:%M", &tm);
 	if (!end || *end)
 		return ward_fail(err, EINVAL, WARD_USAGE,
-				 "\"%s\" is no time: write it like 2026-11-27 20:00", q->what->when);
+				 "\"%s\" is no time: write it like 2026-11-27 20:00",
+				 q->what->when);
 	tm.tm_isdst = -1;
 	q->who.now = mktime(&tm);
 	return 0;
@@ -244,10 +245,15 @@ static json_t *nearer(const struct question *q, uint32_t op)
 		for (i = 0; i < le32toh(h->rules); i++, r = next_rule(r)) {
 			uint32_t lacks = ward_rule_lacks(r, &q->who);
 
-			if (le16toh(r->flags) & WARD_RULE_ALLOW && le32toh(r->operations) & op &&
-			    count_bits(lacks) == most && json_array_size(list) < NEAR_MAX)
-				json_array_append_new(list, json_pack("{s:o, s:o}", "rule",
-					ui_string((const char *)r->name), "lacks", words_of(lacks)));
+			json_t *name;
+
+			if (!(le16toh(r->flags) & WARD_RULE_ALLOW) ||
+			    !(le32toh(r->operations) & op) || count_bits(lacks) != most ||
+			    json_array_size(list) == NEAR_MAX)
+				continue;
+			name = ui_string((const char *)r->name);
+			json_array_append_new(list, json_pack("{s:o, s:o}", "rule", name, "lacks",
+							      words_of(lacks)));
 		}
 	}
 	return list;
@@ -262,8 +268,10 @@ static char *stopped_at(struct question *q)
 	for (i = 0; i < len; i++) {
 		if (q->place[i] != '/')
 			continue;
-		who.place = who.way = (const uint8_t *)q->place;
-		who.place_len = who.way_len = i;
+		who.place = (const uint8_t *)q->place;
+		who.place_len = i;
+		who.way = who.place;
+		who.way_len = i;
 		if (!ward_policy_walks(q->blob, &who))
 			return i ? strndup(q->place, i) : strdup("/");
 	}

@@ -458,8 +458,9 @@ static int show(const char *arg)
 static bool explain_option(struct explain *e, int option, const char *arg)
 {
 	const char **where = option == OPT_USER ? &e->user : option == OPT_LOGIN ? &e->login :
-			     option == OPT_PROGRAM ? &e->program : option == OPT_OP ? &e->operations :
-			     option == OPT_AT ? &e->when : option == OPT_FILE ? &e->file : NULL;
+			     option == OPT_PROGRAM ? &e->program :
+			     option == OPT_OP ? &e->operations : option == OPT_AT ? &e->when :
+			     option == OPT_FILE ? &e->file : NULL;
 
 	if (where)
 		*where = arg;
@@ -487,7 +488,9 @@ static int run_diff(int argc, char **argv)
 
 	if (!ret)
 		ret = ui_need_root();
-	return ret ? ret : policy_diff(argv[optind + 1], argc > optind + 2 ? argv[optind + 2] : NULL);
+	if (ret)
+		return ret;
+	return policy_diff(argv[optind + 1], argc > optind + 2 ? argv[optind + 2] : NULL);
 }
 
 static int run(int argc, char **argv)
