@@ -354,6 +354,23 @@ static void put_vault(json_t *o, const struct ward_event *e, const struct ward_l
 	put_text(o, "ward.vault_id", uuid);
 }
 
+/* Of what no rule allows: the nearest one, and what of it does not hold. */
+static void put_nearest(json_t *o, const struct ward_event *event)
+{
+	json_t *lacks = json_array();
+	unsigned int type;
+
+	if (event->near)
+		put_bytes(o, "ward.nearest_rule", event->near, strlen(event->near));
+	for (type = 0; lacks && type < 32; type++)
+		if (event->lacks & 1U << type && ward_condition_name(type))
+			json_array_append_new(lacks, json_string(ward_condition_name(type)));
+	if (event->lacks)
+		put(o, "ward.lacks", lacks);
+	else
+		json_decref(lacks);
+}
+
 /**
  * ward_log_event - an event as a JSON object
  * @event: the event
@@ -385,6 +402,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put_bytes(o, "message", event->detail, strlen(event->detail));
 	if (event->rule)
 		put_bytes(o, "rule.name", event->rule, strlen(event->rule));
+	put_nearest(o, event);
 	put_who(o, event, names);
 	put_text(o, "ward.kind", ward_kind_name(event->kind));
 	put_vault(o, event, names, dir, sizeof(dir));

@@ -99,6 +99,23 @@ static void put_object(FILE *f, json_t *o)
 		fprintf(f, " to %s", target);
 }
 
+static void put_nearest(FILE *f, json_t *o)
+{
+	const char *near = text_of(o, "ward.nearest_rule"), *sep = " (not its ";
+	json_t *lacks = json_object_get(o, "ward.lacks"), *lack;
+	size_t i;
+
+	fprintf(f, ": no rule allows it");
+	if (!near)
+		return;
+	fprintf(f, ", the nearest is \"%s\"", near);
+	json_array_foreach(lacks, i, lack) {
+		fprintf(f, "%s%s", sep, json_string_value(lack) ? json_string_value(lack) : "?");
+		sep = ", ";
+	}
+	fprintf(f, "%s", json_array_size(lacks) ? ")" : "");
+}
+
 static void put_access(FILE *f, json_t *o)
 {
 	const char *reason = text_of(o, "event.reason"), *rule = text_of(o, "rule.name");
@@ -117,7 +134,7 @@ static void put_access(FILE *f, json_t *o)
 	else if (rule)
 		fprintf(f, ": rule \"%s\"", rule);
 	else if (refused && reason && !strcmp(reason, "policy"))
-		fprintf(f, ": no rule allows it");
+		put_nearest(f, o);
 	else if (refused && reason)
 		fprintf(f, ": %s", reason);
 }

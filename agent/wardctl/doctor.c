@@ -15,10 +15,14 @@
 #include "../lib/seal.h"
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
+#include "../lib/program.h"
 #include "../lib/settings.h"
 #include "../lib/text.h"
 #include "doctor.h"
+#include "policy.h"
 #include "verb.h"
+
+#define HOURS_WARN	(60L * 86400)	/* seconds before their end */
 
 /* ---- what was found ---------------------------------------------------------------- */
 
@@ -205,6 +209,55 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 			   "%s: the directory %s is not there", conf->name, conf->directory);
 }
 
+/* A program that was updated is another one, until the rules are loaded anew. */
+static void look_at_programs(struct doctor *d, const struct ward_conf *conf, struct ward_nl *nl)
+{
+	struct ward_policy policy;
+	struct ward_err err;
+	char mend[256];
+	void *blob;
+	size_t len, i;
+
+	ward_err_clear(&err);
+	/* What cannot be read is for others to say. */
+	if (policy_read_stored(conf, &blob, &len, &policy, &err))
+		return;
+	ward_err_clear(&err);
+	ward_policy_stale_programs(&policy, nl, &err);
+	snprintf(mend, sizeof(mend), "wardctl policy load %.64s", conf->name);
+	for (i = 0; i < err.count; i++)
+		doctor_say(d, DOCTOR_WARNING, "programs", mend, "%s: %s", conf->name, err.notes[i]);
+	ward_policy_free(&policy);
+	free(blob);
+}
+
+/*
+ * Rules in force that do not say any more what they meant. Hours know their time for two
+ * years after they were loaded.
+ */
+static void look_at_rules(struct doctor *d, const struct ward_conf_list *list)
+{
+	struct ward_mounted vault;
+	struct ward_nl *nl;
+	char mend[256];
+	size_t i;
+
+	if (ward_nl_open(&nl))
+		return;
+	for (i = 0; i < list->count; i++) {
+		if (ward_nl_vault_get(nl, list->conf[i].uuid, &vault))
+			continue;
+		look_at_programs(d, &list->conf[i], nl);
+		if (!vault.hours_end || (time_t)vault.hours_end - time(NULL) > HOURS_WARN)
+			continue;
+		snprintf(mend, sizeof(mend), "wardctl policy load %.64s", list->conf[i].name);
+		doctor_say(d, DOCTOR_WARNING, "hours", mend,
+			   "%s: the hours of its rules are known for two years after they were loaded, and that is over, or soon will be",
+			   list->conf[i].name);
+	}
+	ward_nl_close(nl);
+}
+
 static void look_at_configuration(struct doctor *d)
 {
 	struct ward_conf_list list;
@@ -227,6 +280,7 @@ static void look_at_configuration(struct doctor *d)
 			   err.notes[i]);
 	for (i = 0; i < list.count; i++)
 		look_at_vault(d, &list.conf[i]);
+	look_at_rules(d, &list);
 	doctor_say(d, DOCTOR_OK, "vaults", NULL, "%zu configured in %s", list.count,
 		   WARD_CONF_DIR);
 	ward_conf_list_free(&list);

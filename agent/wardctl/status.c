@@ -17,6 +17,7 @@
 #include "../lib/text.h"
 #include "verb.h"
 
+#define HOURS_WARN	(60L * 86400)	/* seconds before their end */
 #define METHODS_MAX	160
 #define PROBLEMS_MAX	8
 #define DAEMON_MAX	(1 << 20)	/* bytes of what wardd says */
@@ -111,6 +112,19 @@ static void look_below(struct state *s)
 	close(ward);
 }
 
+/* Hours know their time for two years after they were loaded. */
+static void look_at_hours(struct state *s)
+{
+	time_t end = s->in_kernel.hours_end, now = time(NULL);
+
+	if (!end || end - now > HOURS_WARN)
+		return;
+	problem(s, end > now ?
+		"the hours of its rules are known for %ld more days: wardctl policy load %s" :
+		"the hours of its rules are not known since %ld days, so they let nobody in: wardctl policy load %s",
+		labs((long)(end - now)) / 86400, s->conf->name);
+}
+
 static void look_into_kernel(struct state *s, struct ward_nl *nl)
 {
 	const struct ward_mounted *k = &s->in_kernel;
@@ -129,6 +143,7 @@ static void look_into_kernel(struct state *s, struct ward_nl *nl)
 		problem(s, "not yet checked after an unclean end: wardctl check %s", s->conf->name);
 	if (!k->rules)
 		problem(s, "no policy is in force, so nobody has access");
+	look_at_hours(s);
 }
 
 /* ---- what wardd says ------------------------------------------------------------ */
@@ -227,6 +242,8 @@ static json_t *state_json(const struct state *s)
 			 "driver", k->driver, "policy_serial", (json_int_t)k->policy_serial,
 			 "rules", (json_int_t)k->rules);
 	json_object_update_new(object, more);
+	if (k->hours_end)
+		json_object_set_new(object, "hours_known_until", json_integer(k->hours_end));
 	return object;
 }
 
