@@ -118,7 +118,8 @@ printf '[rule root]\nusers = root\neffect = allow\n' | rules
 load >/dev/null
 mkdir -m 777 /srv/d/in /srv/d/out
 echo secret >/srv/d/in/f
-chmod 644 /srv/d/in/f
+echo other >/srv/d/other
+chmod 644 /srv/d/in/f /srv/d/other
 cp /root/shown /root/rules
 rules </root/rules
 refused 0 '^\+ \[rule with cat\]' "what loading would change" wardctl policy diff d
@@ -128,7 +129,7 @@ import json, sys; o = json.load(sys.stdin); assert (o[\"added\"], o[\"removed\"]
 load >/dev/null
 check_is "the program that is named may" secret "$(as alice $prog/cat /srv/d/in/f 2>&1)"
 check_errno EACCES "another may not" as alice cat /srv/d/in/f
-check_errno EACCES "nor this one elsewhere" as alice $prog/cat /srv/d/out
+check_errno EACCES "nor this one elsewhere" as alice $prog/cat /srv/d/other
 
 explain() { wardctl policy explain d "$@"; }
 refused 0 'alice may read /in/f: rule "with cat"' "explained: allowed" explain --user alice --program $prog/cat --op read /srv/d/in/f
@@ -136,7 +137,7 @@ refused 0 'rule "with cat" would, but for its programs' "explained: the wrong pr
 refused 0 'rule "with cat" would, but for its paths' "explained: the wrong place" explain --user alice --program $prog/cat --op write /out/f
 refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" explain --user bob --op read /out
 refused 0 'would, but for its hours' "explained: at another hour" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 23:59" /out
-refused 0 'rule "with cat" would, but for its users, programs, paths' "explained: all that is missing" explain --user mallory --op write /out
+refused 0 'rule "with cat" would, but for its users, paths, programs' "explained: all that is missing" explain --user mallory --op write /out
 refused 0 "cannot get there: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
 check "explained: as JSON" sh -c "wardctl --json policy explain d --user alice --op read,write /in/f | python3 -c '
 import json, sys; o = json.load(sys.stdin); a = o[\"answers\"]
