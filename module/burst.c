@@ -8,8 +8,12 @@
  * many different ones. Bytes are summed up in sixteenths of the window; a window and one
  * sixteenth count, so that no window has more than it should.
  *
- * Everything is bounded. Where there is no room or memory for one thing more, it counts as
- * used up: what cannot be counted must not be free.
+ * Everything is bounded, also what is done at once while the lock is held. Where there is no
+ * room or memory for one thing more, it counts as used up: what cannot be counted must not
+ * be free.
+ *
+ * Times are in milliseconds since boot, and taken under the lock: so none is before one that
+ * was used already, on whatever CPU.
  */
 #include <linux/list.h>
 #include <linux/random.h>
@@ -24,13 +28,15 @@
 #define COUNTER_BUCKETS	1024
 #define SEEN_BUCKETS	16384
 #define SLOTS		17		/* a window and one more of its parts */
+#define FORGET_MAX	64		/* files that are forgotten at once */
+#define RECLAIM_MAX	16		/* counters that are looked over at once */
 
 /**
  * struct counter - what one user did by one limit of one rule
  * @node: in its bucket
- * @use: in the list of all, in the order of use
+ * @use: in the list of all
  * @key: hash of rule, user and limit
- * @last: when it was last used, seconds since boot
+ * @last: when it was last used
  * @seconds: its window
  * @files: struct seen, in that order
  * @count: how many
@@ -55,7 +61,7 @@ struct counter {
  * @order: in its counter's list
  * @counter: the counter
  * @file: hash of the file
- * @at: when last, seconds since boot
+ * @at: when last
  */
 struct seen {
 	struct hlist_node node;
@@ -69,7 +75,8 @@ struct seen {
  * struct wardfs_bursts - all that is counted in a vault
  * @lock: of everything
  * @key: of the hashes
- * @use: counters, in the order of use
+ * @use: counters: roughly in the order of use, but for those that were looked over and still
+ *	have something to tell
  * @counters: how many
  * @seen: how many files
  * @counter: buckets
@@ -118,15 +125,59 @@ static void forget(struct wardfs_bursts *b, struct seen *s)
 	kfree(s);
 }
 
-/* What was seen last before the window does not count any more. */
-static void expire(struct wardfs_bursts *b, struct counter *c, u64 now)
+static u64 window(const struct counter *c)
+{
+	return (u64)c->seconds * MSEC_PER_SEC;
+}
+
+static void drop(struct wardfs_bursts *b, struct counter *c)
+{
+	while (!list_empty(&c->files))
+		forget(b, list_first_entry(&c->files, struct seen, order));
+	hlist_del(&c->node);
+	list_del(&c->use);
+	b->counters--;
+	kfree(c);
+}
+
+/*
+ * Makes room. A counter that was not used for its whole window has nothing to tell; others are
+ * looked at again when it is their turn, so that none with a long window hides the rest.
+ */
+static void reclaim(struct wardfs_bursts *b, u64 now)
+{
+	unsigned int counters, files = 0;
+
+	for (counters = 0; counters < RECLAIM_MAX && !list_empty(&b->use); counters++) {
+		struct counter *c = list_first_entry(&b->use, struct counter, use);
+
+		if (c->last + window(c) + window(c) / 8 + MSEC_PER_SEC >= now) {
+			list_move_tail(&c->use, &b->use);
+			continue;
+		}
+		for (; !list_empty(&c->files); files++) {
+			if (files == FORGET_MAX)
+				return;
+			forget(b, list_first_entry(&c->files, struct seen, order));
+		}
+		drop(b, c);
+	}
+}
+
+/*
+ * What was seen last before the window does not count any more. What is not forgotten now,
+ * for there is much of it, does not stand in the way either: there are less than @most.
+ */
+static void expire(struct wardfs_bursts *b, struct counter *c, u64 most, u64 now)
 {
 	struct seen *s, *next;
+	unsigned int n = 0;
 
 	list_for_each_entry_safe(s, next, &c->files, order) {
-		if (s->at + c->seconds > now)
+		if (s->at + window(c) > now || (n >= FORGET_MAX && c->count < most))
 			break;
 		forget(b, s);
+		n++;
 	}
 }
 
@@ -135,7 +186,7 @@ static bool charge_file(struct wardfs_bursts *b, struct counter *c, u64 file, u6
 	struct hlist_head *bucket = file_bucket(b, c, file);
 	struct seen *s;
 
-	expire(b, c, now);
+	expire(b, c, most, now);
 	hlist_for_each_entry(s, bucket, node) {
 		if (s->counter != c || s->file != file)
 			continue;
@@ -143,7 +194,11 @@ static bool charge_file(struct wardfs_bursts *b, struct counter *c, u64 file, u6
 		list_move_tail(&s->order, &c->files);
 		return true;
 	}
-	if (c->count >= most || b->seen >= SEEN_MAX)
+	if (c->count >= most)
+		return false;
+	if (b->seen >= SEEN_MAX)
+		reclaim(b, now);
+	if (b->seen >= SEEN_MAX)
 		return false;
 	s = kmalloc(sizeof(*s), GFP_ATOMIC | __GFP_NOWARN);
 	if (!s)
@@ -160,10 +215,10 @@ static bool charge_file(struct wardfs_bursts *b, struct counter *c, u64 file, u6
 
 /* ---- bytes -------------------------------------------------------------------- */
 
-static bool charge_bytes(struct counter *c, u64 bytes, u64 most, u64 now_ms)
+static bool charge_bytes(struct counter *c, u64 bytes, u64 most, u64 at)
 {
 	/* A window is at least a second: a part of it at least 62 milliseconds. */
-	u32 now = div_u64(now_ms, c->seconds * (MSEC_PER_SEC / 8) / 2);
+	u32 now = div_u64(at, c->seconds * (MSEC_PER_SEC / 8) / 2);
 	u32 i, old = min_t(u32, now - c->slot_now, SLOTS);
 	u64 sum = 0;
 
@@ -180,30 +235,6 @@ static bool charge_bytes(struct counter *c, u64 bytes, u64 most, u64 now_ms)
 
 /* ---- counters ------------------------------------------------------------------- */
 
-static void drop(struct wardfs_bursts *b, struct counter *c)
-{
-	while (!list_empty(&c->files))
-		forget(b, list_first_entry(&c->files, struct seen, order));
-	hlist_del(&c->node);
-	list_del(&c->use);
-	b->counters--;
-	kfree(c);
-}
-
-/* Those that nothing was added to for their whole window have nothing to tell. */
-static void drop_idle(struct wardfs_bursts *b, u64 now)
-{
-	struct counter *c, *next;
-	unsigned int n = 0;
-
-	list_for_each_entry_safe(c, next, &b->use, use) {
-		if (n++ == 16)
-			break;
-		if (c->last + c->seconds + c->seconds / 8 + 1 < now)
-			drop(b, c);
-	}
-}
-
 static struct counter *find(struct wardfs_bursts *b, u64 key)
 {
 	struct counter *c;
@@ -219,7 +250,7 @@ static struct counter *obtain(struct wardfs_bursts *b, u64 key, u32 seconds, u64
 	struct counter *c = find(b, key);
 
 	if (!c) {
-		drop_idle(b, now);
+		reclaim(b, now);
 		if (b->counters >= COUNTERS_MAX)
 			return NULL;
 		c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN);
@@ -242,7 +273,7 @@ static struct counter *obtain(struct wardfs_bursts *b, u64 key, u32 seconds, u64
 		memset(c->slot, 0, sizeof(c->slot));
 		c->slot_now = 0;
 		c->seconds = seconds;
-		charge_bytes(c, sum, ~0ULL >> 1, now * MSEC_PER_SEC);
+		charge_bytes(c, sum, ~0ULL >> 1, now);
 	}
 	c->last = now;
 	list_move_tail(&c->use, &b->use);
@@ -274,15 +305,16 @@ static u64 key_of(const struct wardfs_bursts *b, const struct wardfs_use *use)
  */
 bool wardfs_burst_charge(struct wardfs_bursts *b, const struct wardfs_use *use)
 {
-	u64 ms = ktime_to_ms(ktime_get_boottime()), now = div_u64(ms, MSEC_PER_SEC);
 	struct counter *c;
 	bool counted = false;
+	u64 now;
 
 	spin_lock(&b->lock);
+	now = ktime_to_ms(ktime_get_boottime());
 	c = obtain(b, key_of(b, use), use->seconds, now);
 	if (c)
 		counted = use->what == WARD_BURST_BYTES ?
-			  charge_bytes(c, use->bytes, use->most, ms) :
+			  charge_bytes(c, use->bytes, use->most, now) :
 			  charge_file(b, c, siphash_2u64(use->inode, use->generation, &b->key),
 				      use->most, now);
 	spin_unlock(&b->lock);

@@ -609,14 +609,14 @@ static int program_get(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = S_ISREG(file_inode(file)->i_mode) ? 0 : -EACCES;
 	if (!err)
-		wardfs_program_id(file_inode(file), &id);
+		wardfs_program_id(file_inode(file), true, &id);
 	fput(file);
 	if (err) {
 		GENL_SET_ERR_MSG(info, "WARD_A_PROGRAM_FD is no file that could be executed");
 		return err;
 	}
 	if (!id.kind) {
-		GENL_SET_ERR_MSG(info, "the program lies on a file system that a user mounted");
+		GENL_SET_ERR_MSG(info, "the program lies on a file system that a user mounted, or a process provides (FUSE)");
 		return -EXDEV;
 	}
 	reply = reply_begin(info, WARD_CMD_PROGRAM_GET, &hdr);

@@ -11,14 +11,17 @@
  * The probes run with preemption off, and must not sleep.
  */
 #include <linux/binfmts.h>
+#include <linux/fs_struct.h>
 #include <linux/hash.h>
 #include <linux/kdev_t.h>
+#include <linux/magic.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 #include <linux/user_namespace.h>
+#include <linux/uuid.h>
 #include "wardfs.h"
 #include "ring.h"
 #include "compat/task.h"
@@ -90,22 +93,96 @@ static void note(const struct pid *process, const struct ward_program_id *id)
 		kfree_rcu(old, rcu);
 }
 
+/* ---- which file it is ------------------------------------------------------------ */
+
+#define KNOWN_MAX	64
+
+/**
+ * struct known - which file system a UUID stands for
+ * @uuid: the UUID
+ * @dev: the device number of the file system
+ * @trusted: root said so
+ */
+struct known {
+	uuid_t uuid;
+	dev_t dev;
+	bool trusted;
+};
+
+/*
+ * Anybody who sits at a machine may be let mount a stick or an image, and write any UUID,
+ * inode number and generation into it beforehand. So of several file systems with one UUID
+ * only the first that something was executed from is the one that is meant, or the one
+ * that root named a program on.
+ */
+static struct known known[KNOWN_MAX];
+static unsigned int known_count;
+static DEFINE_SPINLOCK(known_lock);		/* of both */
+
+/* Room for one more, or NULL. What root said is forgotten for nobody but root. */
+static struct known *known_room(bool trusted)
+{
+	static unsigned int turn;
+	unsigned int i;
+
+	if (known_count < KNOWN_MAX)
+		return &known[known_count++];
+	if (!trusted)
+		return NULL;
+	for (i = 0; i < KNOWN_MAX; i++)
+		if (!known[i].trusted)
+			return &known[i];
+	return &known[turn++ % KNOWN_MAX];
+}
+
+/* Is this the file system that its UUID stands for? @trusted: it is from now on. */
+static bool is_meant(const struct super_block *sb, bool trusted)
+{
+	struct known *k;
+	bool meant;
+
+	/* Only root mounts vaults, and what a vault's UUID stands for is proven by its key. */
+	if (sb->s_type == &wardfs_type)
+		return true;
+	spin_lock(&known_lock);
+	for (k = known; k < known + known_count; k++)
+		if (uuid_equal(&k->uuid, &sb->s_uuid))
+			break;
+	if (k == known + known_count) {
+		k = known_room(trusted);
+		if (k)
+			*k = (struct known){ .uuid = sb->s_uuid, .dev = sb->s_dev };
+	}
+	if (k && trusted) {
+		k->dev = sb->s_dev;
+		k->trusted = true;
+	}
+	meant = k && k->dev == sb->s_dev;
+	spin_unlock(&known_lock);
+	return meant;
+}
+
 /**
  * wardfs_program_id - what makes a file the program that a rule names
  * @inode: of the file
- * @id: filled in
+ * @trusted: root says that the file system is the one that is meant by its UUID
+ * @id: filled in; its kind is 0 for one that no rule can name
  *
  * The file system is known by its UUID, or, if it has none, by its device number: that is
  * another one after the next boot, so it counts for this load of the module only. What
- * somebody mounted in a user namespace of his own may show any UUID and any inode numbers:
- * nothing in it is a program that a rule could name.
+ * somebody mounted in a user namespace of his own may show any UUID and any inode numbers,
+ * and so may a process behind FUSE: nothing there is a program that a rule could name.
+ *
+ * Context: does not sleep.
  */
-void wardfs_program_id(const struct inode *inode, struct ward_program_id *id)
+void wardfs_program_id(const struct inode *inode, bool trusted, struct ward_program_id *id)
 {
 	const struct super_block *sb = inode->i_sb;
 
 	memset(id, 0, sizeof(*id));
-	if (sb->s_user_ns != &init_user_ns)
+	if (sb->s_user_ns != &init_user_ns || sb->s_magic == FUSE_SUPER_MAGIC)
+		return;
+	if (!uuid_is_null(&sb->s_uuid) && !is_meant(sb, trusted))
 		return;
 	id->generation = cpu_to_le32(inode->i_generation);
 	id->inode = cpu_to_le64(inode->i_ino);
@@ -147,7 +224,7 @@ static void executed(void *data, struct task_struct *task, pid_t old_pid,
 {
 	struct ward_program_id id;
 
-	wardfs_program_id(file_inode(bprm->file), &id);
+	wardfs_program_id(file_inode(bprm->file), false, &id);
 	note(task_tgid(task), &id);
 }
 
@@ -242,6 +319,7 @@ static int start(void)
  */
 int wardfs_program_init(void)
 {
+	struct path root;
 	size_t i;
 	int err;
 
@@ -252,6 +330,11 @@ int wardfs_program_init(void)
 		spin_lock_init(&table[i].lock);
 		INIT_HLIST_HEAD(&table[i].list);
 	}
+	/* Where root loads the module from, before anybody else can be the first. */
+	get_fs_root(current->fs, &root);
+	if (!uuid_is_null(&root.dentry->d_sb->s_uuid))
+		is_meant(root.dentry->d_sb, true);
+	path_put(&root);
 	err = start();
 	if (err)
 		kvfree(table);

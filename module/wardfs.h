@@ -496,7 +496,7 @@ bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the ru
 /* ---- program.c: what processes run ---- */
 int wardfs_program_init(void);
 void wardfs_program_exit(void);
-void wardfs_program_id(const struct inode *inode, struct ward_program_id *id);
+void wardfs_program_id(const struct inode *inode, bool trusted, struct ward_program_id *id);
 bool wardfs_program_current(struct ward_program_id *id);
 
 /* ---- event.c: the ring of events ---- */

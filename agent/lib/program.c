@@ -9,12 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "netlink.h"
 #include "program.h"
 
 #define LINKS_MAX	40	/* as the kernel has it */
+
+/* One that cannot be asked for counts as one that is there. */
+static bool has_acl(const char *path)
+{
+	return lgetxattr(path, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       (errno != ENODATA && errno != ENOTSUP);
+}
 
 /* Who but root could change this? */
 static int only_root(const char *path, const struct stat *st, struct ward_err *err)
@@ -36,7 +44,7 @@ static int only_root(const char *path, const struct stat *st, struct ward_err *e
 		return ward_fail(err, EPERM, WARD_FAILED,
 				 "everybody can change the %s %s: chmod o-w %s", what, path, path);
 	/* With an ACL, the group's bits are what anybody in it may have at most. */
-	if (st->st_mode & S_IWGRP && st->st_gid)
+	if (st->st_mode & S_IWGRP && (st->st_gid || has_acl(path)))
 		return ward_fail(err, EPERM, WARD_FAILED,
 				 "group %u (or somebody in its ACL) can change the %s %s: chmod g-w %s",
 				 st->st_gid, what, path, path);

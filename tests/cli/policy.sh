@@ -66,6 +66,11 @@ refused 1 "everybody can change the file $prog/open.*chmod o-w" "one that everyb
 install -m 775 -g caseworkers /bin/cat $prog/group
 one $prog/group
 refused 1 "group 61010.*chmod g-w" "one that a group can change" wardctl policy check /root/try.conf
+install -m 775 -g root /bin/cat $prog/acl
+one $prog/acl
+refused 0 "1 rule, nothing wrong with it" "one of root's group" wardctl policy check /root/try.conf
+setfacl -m u:alice:rwx $prog/acl
+refused 1 "in its ACL.*chmod g-w" "one that an ACL gives to somebody" wardctl policy check /root/try.conf
 install -m 755 /bin/cat /tmp/cat
 one /tmp/cat
 refused 1 "everybody can change the directory /tmp" "one in a directory of everybody's" wardctl policy check /root/try.conf

@@ -65,6 +65,22 @@ def go():
     same(count(read, names()[5:]), 4)		# one was read all the time
 as_alice(go)
 '
+check "in any second, wherever it begins, no more than that" py '
+exec(open("/tmp/burst.py").read())
+rules(limited((FILES, 1, 5), name="a second"))
+def go():
+    done, began = [], time.monotonic()
+    while time.clock_gettime(time.CLOCK_BOOTTIME) % 1 < 0.6: pass
+    for n in names():
+        before = time.monotonic()
+        while before < began + 6:
+            try: read(n)
+            except OSError as e: same(e.errno, errno.EACCES); before = time.monotonic(); continue
+            done.append((before, time.monotonic())); break
+    print(len(done)); assert 10 <= len(done) <= 36
+    for first, sixth in zip(done, done[5:]): assert sixth[1] - first[0] >= 0.999, (first, sixth)
+as_alice(go)
+'
 check "bytes: by read, by mapping, by sendfile" py '
 exec(open("/tmp/burst.py").read())
 def amount(fn): return as_alice(count, fn, names())

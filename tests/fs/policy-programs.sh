@@ -162,6 +162,33 @@ reads(P + "/new", "if=" + f, "status=none")
 shutil.copy(P + "/copy", P + "/newer"); os.chmod(P + "/newer", 0o755); os.rename(P + "/newer", P + "/new"); refused(P + "/new", f)
 rules(allow(ALICE, testvault.ALL, P + "/new")); reads(P + "/new", f)
 '
+check "of file systems with one UUID only one has the programs that are meant" py '
+exec(open("/tmp/programs.py").read())
+import shutil
+image = "/srv/lower/image"
+with open(image, "wb") as x: x.truncate(32 << 20)
+run("mkfs.ext4", "-q", "-F", "-O", "^metadata_csum,^has_journal", image)
+for n in "AB": os.makedirs("/tmp/p/" + n)
+run("mount", "-o", "loop", image, "/tmp/p/A"); shutil.copy(P + "/cat", "/tmp/p/A/cat"); run("umount", "/tmp/p/A"); shutil.copy(image, image + "2")
+run("mount", "-o", "loop", image, "/tmp/p/A"); run("mount", "-o", "loop", image + "2", "/tmp/p/B")
+with open("/tmp/p/B/cat", "r+b") as x: x.write(read(P + "/dd")); x.truncate()
+same(os.stat("/tmp/p/A/cat").st_ino, os.stat("/tmp/p/B/cat").st_ino)
+rules(allow(ALICE, testvault.ALL, "/tmp/p/A/cat"))
+reads("/tmp/p/A/cat", f); refused("/tmp/p/B/cat", "if=" + f, "status=none"); reads("/tmp/p/A/cat", f)
+# Root may mean the other one.
+rules(allow(ALICE, testvault.ALL, "/tmp/p/B/cat")); reads("/tmp/p/B/cat", "if=" + f, "status=none"); refused("/tmp/p/A/cat", f)
+run("umount", "/tmp/p/B"); rules(allow(ALICE, testvault.ALL, "/tmp/p/A/cat")); reads("/tmp/p/A/cat", f)
+# More of them than are remembered, that were used before root named a program there
+loop = run("losetup", "-f", "--show", image + "2").strip()
+def another(k):
+    with open(loop, "r+b") as x: x.seek(1024 + 104); x.write(b"%016d" % k)		# s_uuid
+    assert not libc.mount(loop.encode(), b"/tmp/p/B", b"ext4", 6, None), k		# nosuid,nodev, as for a user
+    os.waitpid(os.posix_spawn("/tmp/p/B/cat", ["dd", "count=0", "status=none"], {}), 0)
+for k in range(70): another(k); assert not libc.umount(b"/tmp/p/B"), k
+reads("/tmp/p/A/cat", f)
+assert not libc.mount(loop.encode(), b"/tmp/p/B", b"ext4", 6, None); rules(allow(ALICE, testvault.ALL, "/tmp/p/B/cat", "/tmp/p/A/cat")); reads("/tmp/p/B/cat", "if=" + f, "status=none"); reads("/tmp/p/A/cat", f)
+run("umount", "/tmp/p/A"); run("umount", "/tmp/p/B"); run("losetup", "-d", loop); os.unlink(image); os.unlink(image + "2")
+'
 check "asking for what is no program" py '
 exec(open("/tmp/programs.py").read())
 def refuses(code, fd):
@@ -175,6 +202,17 @@ def go():
     except testvault.Refused as e: return e.errno
 same(as_user(ALICE, go), errno.EPERM)
 '
+if [ "$WARD_KERNEL" = stock ]; then
+check "nothing that a process provides is a program, whatever it says" py '
+run("modprobe", "fuse"); fuse = os.open("/dev/fuse", os.O_RDWR); touch("/tmp/p/fuse")		# it is a file, and nobody answers
+assert not libc.mount(b"fuse", b"/tmp/p/fuse", b"fuse", 0, b"fd=%d,rootmode=100755,user_id=0,group_id=0" % fuse), os.strerror(ctypes.get_errno())
+try: netlink().ask("PROGRAM_GET", PROGRAM_FD=struct.pack("i", os.open("/tmp/p/fuse", os.O_PATH))); assert False, "answers"
+except testvault.Refused as e: same(e.errno, errno.EXDEV)
+assert not libc.umount2(b"/tmp/p/fuse", 2); os.close(fuse)
+'
+else
+skip "nothing that a process provides is a program" "the debug kernel has no FUSE"
+fi
 check "unmount" umount $d
 check "processes come and go, and leave nothing" sh -c "for i in \$(seq 200); do /bin/true & done; wait; rmmod wardfs && modprobe wardfs"
 done_testing
