@@ -239,7 +239,9 @@ for k in range(4):
         rules(*some); best[name] = min(best.get(name, 1e9), times())
 few, many, flat = best["few"], best["many"], best["flat"]
 open("/tmp/ratio", "w").write("stat and open with 10,000 rules take %.2f times what they take with one (%.2f without directories in them)" % (many / few, flat / few))
-assert many / few < 1.6 and flat / few < 1.6, (few, many, flat)
+# A kernel that looks after each byte takes longer to hash a question; walking the rules would take a hundred times as long.
+most = 1.6 if os.environ["WARD_KERNEL"] == "stock" else 3
+assert many / few < most and flat / few < most, (few, many, flat)
 '
 diag "$(cat /tmp/ratio)"
 check "unmount" umount $d
