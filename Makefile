@@ -28,10 +28,12 @@ SBINDIR := $(DESTDIR)$(PREFIX)/sbin
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
 MODDIR := $(DESTDIR)/lib/modules/$(KVER)/updates
 UNITDIR := $(DESTDIR)/lib/systemd/system
+CATALOGDIR := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 BASHCOMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)
+CATALOGS := $(wildcard packaging/systemd/*.catalog)
 COMPLETIONS := $(wildcard packaging/completion/*)
 
 .PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench bench-limit deb check check-module check-agent clean
@@ -76,6 +78,7 @@ install-agent: agent docs
 	install -m 755 build/agent/wardd build/agent/mount.wardfs $(SBINDIR)/
 	$(foreach page,$(PAGES),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	$(if $(UNITS),install -d $(UNITDIR) && install -m 644 $(UNITS) $(UNITDIR)/)
+	$(if $(CATALOGS),install -d $(CATALOGDIR) && install -m 644 $(CATALOGS) $(CATALOGDIR)/)
 	install -d $(DESTDIR)$(PREFIX)/share/doc/ward/netlink
 	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/ward/
 	install -m 644 $(wildcard docs/netlink/*) $(DESTDIR)$(PREFIX)/share/doc/ward/netlink/

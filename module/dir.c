@@ -72,6 +72,7 @@ static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode
 static struct dentry *wardfs_lookup(struct inode *dir, struct dentry *dentry,
 				    unsigned int flags)
 {
+	struct dentry *found;
 	struct inode *inode;
 	int idx, err;
 
@@ -84,7 +85,10 @@ static struct dentry *wardfs_lookup(struct inode *dir, struct dentry *dentry,
 	wardfs_exit(dir->i_sb, idx);
 	if (err)
 		return ERR_PTR(wardfs_shown_error(err));
-	return d_splice_alias(inode, dentry);
+	found = d_splice_alias(inode, dentry);
+	if (!IS_ERR(found) && inode && S_ISDIR(inode->i_mode))
+		wardfs_policy_moved(inode, found ?: dentry);
+	return found;
 }
 
 /* ---- before and after a change ---- */
@@ -273,7 +277,9 @@ free_name:
 	return err;
 }
 
-static int make(struct inode *dir, struct dentry *dentry, const struct make *how)
+/* @old: of hard links: another name of @how->from, to which this one may be added */
+static int make(struct inode *dir, struct dentry *dentry, const struct make *how,
+		struct dentry *old)
 {
 	struct change change;
 	int err;
@@ -281,7 +287,10 @@ static int make(struct inode *dir, struct dentry *dentry, const struct make *how
 	err = change_begin(&change, dir->i_sb);
 	if (err)
 		return err;
-	err = make_entry(dir, dentry, how);
+	if (old)
+		err = wardfs_policy_boundary(dir->i_sb, old, dentry);
+	if (!err)
+		err = make_entry(dir, dentry, how);
 	return change_end(&change, err);
 }
 
@@ -295,7 +304,7 @@ static int wardfs_create(wardfs_idmap *idmap, struct inode *dir, struct dentry *
 {
 	struct make how = { .mode = (mode & ~S_IFMT) | S_IFREG };
 
-	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how, NULL);
 }
 
 static int wardfs_mkdir(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -303,7 +312,7 @@ static int wardfs_mkdir(wardfs_idmap *idmap, struct inode *dir, struct dentry *d
 {
 	struct make how = { .mode = (mode & ~S_IFMT) | S_IFDIR };
 
-	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how, NULL);
 }
 
 static int wardfs_mknod(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -311,7 +320,7 @@ static int wardfs_mknod(wardfs_idmap *idmap, struct inode *dir, struct dentry *d
 {
 	struct make how = { .mode = mode, .rdev = rdev };
 
-	return policy_create(dir, dentry) ?: make(dir, dentry, &how);
+	return policy_create(dir, dentry) ?: make(dir, dentry, &how, NULL);
 }
 
 static int wardfs_symlink(wardfs_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -346,7 +355,7 @@ static int wardfs_link(struct dentry *old, struct inode *dir, struct dentry *den
 				  WARD_ACTION_LINK, old, dentry);
 	if (!err)
 		err = wardfs_policy_check(dir, WARD_OP_CREATE, WARD_ACTION_LINK, dentry, NULL);
-	return err ?: make(dir, dentry, &how);
+	return err ?: make(dir, dentry, &how, old);
 }
 
 static int wardfs_tmpfile(wardfs_idmap *idmap, struct inode *dir, struct file *file,
@@ -544,21 +553,84 @@ undo:
 	return err;
 }
 
+/**
+ * struct moved - dentries that change their places
+ * @old: what is renamed
+ * @new: where to
+ * @at_old: of an exchange: stands for @old's place
+ * @at_new: likewise
+ */
+struct moved {
+	struct dentry *old;
+	struct dentry *new;
+	struct dentry *at_old;
+	struct dentry *at_new;
+};
+
+static int moved_begin(struct moved *m, struct dentry *old, struct dentry *new, bool exchange)
+{
+	*m = (struct moved){ .old = old, .new = new };
+	if (!exchange)
+		return 0;
+	m->at_old = d_alloc(old->d_parent, &old->d_name);
+	m->at_new = d_alloc(new->d_parent, &new->d_name);
+	return m->at_old && m->at_new ? 0 : -ENOMEM;
+}
+
+/*
+ * What the VFS does elsewhere, but in the section: who waits for that finds everything
+ * where it is. (d_exchange() is not exported. Between the two moves nothing is found under
+ * one of the names, and whoever looks for it waits for the directory's lock.)
+ */
+static void moved_do(const struct moved *m)
+{
+	if (!m->at_old) {
+		d_move(m->old, m->new);
+		return;
+	}
+	d_move(m->new, m->at_old);
+	d_move(m->old, m->at_new);
+}
+
+static void moved_end(const struct moved *m)
+{
+	dput(m->at_old);
+	dput(m->at_new);
+}
+
 static int rename_entry(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 			struct dentry *new, unsigned int flags)
 {
 	struct wardfs_lname from, to;
+	struct moved moved;
 	int err;
 
+	err = moved_begin(&moved, old, new, flags & RENAME_EXCHANGE);
+	if (err)
+		goto end_moved;
 	err = entry_name(old_dir, old, false, &from);
 	if (err)
-		return err;
+		goto end_moved;
 	err = entry_name(new_dir, new, true, &to);
 	if (!err) {
 		err = rename_named(old_dir, old, &from, new_dir, new, &to, flags);
 		wardfs_lname_free(&to);
 	}
 	wardfs_lname_free(&from);
+	if (!err)
+		moved_do(&moved);
+end_moved:
+	moved_end(&moved);
+	return err;
+}
+
+static int rename_boundary(struct super_block *sb, struct dentry *old, struct dentry *new,
+			   unsigned int flags)
+{
+	int err = wardfs_policy_boundary(sb, old, new);
+
+	if (!err && flags & RENAME_EXCHANGE)
+		err = wardfs_policy_boundary(sb, new, old);
 	return err;
 }
 
@@ -577,10 +649,14 @@ static int wardfs_rename(wardfs_idmap *idmap, struct inode *old_dir, struct dent
 	err = change_begin(&change, old_dir->i_sb);
 	if (err)
 		return err;
+	err = rename_boundary(old_dir->i_sb, old, new, flags);
+	if (err)
+		goto end;
 	/* What lies in it may come to where a running check has been. */
 	if (d_is_dir(old) || (flags & RENAME_EXCHANGE && d_is_dir(new)))
 		atomic64_inc(&WARDFS_SB(old_dir->i_sb)->disturbed);
 	err = rename_entry(old_dir, old, new_dir, new, flags);
+end:
 	return change_end(&change, err);
 }
 

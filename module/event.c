@@ -228,6 +228,9 @@ void wardfs_report(struct wardfs_sb *sbi, const struct wardfs_report *report)
 	put_u32(b, WARD_A_EVENT_ERRNO, report->error);
 	put_vault(b, sbi);
 	put_text(b, WARD_A_EVENT_RULE, report->rule);
+	put_text(b, WARD_A_EVENT_NEAR, report->near);
+	if (report->lacks)
+		put_u32(b, WARD_A_EVENT_LACKS, report->lacks);
 	put_text(b, WARD_A_EVENT_DETAIL, report->detail);
 	put_who(b);
 	put_object(b, report);

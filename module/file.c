@@ -18,10 +18,10 @@
  * Paths are asked of file_dentry(): a file that overlayfs has opened here has
  * overlayfs's own in f_path.
  *
- * May this access go on? Reports a refusal. Without a section: what touches the
- * data takes one of its own, and locking wipes the pages.
+ * May this access go on? Reports a refusal. Without a section: what touches the data takes
+ * one of its own, and locking wipes the pages. @bytes: that are read.
  */
-static int check_access(struct file *file, u32 op, enum ward_action action)
+static int check_bytes(struct file *file, u32 op, enum ward_action action, u64 bytes)
 {
 	struct inode *inode = file_inode(file);
 
@@ -29,7 +29,21 @@ static int check_access(struct file *file, u32 op, enum ward_action action)
 		wardfs_report_locked(inode, file_dentry(file), action);
 		return wardfs_locked_error();
 	}
-	return wardfs_policy_check_file(file, op, action);
+	return wardfs_policy_check_file(file, op, action, bytes);
+}
+
+static int check_access(struct file *file, u32 op, enum ward_action action)
+{
+	return check_bytes(file, op, action, 0);
+}
+
+/* So much is read at most; where limits count bytes, they count as read. */
+static int check_read(struct file *file, loff_t pos, size_t len)
+{
+	loff_t left = i_size_read(file_inode(file)) - pos;
+
+	return check_bytes(file, WARD_OP_READ, WARD_ACTION_READ,
+			   left > 0 ? min_t(u64, left, len) : 0);
 }
 
 static int wardfs_open(struct inode *inode, struct file *file)
@@ -133,7 +147,7 @@ static ssize_t wardfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct file *file = iocb->ki_filp;
 	struct wardfs_sb *sbi = WARDFS_SB(file_inode(file)->i_sb);
 	s64 locks = atomic64_read(&sbi->lock_count);
-	ssize_t ret = check_access(file, WARD_OP_READ, WARD_ACTION_READ);
+	ssize_t ret = check_read(file, iocb->ki_pos, iov_iter_count(to));
 
 	if (ret)
 		return ret;
@@ -149,7 +163,8 @@ static ssize_t wardfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t wardfs_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
 				  size_t len, unsigned int flags)
 {
-	int err = check_access(in, WARD_OP_READ, WARD_ACTION_READ);
+	int err = wardfs_splice_reads() ? check_access(in, WARD_OP_READ, WARD_ACTION_READ) :
+					  check_read(in, *pos, len);
 
 	if (err)
 		return err;
@@ -259,23 +274,26 @@ static u32 mapping_needs(bool writes)
 	return writes ? WARD_OP_READ | WARD_OP_WRITE : WARD_OP_READ;
 }
 
-static vm_fault_t refuse_fault(struct vm_fault *vmf)
+/* @bytes: that are read so; 0 when they were counted already */
+static vm_fault_t refuse_fault(struct vm_fault *vmf, u64 bytes)
 {
 	struct file *file = vmf->vma->vm_file;
 	bool write = vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED;
 
-	return check_access(file, mapping_needs(write), WARD_ACTION_MMAP) ? VM_FAULT_SIGBUS : 0;
+	return check_bytes(file, mapping_needs(write), WARD_ACTION_MMAP, bytes) ?
+	       VM_FAULT_SIGBUS : 0;
 }
 
 static vm_fault_t wardfs_fault(struct vm_fault *vmf)
 {
-	vm_fault_t ret = refuse_fault(vmf);
+	/* One that is tried again was counted the first time. */
+	vm_fault_t ret = refuse_fault(vmf, vmf->flags & FAULT_FLAG_TRIED ? 0 : PAGE_SIZE);
 
 	if (ret)
 		return ret;
 	ret = filemap_fault(vmf);
 	/* Reading may have taken long, and a new policy have come meanwhile. */
-	if (ret & VM_FAULT_LOCKED && refuse_fault(vmf)) {
+	if (ret & VM_FAULT_LOCKED && refuse_fault(vmf, 0)) {
 		unlock_page(vmf->page);
 		put_page(vmf->page);
 		vmf->page = NULL;
@@ -347,7 +365,7 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 	struct file *file = vmf->vma->vm_file;
 	struct inode *inode = file_inode(file);
 	struct folio *folio = page_folio(vmf->page);
-	vm_fault_t ret = refuse_fault(vmf);
+	vm_fault_t ret = refuse_fault(vmf, 0);
 	int idx, err;
 
 	if (ret)
@@ -381,7 +399,7 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 		goto unlock;
 	}
 	/* Again, for it may have waited long: a new policy has taken mappings away. */
-	ret = refuse_fault(vmf);
+	ret = refuse_fault(vmf, 0);
 	if (ret) {
 		folio_unlock(folio);
 		goto unlock;

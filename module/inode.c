@@ -68,6 +68,7 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
 	wi->id_unsynced = false;
 	wi->id_syncing = false;
 	wi->id_lost = false;
+	atomic64_set(&wi->place, 0);
 	wi->entry = NULL;
 	wi->target = NULL;
 	wi->xattrs = NULL;

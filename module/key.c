@@ -22,6 +22,8 @@
 #include "wardfs.h"
 
 #define KEY_PREFIX	"ward:"
+/* How often the clock is looked at, which somebody may set. */
+#define HOURS_POLL	60
 /* How often a key is looked at for what does not call back: invalidation. */
 #define KEY_POLL	(30 * HZ)
 
@@ -428,10 +430,12 @@ int wardfs_unlock(struct wardfs_sb *sbi, key_serial_t serial)
 	load_stored_policy(sbi, keys);
 	rcu_assign_pointer(sbi->keys, keys);
 	WRITE_ONCE(sbi->key, key_get(key_ref_to_ptr(ref)));
-	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	/* Pairs with the reads in wardfs_enter(): keys and policy before state. */
 	smp_store_release(&sbi->state, WARD_STATE_UNLOCKED);
 	arm_expiry(sbi);
+	/* Not at once: there is nothing yet that could be asked about again. */
+	mod_delayed_work(system_unbound_wq, &sbi->hours, 1);
 	wardfs_msg(sbi->sb, "unlocked, epoch %u, %s%s", keys->epoch,
 		   crypto_tfm_alg_driver_name(crypto_aead_tfm(keys->wrap)),
 		   sbi->unchecked ? ", not yet checked after an unclean end" : "");
@@ -473,6 +477,45 @@ static int visit_keyed(struct wardfs_sb *sbi, keyed_fn fn, void *arg)
 	spin_unlock(&sbi->inodes_lock);
 	iput(last);
 	return err;
+}
+
+static int unmap_one(struct inode *inode, void *arg)
+{
+	if (S_ISREG(inode->i_mode))
+		unmap_mapping_range(inode->i_mapping, 0, 0, 0);
+	return 0;
+}
+
+/* When the hours of the rules come to a change, mappings are asked about again, too. */
+static void look_at_hours(struct wardfs_sb *sbi)
+{
+	u64 until, left = HOURS_POLL;
+	s64 ahead;
+	bool changed;
+
+	until = wardfs_policy_hours(sbi, &changed);
+	if (changed)
+		visit_keyed(sbi, unmap_one, NULL);
+	if (until == ~0ULL)
+		return;
+	ahead = until - ktime_get_real_seconds();
+	if (ahead <= HOURS_POLL) {
+		ahead = until * NSEC_PER_SEC - ktime_get_real_ns();
+		left = ahead > 0 ? nsecs_to_jiffies(ahead) + 1 : 1;
+	} else {
+		left *= HZ;
+	}
+	mod_delayed_work(system_unbound_wq, &sbi->hours, left);
+}
+
+static void hours_work(struct work_struct *work)
+{
+	struct wardfs_sb *sbi = container_of(to_delayed_work(work), struct wardfs_sb, hours);
+
+	mutex_lock(&sbi->state_lock);
+	if (sbi->state == WARD_STATE_UNLOCKED)
+		look_at_hours(sbi);
+	mutex_unlock(&sbi->state_lock);
 }
 
 static int write_out_one(struct inode *inode, void *arg)
@@ -572,9 +615,9 @@ int wardfs_lock(struct wardfs_sb *sbi, bool now, u64 *lost)
 	if (!dropped && !flushed && wardfs_epoch_end(sbi, keys))
 		wardfs_msg(sbi->sb, "the end of the epoch could not be written: the vault will be checked");
 	wardfs_policy_drop(sbi);
-	WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
 	keys_free(keys);
 	cancel_delayed_work(&sbi->expire);
+	cancel_delayed_work(&sbi->hours);
 	key_invalidate(sbi->key);
 	key_put(sbi->key);
 	WRITE_ONCE(sbi->key, NULL);
@@ -595,6 +638,7 @@ void wardfs_key_end(struct wardfs_sb *sbi)
 	struct wardfs_keys *keys = rcu_dereference_protected(sbi->keys, 1);
 
 	cancel_delayed_work_sync(&sbi->expire);
+	cancel_delayed_work_sync(&sbi->hours);
 	if (!keys)
 		return;
 	if (wardfs_epoch_end(sbi, keys))
@@ -661,13 +705,6 @@ unlock:
 	return err;
 }
 
-static int unmap_one(struct inode *inode, void *arg)
-{
-	if (S_ISREG(inode->i_mode))
-		unmap_mapping_range(inode->i_mapping, 0, 0, 0);
-	return 0;
-}
-
 /**
  * wardfs_load_policy - take the policy in .ward/policy.new
  * @sbi: the vault
@@ -694,9 +731,10 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 	keys = wardfs_keys(sbi);
 	err = take_policy(sbi, keys, WARD_POLICY_NEW_NAME);
 	if (!err) {
-		WRITE_ONCE(sbi->policy_generation, sbi->policy_generation + 1);
+		wardfs_policy_settle(sbi);
 		/* What is mapped is asked about again when it is next touched. */
 		visit_keyed(sbi, unmap_one, NULL);
+		look_at_hours(sbi);
 		/* So that the old file is not accepted after a crash. */
 		if (wardfs_epoch_update(sbi, keys))
 			wardfs_msg(sbi->sb, "the epoch record could not be written");
@@ -720,6 +758,7 @@ int wardfs_key_begin(struct wardfs_sb *sbi)
 	spin_lock_init(&sbi->inodes_lock);
 	INIT_LIST_HEAD(&sbi->inodes);
 	INIT_DELAYED_WORK(&sbi->expire, expire_work);
+	INIT_DELAYED_WORK(&sbi->hours, hours_work);
 	sbi->state = WARD_STATE_LOCKED;
 	return init_srcu_struct(&sbi->srcu);
 }

@@ -35,9 +35,12 @@ static int __init wardfs_init(void)
 	err = wardfs_event_init();
 	if (err)
 		goto crypto;
-	err = wardfs_inode_init();
+	err = wardfs_program_init();
 	if (err)
 		goto event;
+	err = wardfs_inode_init();
+	if (err)
+		goto program;
 	err = wardfs_block_init();
 	if (err)
 		goto inode;
@@ -70,6 +73,8 @@ block:
 	wardfs_block_exit();
 inode:
 	wardfs_inode_exit();
+program:
+	wardfs_program_exit();
 event:
 	wardfs_event_exit();
 crypto:
@@ -86,6 +91,7 @@ static void __exit wardfs_exit_module(void)
 	wardfs_iowork_exit();
 	wardfs_block_exit();
 	wardfs_inode_exit();
+	wardfs_program_exit();
 	wardfs_event_exit();
 	wardfs_crypto_exit();
 }

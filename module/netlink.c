@@ -56,6 +56,10 @@ static const struct nla_policy event_policy[] = {
 	[WARD_A_EVENT_SEQUENCE]	= { .type = NLA_U64 },
 };
 
+static const struct nla_policy program_policy[] = {
+	[WARD_A_PROGRAM_FD]	= NLA_POLICY_MIN(NLA_S32, 0),
+};
+
 /* ---- refusing -------------------------------------------------------------- */
 
 /**
@@ -171,6 +175,7 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 {
 	bool permissive;
 	u32 rules = wardfs_policy_rules(sbi, &permissive);
+	u64 hours_end = wardfs_policy_hours_end(sbi);
 	u32 flags = 0;
 
 	if (sb_rdonly(sbi->sb))
@@ -196,6 +201,8 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 	    nla_put_u64_64bit(skb, WARD_A_VAULT_DISTURBED, atomic64_read(&sbi->disturbed),
 			      WARD_A_PAD) ||
 	    nla_put_u32(skb, WARD_A_VAULT_DEV, new_encode_dev(sbi->sb->s_dev)))
+		return -EMSGSIZE;
+	if (hours_end && nla_put_u64_64bit(skb, WARD_A_VAULT_HOURS_END, hours_end, WARD_A_PAD))
 		return -EMSGSIZE;
 	return put_unlocked(skb, sbi);
 }
@@ -575,6 +582,49 @@ static int event_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* ---- programs ---------------------------------------------------------------------- */
+
+/*
+ * What makes the file of a descriptor of the caller's the program that a rule names; only
+ * the kernel knows it for sure, as on overlayfs.
+ */
+static int program_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ward_program_id id;
+	struct sk_buff *reply;
+	struct file *file;
+	void *hdr;
+	int err = permitted(skb, info->extack);
+
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, WARD_A_PROGRAM_FD)) {
+		GENL_SET_ERR_MSG(info, "name the file: WARD_A_PROGRAM_FD is missing");
+		return -EINVAL;
+	}
+	file = fget_raw(nla_get_s32(info->attrs[WARD_A_PROGRAM_FD]));
+	if (!file) {
+		GENL_SET_ERR_MSG(info, "WARD_A_PROGRAM_FD is no open descriptor");
+		return -EBADF;
+	}
+	err = S_ISREG(file_inode(file)->i_mode) ? 0 : -EACCES;
+	if (!err)
+		wardfs_program_id(file_inode(file), true, &id);
+	fput(file);
+	if (err) {
+		GENL_SET_ERR_MSG(info, "WARD_A_PROGRAM_FD is no file that could be executed");
+		return err;
+	}
+	if (!id.kind) {
+		GENL_SET_ERR_MSG(info, "the program lies on a file system that a user mounted, or a process provides (FUSE)");
+		return -EXDEV;
+	}
+	reply = reply_begin(info, WARD_CMD_PROGRAM_GET, &hdr);
+	if (!reply)
+		return -ENOMEM;
+	return reply_end(info, reply, hdr, nla_put(reply, WARD_A_PROGRAM_ID, sizeof(id), &id));
+}
+
 /* ---- multicast -------------------------------------------------------------------- */
 
 /*
@@ -663,6 +713,11 @@ static const struct genl_ops ops[] = {
 		.dumpit = event_dump,
 		.policy = event_policy,
 		.maxattr = ARRAY_SIZE(event_policy) - 1,
+	}, {
+		.cmd = WARD_CMD_PROGRAM_GET,
+		.doit = program_get,
+		.policy = program_policy,
+		.maxattr = ARRAY_SIZE(program_policy) - 1,
 	},
 };
 

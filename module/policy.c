@@ -1,43 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The policy in force, and what it says of an access.
- *
- * Asking is lock-free and never sleeps: the policy is found under RCU and the
- * rules are walked in place (rules.c). What an open file's verdict remembers is
- * only ever an allow, tagged with the policy generation it was found under.
+ * The policy in force: taken, prepared for being asked (verdict.c), replaced, dropped. It
+ * is found under RCU; who takes one has the vault's state_lock.
  */
-#include <linux/audit.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <crypto/algapi.h>
-#include "wardfs.h"
-#include "rules.h"
+#include "burst.h"
+#include "hours.h"
+#include "policy.h"
 
-/*
- * wardfs_verdict.word: in the low bits operations that were found allowed, above
- * them those that were reported because a rule wants them recorded, then the
- * generation.
- */
-#define RECORDED_SHIFT	10
-#define VERDICT_SHIFT	20
-
-enum { CLAIM_NONE, CLAIM_MAKING, CLAIM_MADE };
-
-/**
- * struct wardfs_policy - a policy in force; immutable, freed through RCU
- * @rcu: for freeing
- * @traits: what is told of it without walking the rules
- * @serial: of the policy
- * @blob: as it lies in .ward/policy, validated
- */
-struct wardfs_policy {
-	struct rcu_head rcu;
-	struct ward_policy_traits traits;
-	u64 serial;
-	u8 blob[] __aligned(8);
-};
+/* With fewer rules than this, walking them costs less than looking an answer up. */
+#define ANSWERS_FROM	16
 
 /* ---- the policy in force -------------------------------------------------- */
+
+static void policy_free(struct wardfs_policy *policy)
+{
+	wardfs_answers_free(policy->answers);
+	kvfree(policy->places_memory);
+	kvfree(policy);
+}
+
+static void policy_free_rcu(struct rcu_head *rcu)
+{
+	policy_free(container_of(rcu, struct wardfs_policy, rcu));
+}
+
+/**
+ * wardfs_policy_bump - what open files remember does not count any more
+ * @sbi: the vault
+ *
+ * Context: any.
+ */
+void wardfs_policy_bump(struct wardfs_sb *sbi)
+{
+	/* Pairs with wardfs_policy_generation(). */
+	atomic64_inc_return_release(&sbi->policy_generation);
+}
+
+/* Until when do the hours of a policy leave all answers as they are now? */
+static void set_hours(struct wardfs_sb *sbi, const struct wardfs_policy *policy)
+{
+	u64 now = ktime_get_real_seconds();
+
+	WRITE_ONCE(sbi->policy_since, now);
+	WRITE_ONCE(sbi->policy_until, policy->traits.by_hours ?
+		   ward_policy_next(policy->blob, now) : WARD_NEVER);
+}
+
+/**
+ * wardfs_policy_hours - have the hours of the policy come to a change
+ * @sbi: the vault
+ * @changed: set to whether they have, or the clock was set back: open files are asked about
+ *	again from then on; mappings are the caller's
+ *
+ * Context: state_lock held.
+ *
+ * Return: when to ask again, seconds since 1970, UTC; WARD_NEVER.
+ */
+u64 wardfs_policy_hours(struct wardfs_sb *sbi, bool *changed)
+{
+	const struct wardfs_policy *policy;
+	u64 now = ktime_get_real_seconds();
+
+	policy = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	*changed = false;
+	if (!policy || !policy->traits.by_hours)
+		return WARD_NEVER;
+	if (now >= sbi->policy_until || now < sbi->policy_since) {
+		if (sbi->policy_since < policy->traits.hours_end &&
+		    now >= policy->traits.hours_end)
+			wardfs_msg(sbi->sb, "the hours of its rules are not known any more: load the policy anew");
+		set_hours(sbi, policy);
+		wardfs_policy_bump(sbi);
+		*changed = true;
+	}
+	return sbi->policy_until;
+}
+
+/**
+ * wardfs_policy_hours_end - until when are the hours of all rules known
+ * @sbi: the vault
+ *
+ * Return: seconds since 1970, UTC; 0 when no rule has any.
+ */
+u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *policy;
+	u64 end;
+
+	rcu_read_lock();
+	policy = rcu_dereference(sbi->policy);
+	end = policy && policy->traits.by_hours ? policy->traits.hours_end : 0;
+	rcu_read_unlock();
+	return end;
+}
 
 /*
  * The pointer first, then the generation: who reads a generation with acquire
@@ -47,17 +106,33 @@ static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 {
 	struct wardfs_policy *old;
 
+	set_hours(sbi, policy);
 	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
-	/* Pairs with generation_now(). */
-	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, policy_free_rcu);
 }
 
-static u64 generation_now(const struct wardfs_sb *sbi)
+/* What is made of the rules before they can be asked. */
+static int policy_prepare(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 {
-	/* Pairs with policy_replace(). */
-	return smp_load_acquire(&sbi->policy_generation);
+	atomic64_set(&policy->tag, wardfs_place_tag());
+	if (policy->traits.by_path) {
+		policy->places_memory = kvzalloc(ward_places_size(&policy->traits), GFP_KERNEL);
+		if (!policy->places_memory)
+			return -ENOMEM;
+		ward_places_make(&policy->places, policy->blob, &policy->traits,
+				 policy->places_memory);
+	}
+	/* What was counted under earlier rules goes on. */
+	if (policy->traits.by_burst && !sbi->bursts) {
+		sbi->bursts = wardfs_bursts_make();
+		if (!sbi->bursts)
+			return -ENOMEM;
+	}
+	if (policy->traits.rules >= ANSWERS_FROM)
+		policy->answers = wardfs_answers_make();
+	return 0;
 }
 
 /**
@@ -88,6 +163,7 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	policy = kvmalloc(struct_size(policy, blob, len), GFP_KERNEL);
 	if (!policy)
 		return -ENOMEM;
+	memset(policy, 0, sizeof(*policy));
 	memcpy(policy->blob, blob, len);
 
 	/* Nothing of it is believed before this. */
@@ -98,6 +174,8 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	if (crypto_memneq(mac, policy->blob + len - WARD_MAC_SIZE, WARD_MAC_SIZE))
 		goto free;
 	err = ward_policy_validate(policy->blob, len, sbi->uuid, &policy->traits);
+	if (!err)
+		err = policy_prepare(sbi, policy);
 	if (err)
 		goto free;
 	policy->serial = le64_to_cpu(((struct ward_policy_header *)policy->blob)->serial);
@@ -110,7 +188,7 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	return 0;
 free:
 	memzero_explicit(mac, sizeof(mac));
-	kvfree(policy);
+	policy_free(policy);
 	return err;
 }
 
@@ -126,10 +204,28 @@ void wardfs_policy_drop(struct wardfs_sb *sbi)
 	struct wardfs_policy *old = rcu_dereference_protected(sbi->policy, 1);
 
 	rcu_assign_pointer(sbi->policy, NULL);
-	/* Pairs with generation_now(). */
-	smp_store_release(&sbi->policy_generation, sbi->policy_generation + 1);
+	wardfs_policy_bump(sbi);
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, policy_free_rcu);
+}
+
+/**
+ * wardfs_policy_settle - what a new policy found under way has ended
+ * @sbi: the vault
+ *
+ * A directory that is being renamed was asked about under the old policy, and may have
+ * been found where it was under the new one. Renaming is a section.
+ * Context: sleeps; state_lock held.
+ */
+void wardfs_policy_settle(struct wardfs_sb *sbi)
+{
+	struct wardfs_policy *policy;
+
+	synchronize_srcu(&sbi->srcu);
+	policy = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	if (policy)
+		atomic64_set(&policy->tag, wardfs_place_tag());
+	wardfs_policy_bump(sbi);
 }
 
 /**
@@ -169,280 +265,4 @@ u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive)
 		*permissive = policy && policy->traits.permissive;
 	rcu_read_unlock();
 	return rules;
-}
-
-/* ---- who asks --------------------------------------------------------------- */
-
-static bool actor_in_group(u32 gid, void *arg)
-{
-	return in_group_p(make_kgid(&init_user_ns, gid));
-}
-
-/*
- * The credentials that the access is made with, and the login user behind them.
- * A kernel thread is nobody: its credentials are root's only for want of others;
- * unless a rule names it. Its name is the kernel's: no user can change it.
- * (Workers of io_uring are no kernel threads: they act for a user, as that user.)
- */
-static void actor_current(struct ward_actor *who)
-{
-	kuid_t login = audit_get_loginuid(current);
-
-	who->kernel = current->flags & PF_KTHREAD;
-	who->kthread = current->comm;
-	/* An NFS server drops this for a client that is not root. */
-	who->own = cap_raised(current_cred()->cap_effective, CAP_DAC_READ_SEARCH);
-	who->fsuid = from_kuid(&init_user_ns, current_fsuid());
-	who->has_login = uid_valid(login);
-	who->loginuid = from_kuid(&init_user_ns, login);
-	/* Whoever makes a user namespace may call setgroups() in it. */
-	who->sheds_groups = current_user_ns() != &init_user_ns;
-	who->in_group = actor_in_group;
-	who->arg = NULL;
-}
-
-/* ---- asking ------------------------------------------------------------------- */
-
-/* What an access is refused with when no policy is in force. */
-static int no_policy(const struct super_block *sb)
-{
-	return wardfs_unlocked(sb) ? -EACCES : wardfs_locked_error();
-}
-
-/*
- * Decide, report, and say what the program gets. @recorded: operations that need
- * not be recorded again. Context: RCU read side, for the rule's name.
- */
-static int judge(struct inode *inode, const struct wardfs_policy *policy, u32 op,
-		 enum ward_action action, struct dentry *dentry, struct dentry *target,
-		 u32 recorded, struct ward_verdict *verdict)
-{
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
-	struct wardfs_report report = {
-		.kind = WARD_KIND_VIOLATION,
-		.action = action,
-		.reason = WARD_REASON_POLICY,
-		.inode = inode,
-		.dentry = dentry,
-		.dentry2 = target,
-		.block = WARDFS_NO_BLOCK,
-	};
-	struct ward_actor who;
-
-	actor_current(&who);
-	memset(verdict, 0, sizeof(*verdict));
-	if (policy)
-		ward_policy_decide(policy->blob, &who, op, verdict);
-	if (verdict->rule && verdict->rule->name[0])
-		report.rule = verdict->rule->name;
-	if (verdict->allow) {
-		if (verdict->record && op & ~recorded) {
-			report.kind = WARD_KIND_AUDIT;
-			wardfs_report(sbi, &report);
-		}
-		return 0;
-	}
-	if (!policy || !policy->traits.permissive)
-		report.error = EACCES;
-	if (report.error)
-		atomic64_inc(&sbi->violations);
-	if (!verdict->silent)
-		wardfs_report(sbi, &report);
-	return -report.error;
-}
-
-/**
- * wardfs_policy_check - may current do this to an inode
- * @inode: the object, or the directory of an entry that is made or goes away
- * @op: WARD_OP_*; every one of them must be allowed
- * @action: what the event calls it
- * @dentry: for the event's path; NULL: any name of @inode
- * @target: for the event's second path (rename, link); NULL for none
- *
- * A refusal is counted and reported; an access that a rule wants recorded is
- * reported too. A permissive policy reports what it would have refused.
- * Context: does not sleep.
- *
- * Return: 0; -EACCES; -ENOKEY when the vault is locked.
- */
-int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
-			struct dentry *dentry, struct dentry *target)
-{
-	struct wardfs_policy *policy;
-	struct ward_verdict verdict;
-	int err;
-
-	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(inode->i_sb)->policy);
-	if (!policy && !wardfs_unlocked(inode->i_sb))
-		err = wardfs_locked_error();
-	else
-		err = judge(inode, policy, op, action, dentry, target, 0, &verdict);
-	rcu_read_unlock();
-	return err;
-}
-
-/**
- * wardfs_policy_walk - may current pass through a directory
- * @dir: the directory
- * @rcu: in rcu-walk: do not report, fall back instead
- *
- * An allow on anything implies walking to it, so whoever has some right may walk.
- * Context: does not sleep.
- *
- * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked; with @rcu
- * -ECHILD for either.
- */
-int wardfs_policy_walk(struct inode *dir, bool rcu)
-{
-	struct wardfs_policy *policy;
-	struct ward_verdict verdict;
-	struct ward_actor who;
-	int err = 0;
-
-	actor_current(&who);
-	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(dir->i_sb)->policy);
-	if (policy && ward_policy_walks(policy->blob, &who))
-		goto unlock;
-	err = -ECHILD;
-	if (rcu)
-		goto unlock;
-	err = no_policy(dir->i_sb);
-	/* Who has no right at all is refused any, so this finds the rule that says so. */
-	if (err == -EACCES)
-		err = judge(dir, policy, WARD_OP_LIST, WARD_ACTION_LOOKUP, NULL, NULL, 0,
-			    &verdict);
-unlock:
-	rcu_read_unlock();
-	return err;
-}
-
-/**
- * wardfs_policy_allows - would current be allowed to do this, without a word
- * @sb: the vault's super block
- * @op: WARD_OP_*; every one of them must be allowed
- *
- * For what is left out rather than refused. Context: does not sleep; reports
- * nothing.
- *
- * Return: true when the policy in force allows it, or is permissive.
- */
-bool wardfs_policy_allows(struct super_block *sb, u32 op)
-{
-	struct wardfs_policy *policy;
-	struct ward_actor who;
-	bool allows;
-
-	actor_current(&who);
-	rcu_read_lock();
-	policy = rcu_dereference(WARDFS_SB(sb)->policy);
-	allows = policy && (policy->traits.permissive ||
-			    !(op & ~ward_policy_allowed(policy->blob, &who)));
-	rcu_read_unlock();
-	return allows;
-}
-
-/* ---- verdicts of open files ------------------------------------------------------ */
-
-/*
- * Is what @v remembers about current? It holds for the credentials that the file
- * was opened with and for one login user: another task can have the same
- * credentials with another login user. Kernel threads borrow credentials, so they
- * are judged each time.
- */
-static bool verdict_mine(struct wardfs_verdict *v, const struct file *file, bool claim)
-{
-	kuid_t login = audit_get_loginuid(current);
-
-	if (current_cred() != file->f_cred || current->flags & PF_KTHREAD)
-		return false;
-	if (claim && atomic_read(&v->claim) == CLAIM_NONE &&
-	    atomic_cmpxchg(&v->claim, CLAIM_NONE, CLAIM_MAKING) == CLAIM_NONE) {
-		v->loginuid = login;
-		/* Pairs with the acquire below: the number before what it stands for. */
-		atomic_set_release(&v->claim, CLAIM_MADE);
-	}
-	return atomic_read_acquire(&v->claim) == CLAIM_MADE && uid_eq(v->loginuid, login);
-}
-
-static struct wardfs_verdict *file_verdict(const struct file *file)
-{
-	return &((struct wardfs_file *)file->private_data)->verdict;
-}
-
-/**
- * wardfs_policy_cached - is it remembered that current may do this
- * @file: an open file or directory of ours
- * @op: WARD_OP_*
- *
- * Context: does not sleep; asks nobody and reports nothing.
- *
- * Return: true when it is; false says nothing.
- */
-bool wardfs_policy_cached(const struct file *file, u32 op)
-{
-	struct wardfs_sb *sbi = WARDFS_SB(file_inode(file)->i_sb);
-	u64 generation = generation_now(sbi);
-	struct wardfs_verdict *v = file_verdict(file);
-	u64 word;
-
-	if (!verdict_mine(v, file, false))
-		return false;
-	word = atomic64_read(&v->word);
-	return word >> VERDICT_SHIFT == generation && !(op & ~word);
-}
-
-/**
- * wardfs_policy_check_file - may current do this with an open file
- * @file: an open file or directory of ours
- * @op: WARD_OP_*; every one of them must be allowed
- * @action: what the event calls it
- *
- * Asked at each read, write, listing and fault. What is allowed is remembered, so
- * the next time costs a few comparisons; see struct wardfs_verdict.
- * Context: does not sleep.
- *
- * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked.
- */
-int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action)
-{
-	struct inode *inode = file_inode(file);
-	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
-	struct wardfs_verdict *v = file_verdict(file);
-	struct ward_verdict verdict = { .allow = false };
-	u64 generation, word, keep;
-	struct wardfs_policy *policy;
-	u32 recorded = 0;
-	bool mine;
-	int err;
-
-	BUILD_BUG_ON(WARD_OP_ALL >> RECORDED_SHIFT);
-	if (wardfs_policy_cached(file, op))
-		return 0;
-
-	/* Before the policy is looked at: a verdict must not look newer than it is. */
-	generation = generation_now(sbi);
-	mine = verdict_mine(v, file, true);
-	word = atomic64_read(&v->word);
-	/* What was recorded once, under whatever policy, is on record. */
-	if (mine)
-		recorded = word >> RECORDED_SHIFT & WARD_OP_ALL;
-	rcu_read_lock();
-	policy = rcu_dereference(sbi->policy);
-	if (!policy && !wardfs_unlocked(inode->i_sb))
-		err = wardfs_locked_error();
-	else
-		err = judge(inode, policy, op, action, file_dentry(file), NULL, recorded,
-			    &verdict);
-	rcu_read_unlock();
-	if (!verdict.allow || !mine)
-		return err;
-	if (verdict.record)
-		recorded |= op;
-	/* Two who write at once lose one's bits, which are found again when asked for. */
-	keep = word >> VERDICT_SHIFT == generation ? word & WARD_OP_ALL : 0;
-	atomic64_set(&v->word, generation << VERDICT_SHIFT | recorded << RECORDED_SHIFT | keep |
-		     op);
-	return err;
 }

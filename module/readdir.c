@@ -248,7 +248,7 @@ static int wardfs_iterate(struct file *file, struct dir_context *ctx)
 		wardfs_report_locked(dir, file_dentry(file), WARD_ACTION_LIST);
 		return wardfs_locked_error();
 	}
-	err = wardfs_policy_check_file(file, WARD_OP_LIST, WARD_ACTION_LIST);
+	err = wardfs_policy_check_file(file, WARD_OP_LIST, WARD_ACTION_LIST, 0);
 	if (err)
 		return err;
 	/* The NFS server says after opening how wide its cookies are. */

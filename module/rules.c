@@ -1,200 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Compiled policies: are they well formed, and what do they say. Bytes only: also
- * compiled in user space. Source: docs/format.md, "Policy".
+ * Compiled policies: what they say of an access. Bytes only: also compiled in user
+ * space. Source: docs/format.md, "Policy".
  *
- * A policy is validated whole before it is ever asked, so the functions that ask
- * it trust its lengths. Nothing unknown is skipped: a policy that this code does
- * not understand entirely must not be in force.
+ * Only for policies that ward_policy_validate() took (ruleform.c).
  */
 #include "rules.h"
-#include "header.h"
+#include "hours.h"
 
-/**
- * ward_policy_name_ok - can this be the name of a rule
- * @name: NUL-padded, with at least one NUL
- * @size: bytes with the padding
- *
- * UTF-8 (RFC 3629): shortest form only, no surrogates, so that one name has one
- * spelling in logs and tools.
- *
- * Return: true when it can.
- */
-bool ward_policy_name_ok(const u8 *name, size_t size)
+/* Tries for a directory that leads to one where somebody has a right: see walks_to(). */
+#define WALK_TRIES	64
+
+#define BIT_OF(type)	(1U << (type))
+
+static const struct ward_condition *first_condition(const struct ward_rule *r)
 {
-	size_t i = 0;
-
-	while (i < size && name[i]) {
-		static const u32 least[] = { 0, 0x80, 0x800, 0x10000 };
-		unsigned int more, k;
-		u32 c = name[i++];
-
-		if (c < 0x80)
-			continue;
-		more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-		if (c < 0xc2 || c > 0xf4 || i + more > size)
-			return false;
-		c &= 0x3f >> more;
-		for (k = 0; k < more; k++, i++) {
-			if ((name[i] & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (name[i] & 0x3f);
-		}
-		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-			return false;
-	}
-	return i < size && ward_bytes_zero(name + i, size - i);
+	return (const void *)(r + 1);
 }
 
-static bool subject_ok(const struct ward_subject *s, u16 type)
+static const struct ward_condition *condition_next(const struct ward_condition *c)
 {
-	u32 kind = le32_to_cpu(s->kind);
-
-	/* 0xffffffff is "no such user" in every interface of the kernel. */
-	if (le32_to_cpu(s->id) == 0xffffffff)
-		return false;
-	/* Of a login user only the number is known, not its groups. */
-	return kind == WARD_SUBJECT_UID ||
-	       (kind == WARD_SUBJECT_GID && type == WARD_COND_SUBJECT);
+	return (const void *)((const u8 *)c + le32_to_cpu(c->length));
 }
 
-/**
- * ward_kthread_ok - can a thread of the kernel be called this
- * @k: its name
- *
- * Workers, which work for anybody, have a slash in theirs and cannot be named.
- *
- * Return: true when it can.
- */
-bool ward_kthread_ok(const struct ward_kthread *k)
+static const struct ward_rule *first_rule(const void *blob)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(k->name) && k->name[i]; i++) {
-		u8 c = k->name[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
-			return false;
-	}
-	return i && i < sizeof(k->name) && ward_bytes_zero(k->name + i, sizeof(k->name) - i);
+	return (const void *)((const struct ward_policy_header *)blob + 1);
 }
 
-static bool condition_ok(const struct ward_condition *c, u32 len)
+static const struct ward_rule *rule_next(const struct ward_rule *r)
 {
-	const struct ward_kthread *k = (const void *)(c + 1);
-	const struct ward_subject *s = (const void *)(c + 1);
-	u16 type = le16_to_cpu(c->type);
-	u32 count = le16_to_cpu(c->count);
-	u32 i;
-
-	if (type == WARD_COND_KTHREAD) {
-		if (!count || len != sizeof(*c) + count * sizeof(*k))
-			return false;
-		for (i = 0; i < count; i++)
-			if (!ward_kthread_ok(&k[i]))
-				return false;
-		return true;
-	}
-	if (type != WARD_COND_SUBJECT && type != WARD_COND_LOGIN)
-		return false;
-	if (!count || len != sizeof(*c) + count * sizeof(*s))
-		return false;
-	for (i = 0; i < count; i++)
-		if (!subject_ok(&s[i], type))
-			return false;
-	return true;
+	return (const void *)((const u8 *)r + le32_to_cpu(r->length));
 }
 
-static bool rule_ok(const struct ward_rule *r, u32 len, struct ward_policy_traits *traits)
+static u32 rule_count(const void *blob)
 {
-	const u8 *p = (const u8 *)(r + 1);
-	const u8 *end = (const u8 *)r + len;
-	u32 flags = le16_to_cpu(r->flags);
-	u32 ops = le32_to_cpu(r->operations);
-	bool by_login = false, by_subject = false;
-	u32 kthreads = 0;
-	u32 i;
-
-	if (flags & ~WARD_RULE_FLAGS || !ops || ops & ~WARD_OP_ALL || r->reserved ||
-	    !ward_policy_name_ok(r->name, sizeof(r->name)))
-		return false;
-	for (i = 0; i < le16_to_cpu(r->conditions); i++) {
-		const struct ward_condition *c = (const void *)p;
-		u32 l;
-
-		if ((size_t)(end - p) < sizeof(*c))
-			return false;
-		l = le32_to_cpu(c->length);
-		if (l < sizeof(*c) || l % 8 || l > (size_t)(end - p) || !condition_ok(c, l))
-			return false;
-		if (le16_to_cpu(c->type) == WARD_COND_LOGIN)
-			by_login = true;
-		else if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
-			kthreads++;
-		else
-			by_subject = true;
-		p += l;
-	}
-	traits->by_login |= by_login;
-	/* A process without a login user may name itself one: that alone opens nothing. */
-	if (flags & WARD_RULE_ALLOW && by_login && !by_subject)
-		return false;
-	return kthreads <= 1 && p == end;
+	return le32_to_cpu(((const struct ward_policy_header *)blob)->rules);
 }
 
-/**
- * ward_policy_validate - is this a policy that we understand entirely
- * @blob: the compiled policy with its MAC, aligned to 8 bytes
- * @len: bytes
- * @vault: UUID of the vault that it should be for, 16 bytes
- * @traits: filled in on success
- *
- * Says nothing of authenticity: that is for the MAC in the last 32 bytes.
- *
- * Return: 0; -EPROTONOSUPPORT for another version; -EXDEV for another vault's;
- * -EBADMSG for anything that does not add up, or that this code does not know.
- */
-int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
-			 struct ward_policy_traits *traits)
+static bool rule_allows(const struct ward_rule *r)
 {
-	const struct ward_policy_header *h = blob;
-	struct ward_policy_traits found = { 0 };
-	const u8 *p = (const u8 *)(h + 1);
-	const u8 *end;
-	u32 i;
-
-	if (len < sizeof(*h) + WARD_MAC_SIZE || len > WARD_POLICY_MAX ||
-	    memcmp(h->magic, WARD_POLICY_MAGIC, sizeof(h->magic)))
-		return -EBADMSG;
-	if (le16_to_cpu(h->version) != WARD_FORMAT_VERSION)
-		return -EPROTONOSUPPORT;
-	if (le32_to_cpu(h->length) != len || le16_to_cpu(h->flags) & ~WARD_POLICY_FLAGS ||
-	    !ward_bytes_zero(h->reserved, sizeof(h->reserved)))
-		return -EBADMSG;
-	if (memcmp(h->vault, vault, sizeof(h->vault)))
-		return -EXDEV;
-	end = (const u8 *)blob + len - WARD_MAC_SIZE;
-	found.rules = le32_to_cpu(h->rules);
-	found.permissive = le16_to_cpu(h->flags) & WARD_POLICY_PERMISSIVE;
-	for (i = 0; i < found.rules; i++) {
-		const struct ward_rule *r = (const void *)p;
-		u32 l;
-
-		if ((size_t)(end - p) < sizeof(*r))
-			return -EBADMSG;
-		l = le32_to_cpu(r->length);
-		if (l < sizeof(*r) || l % 8 || l > (size_t)(end - p) || !rule_ok(r, l, &found))
-			return -EBADMSG;
-		p += l;
-	}
-	if (p != end)
-		return -EBADMSG;
-	*traits = found;
-	return 0;
+	return le16_to_cpu(r->flags) & WARD_RULE_ALLOW;
 }
 
-/* @deny: of a rule that denies */
+/* ---- does a condition hold ---------------------------------------------------- */
+
 static bool subject_is(const struct ward_subject *s, u16 type, const struct ward_actor *who,
 		       bool deny)
 {
@@ -208,6 +58,17 @@ static bool subject_is(const struct ward_subject *s, u16 type, const struct ward
 	return (deny && who->sheds_groups) || who->in_group(id, who->arg);
 }
 
+static bool names_subject(const struct ward_condition *c, const struct ward_actor *who, bool deny)
+{
+	const struct ward_subject *s = (const void *)(c + 1);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(c->count); i++)
+		if (subject_is(&s[i], le16_to_cpu(c->type), who, deny))
+			return true;
+	return false;
+}
+
 static bool names_kthread(const struct ward_condition *c, const struct ward_actor *who)
 {
 	const struct ward_kthread *k = (const void *)(c + 1);
@@ -219,63 +80,154 @@ static bool names_kthread(const struct ward_condition *c, const struct ward_acto
 	return false;
 }
 
-static bool condition_holds(const struct ward_condition *c, const struct ward_actor *who,
-			    bool deny)
+static bool names_program(const struct ward_condition *c, const struct ward_actor *who, bool deny)
 {
-	const struct ward_subject *s = (const void *)(c + 1);
+	const struct ward_program *p = (const void *)(c + 1);
 	u32 i;
 
-	for (i = 0; i < le16_to_cpu(c->count); i++)
-		if (subject_is(&s[i], le16_to_cpu(c->type), who, deny))
+	if (who->kernel)
+		return false;
+	/* It may be the one that is denied. */
+	if (!who->program)
+		return deny;
+	for (i = 0; i < le16_to_cpu(c->count); i++) {
+		if (!memcmp(&p->id, who->program, sizeof(p->id)))
 			return true;
+		p = (const void *)((const u8 *)p + le16_to_cpu(p->length));
+	}
 	return false;
 }
 
-static const struct ward_condition *condition_next(const struct ward_condition *c)
+static const struct ward_path *path_next(const struct ward_path *p)
 {
-	return (const void *)((const u8 *)c + le32_to_cpu(c->length));
+	return (const void *)((const u8 *)p + ward_path_size(le16_to_cpu(p->length)));
+}
+
+static bool below_or_same(const struct ward_path *p, const u8 *place, u32 len)
+{
+	u32 n = le16_to_cpu(p->length);
+
+	return len >= n && !memcmp(place, p->text, n) && (len == n || place[n] == '/');
+}
+
+static bool names_place(const struct ward_condition *c, const struct ward_actor *who, bool deny)
+{
+	const struct ward_path *p = (const void *)(c + 1);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(c->count); i++, p = path_next(p)) {
+		/* All of the vault lies below its top, by whatever path. */
+		if (le16_to_cpu(p->length) == 1)
+			return true;
+		/* What has no path may be in there. */
+		if (who->place ? below_or_same(p, who->place, who->place_len) : deny)
+			return true;
+	}
+	return false;
 }
 
 /*
- * Is the rule about threads of the kernel, and about this one?
+ * Is the rule about programs or threads of the kernel, and about this one?
  * Return: 1 it is, 0 it is about none, -1 it is about others.
  */
-static int rule_kthread(const struct ward_rule *r, const struct ward_actor *who)
+static int rule_program(const struct ward_rule *r, const struct ward_actor *who)
 {
-	const struct ward_condition *c = (const void *)(r + 1);
+	const struct ward_condition *c = first_condition(r);
+	int about = 0;
 	u32 i;
 
-	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
-		if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
-			return names_kthread(c, who) ? 1 : -1;
-	return 0;
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
+		u16 type = le16_to_cpu(c->type);
+
+		if (type != WARD_COND_KTHREAD && type != WARD_COND_PROGRAM)
+			continue;
+		if (type == WARD_COND_KTHREAD ? names_kthread(c, who) :
+						names_program(c, who, !rule_allows(r)))
+			return 1;
+		about = -1;
+	}
+	return about;
+}
+
+static bool condition_holds(const struct ward_condition *c, const struct ward_actor *who,
+			    int named, bool deny)
+{
+	switch (le16_to_cpu(c->type)) {
+	case WARD_COND_SUBJECT:
+	case WARD_COND_LOGIN:
+		/* Whom a thread acts for opens nothing to one that no rule names. */
+		if (who->kernel && named <= 0 && !deny)
+			return false;
+		return names_subject(c, who, deny);
+	case WARD_COND_PATH:
+		return names_place(c, who, deny);
+	case WARD_COND_HOURS:
+		/* Without knowing the time one is refused. */
+		return deny ? ward_hours_hold(c, who->now) != 0 :
+			      ward_hours_hold(c, who->now) > 0;
+	}
+	return true;		/* rule_program() has seen to it */
+}
+
+/*
+ * Which conditions of a rule do not hold, as bits 1 << WARD_COND_*.
+ * @skip: bits of conditions that are not asked
+ * @all: all of them; else some, if there are any
+ */
+static u32 rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u32 skip, bool all)
+{
+	const struct ward_condition *c = first_condition(r);
+	int named = rule_program(r, who);
+	u32 lacks = named < 0 ? BIT_OF(WARD_COND_PROGRAM) : 0;
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(r->conditions) && (all || !lacks);
+	     i++, c = condition_next(c)) {
+		u32 bit = BIT_OF(le16_to_cpu(c->type));
+
+		if (!(bit & skip) && !condition_holds(c, who, named, !rule_allows(r)))
+			lacks |= bit;
+	}
+	return lacks;
+}
+
+/**
+ * ward_rule_lacks - what keeps a rule from matching
+ * @r: the rule
+ * @who: who asks
+ *
+ * Return: conditions that do not hold, bits 1 << WARD_COND_*; 0: it matches, where the
+ * operation is one of its own.
+ */
+u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who)
+{
+	return rule_lacks(r, who, 0, true);
 }
 
 static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
 {
-	const struct ward_condition *c = (const void *)(r + 1);
-	bool deny = !(le16_to_cpu(r->flags) & WARD_RULE_ALLOW);
-	int named = rule_kthread(r, who);
+	return !rule_lacks(r, who, 0, false);
+}
+
+/**
+ * ward_rule_has - has a rule a condition of this type
+ * @r: the rule
+ * @type: WARD_COND_*
+ *
+ * Return: true when it has.
+ */
+bool ward_rule_has(const struct ward_rule *r, u16 type)
+{
+	const struct ward_condition *c = first_condition(r);
 	u32 i;
 
-	if (named < 0)
-		return false;
-	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
-		if (le16_to_cpu(c->type) == WARD_COND_KTHREAD)
-			continue;
-		/* Whom a thread acts for opens nothing to one that no rule names. */
-		if (who->kernel && !named && !deny)
-			return false;
-		if (!condition_holds(c, who, deny))
-			return false;
-	}
-	return true;
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
+		if (le16_to_cpu(c->type) == type)
+			return true;
+	return false;
 }
 
-static const struct ward_rule *rule_next(const struct ward_rule *r)
-{
-	return (const void *)((const u8 *)r + le32_to_cpu(r->length));
-}
+/* ---- what the rules say --------------------------------------------------------- */
 
 /**
  * ward_policy_decide - what does a policy say of an access
@@ -291,12 +243,11 @@ static const struct ward_rule *rule_next(const struct ward_rule *r)
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			struct ward_verdict *verdict)
 {
-	const struct ward_policy_header *h = blob;
-	const struct ward_rule *r = (const void *)(h + 1);
+	const struct ward_rule *r = first_rule(blob);
 	u32 i;
 
 	memset(verdict, 0, sizeof(*verdict));
-	for (i = 0; ops && i < le32_to_cpu(h->rules); i++, r = rule_next(r)) {
+	for (i = 0; ops && i < rule_count(blob); i++, r = rule_next(r)) {
 		u16 flags = le16_to_cpu(r->flags);
 
 		if (!(le32_to_cpu(r->operations) & ops) || !rule_applies(r, who))
@@ -307,6 +258,8 @@ void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			verdict->rule = r;
 			return;
 		}
+		if (ward_rule_has(r, WARD_COND_BURST))
+			verdict->limited |= ops & le32_to_cpu(r->operations);
 		ops &= ~le32_to_cpu(r->operations);
 		if (!verdict->rule || (!verdict->record && flags & WARD_RULE_RECORD))
 			verdict->rule = r;
@@ -324,52 +277,215 @@ void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
  * ward_policy_allowed - all that a policy lets somebody do
  * @blob: a policy that ward_policy_validate() took
  * @who: who asks
+ * @plain: set to those operations of it that nothing more is to be done for: no record, no
+ *	limit; may be NULL
  *
  * Context: does not sleep.
  *
  * Return: WARD_OP_*; 0 for somebody who has no business there.
  */
-u32 ward_policy_allowed(const void *blob, const struct ward_actor *who)
+u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *plain)
 {
-	const struct ward_policy_header *h = blob;
-	const struct ward_rule *r = (const void *)(h + 1);
-	u32 open = WARD_OP_ALL, allowed = 0;
+	const struct ward_rule *r = first_rule(blob);
+	u32 open = WARD_OP_ALL, allowed = 0, more = 0;
 	u32 i;
 
-	for (i = 0; open && i < le32_to_cpu(h->rules); i++, r = rule_next(r)) {
+	for (i = 0; open && i < rule_count(blob); i++, r = rule_next(r)) {
 		u32 ops = le32_to_cpu(r->operations) & open;
 
 		if (!ops || !rule_applies(r, who))
 			continue;
-		if (le16_to_cpu(r->flags) & WARD_RULE_ALLOW)
+		if (rule_allows(r))
 			allowed |= ops;
+		if (le16_to_cpu(r->flags) & WARD_RULE_RECORD || ward_rule_has(r, WARD_COND_BURST))
+			more |= ops;
 		open &= ~ops;
 	}
+	if (plain)
+		*plain = allowed & ~more;
 	return allowed;
 }
 
+static const struct ward_rule *rule_limits(const struct ward_rule *r, u32 ops, ward_limit_fn fn,
+					   void *arg)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i, k;
+
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
+		const struct ward_burst *b = (const void *)(c + 1);
+
+		if (le16_to_cpu(c->type) != WARD_COND_BURST)
+			continue;
+		for (k = 0; k < le16_to_cpu(c->count); k++)
+			if (!fn(r, &b[k], k, ops, arg))
+				return r;
+	}
+	return NULL;
+}
+
 /**
- * ward_policy_walks - may somebody walk through directories
+ * ward_policy_limits - go through the limits of the rules that allow something
  * @blob: a policy that ward_policy_validate() took
- * @who: who asks
+ * @who: who does it
+ * @ops: WARD_OP_*, what ward_policy_decide() allowed
+ * @fn: called for each limit, with its number in the rule, and those of @ops that the rule
+ *	allows; false: it is used up
+ * @arg: for @fn
  *
- * Who may do something may walk to it. A server in the kernel walks with rights of
- * its own to find what a handle leads to, before it acts for a client: it may where
- * some rule lets it in at all.
+ * Context: does not sleep.
+ *
+ * Return: the first rule with a limit that is used up; the rest is not asked. NULL.
+ */
+const struct ward_rule *ward_policy_limits(const void *blob, const struct ward_actor *who, u32 ops,
+					   ward_limit_fn fn, void *arg)
+{
+	const struct ward_rule *r = first_rule(blob), *over = NULL;
+	u32 i;
+
+	for (i = 0; !over && ops && i < rule_count(blob); i++, r = rule_next(r)) {
+		u32 taken = le32_to_cpu(r->operations) & ops;
+
+		if (!taken || !rule_applies(r, who))
+			continue;
+		over = rule_limits(r, taken, fn, arg);
+		ops &= ~taken;
+	}
+	return over;
+}
+
+/* Does the directory that somebody stands in lead to this one? */
+static bool on_the_way(const struct ward_path *p, const struct ward_actor *who)
+{
+	return le16_to_cpu(p->length) > who->way_len + 1 &&
+	       !memcmp(p->text, who->way, who->way_len) && p->text[who->way_len] == '/';
+}
+
+/*
+ * Does this rule allow something in a directory further down? Another rule may deny it
+ * there, so the policy is asked about that place. Where one has looked at many places
+ * in vain, it does not: then it is a strange policy, and walking through it closed.
+ */
+static bool walks_to(const void *blob, const struct ward_rule *r, const struct ward_actor *who,
+		     u32 *tries)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i, k;
+
+	if (!rule_allows(r) || rule_lacks(r, who, BIT_OF(WARD_COND_PATH), false))
+		return false;
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
+		const struct ward_path *p = (const void *)(c + 1);
+
+		if (le16_to_cpu(c->type) != WARD_COND_PATH)
+			continue;
+		for (k = 0; *tries && k < le16_to_cpu(c->count); k++, p = path_next(p)) {
+			struct ward_actor there = *who;
+
+			if (!on_the_way(p, who))
+				continue;
+			there.place = p->text;
+			there.place_len = le16_to_cpu(p->length);
+			if (ward_policy_allowed(blob, &there, NULL))
+				return true;
+			--*tries;
+		}
+	}
+	return false;
+}
+
+/**
+ * ward_policy_walks - may somebody walk through a directory
+ * @blob: a policy that ward_policy_validate() took
+ * @who: who asks, with the directory as his place, and as @who.way
+ *
+ * Who may do something there may walk there, and to it. A server in the kernel walks with
+ * rights of its own to find what a handle leads to, before it acts for a client: it may
+ * where some rule lets it in at all.
  * Context: does not sleep.
  *
  * Return: true when he may.
  */
 bool ward_policy_walks(const void *blob, const struct ward_actor *who)
 {
-	const struct ward_policy_header *h = blob;
-	const struct ward_rule *r = (const void *)(h + 1);
+	const struct ward_rule *r = first_rule(blob);
+	u32 tries = WALK_TRIES;
 	u32 i;
 
-	if (ward_policy_allowed(blob, who))
+	if (ward_policy_allowed(blob, who, NULL))
 		return true;
-	for (i = 0; who->kernel && who->own && i < le32_to_cpu(h->rules); i++, r = rule_next(r))
-		if (le16_to_cpu(r->flags) & WARD_RULE_ALLOW && rule_kthread(r, who) > 0)
+	for (i = 0; i < rule_count(blob); i++, r = rule_next(r)) {
+		if (who->kernel && who->own && rule_allows(r) && rule_program(r, who) > 0)
 			return true;
+		if (who->way && walks_to(blob, r, who, &tries))
+			return true;
+	}
 	return false;
+}
+
+static unsigned int bits(u32 x)
+{
+	unsigned int n;
+
+	for (n = 0; x; n++)
+		x &= x - 1;
+	return n;
+}
+
+/**
+ * ward_policy_nearest - which rule was nearest to allowing what none allows
+ * @blob: a policy that ward_policy_validate() took
+ * @who: who was refused
+ * @ops: WARD_OP_*, what was refused
+ * @near: filled in
+ *
+ * Of the rules that allow one of @ops, the first of those that fewest conditions keep
+ * from matching.
+ * Context: does not sleep.
+ */
+void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
+			 struct ward_nearest *near)
+{
+	const struct ward_rule *r = first_rule(blob);
+	u32 i;
+
+	memset(near, 0, sizeof(*near));
+	for (i = 0; i < rule_count(blob); i++, r = rule_next(r)) {
+		u32 lacks;
+
+		if (!rule_allows(r) || !(le32_to_cpu(r->operations) & ops))
+			continue;
+		lacks = ward_rule_lacks(r, who);
+		if (lacks && (!near->rule || bits(lacks) < bits(near->lacks))) {
+			near->rule = r;
+			near->lacks = lacks;
+		}
+	}
+}
+
+/**
+ * ward_policy_next - when may the hours of a policy change an answer
+ * @blob: a policy that ward_policy_validate() took
+ * @now: seconds since 1970, UTC
+ *
+ * Return: a time after @now; before it they do not. WARD_NEVER.
+ */
+u64 ward_policy_next(const void *blob, u64 now)
+{
+	const struct ward_rule *r = first_rule(blob);
+	u64 next = WARD_NEVER, at;
+	u32 i, k;
+
+	for (i = 0; i < rule_count(blob); i++, r = rule_next(r)) {
+		const struct ward_condition *c = first_condition(r);
+
+		for (k = 0; k < le16_to_cpu(r->conditions); k++, c = condition_next(c)) {
+			if (le16_to_cpu(c->type) != WARD_COND_HOURS)
+				continue;
+			at = ward_hours_next(c, now);
+			if (at < next)
+				next = at;
+		}
+	}
+	return next;
 }

@@ -11,6 +11,7 @@
 #include <linux/statfs.h>
 #include <linux/seq_file.h>
 #include <linux/backing-dev.h>
+#include "burst.h"
 #include "wardfs.h"
 #include "compat/super.h"
 
@@ -181,6 +182,7 @@ static void sbi_free(struct wardfs_sb *sbi)
 	if (sbi->cred)
 		put_cred(sbi->cred);
 	cleanup_srcu_struct(&sbi->srcu);
+	wardfs_bursts_free(sbi->bursts);
 	kfree(sbi);
 }
 
@@ -458,6 +460,7 @@ static void wardfs_kill_sb(struct super_block *sb)
 		sbi->dying = true;
 		spin_unlock(&vaults_lock);
 		cancel_delayed_work_sync(&sbi->expire);
+		cancel_delayed_work_sync(&sbi->hours);
 	}
 	kill_anon_super(sb);
 	wardfs_block_drain();
@@ -478,6 +481,7 @@ struct file_system_type wardfs_type = {
 	.init_fs_context	= wardfs_init_fs_context,
 	.parameters		= wardfs_parameters,
 	.kill_sb		= wardfs_kill_sb,
+	.fs_flags		= FS_RENAME_DOES_D_MOVE,
 };
 MODULE_ALIAS_FS("wardfs");
 

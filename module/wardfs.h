@@ -38,6 +38,7 @@ struct crypto_aead;
 struct export_operations;
 struct crypto_shash;
 struct crypto_sync_skcipher;
+struct wardfs_bursts;
 struct wardfs_policy;
 
 /**
@@ -125,7 +126,11 @@ struct wardfs_sb {
 
 	/* policy.c */
 	struct wardfs_policy __rcu *policy;
-	u64 policy_generation;		/* rises with each policy and lock; under state_lock */
+	atomic64_t policy_generation;	/* rises with each policy and lock */
+	u64 policy_since;		/* hours: no answer changed between then, */
+	u64 policy_until;		/* and this; under state_lock, read without */
+	struct delayed_work hours;	/* at that time; key.c */
+	struct wardfs_bursts *bursts;	/* what limits count; set before a policy that has some */
 
 	/* counters for status */
 	atomic64_t violations;
@@ -191,6 +196,7 @@ struct wardfs_inode {
 	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
 	bool id_syncing;		/* it is being, by who holds lock */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
+	atomic64_t place;		/* directory: where the policy has it; place.c */
 	struct dentry *entry;		/* being looked up while I_NEW: names it in reports */
 	char *target;			/* symlink: decoded; same rules as names */
 	/* directory or regular file: same rules */
@@ -493,18 +499,32 @@ int wardfs_check_object(struct wardfs_sb *sbi, struct dentry *from, const char *
 			struct wardfs_check *check);
 const char *wardfs_check_name(const struct wardfs_sb *sbi);	/* of what current checks */
 
-/* ---- policy.c: verdicts ---- */
+/* ---- policy.c: the policy in force ---- */
 int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,
 		      u64 serial_min);
 void wardfs_policy_drop(struct wardfs_sb *sbi);
 u64 wardfs_policy_serial(struct wardfs_sb *sbi);
 u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive);
+void wardfs_policy_bump(struct wardfs_sb *sbi);		/* verdicts do not count any more */
+u64 wardfs_policy_hours(struct wardfs_sb *sbi, bool *changed);	/* when to ask again */
+u64 wardfs_policy_hours_end(struct wardfs_sb *sbi);
+void wardfs_policy_settle(struct wardfs_sb *sbi);	/* after a new one */
+
+/* ---- verdict.c: what it says ---- */
 int wardfs_policy_walk(struct inode *dir, bool rcu);	/* 0, -EACCES, -ECHILD */
-bool wardfs_policy_allows(struct super_block *sb, u32 op);	/* reports nothing */
+bool wardfs_policy_allows(struct inode *inode, u32 op);	/* reports nothing */
+int wardfs_policy_boundary(struct super_block *sb, struct dentry *from, struct dentry *to);
+void wardfs_policy_moved(struct inode *inode, struct dentry *dentry);
 int wardfs_policy_check(struct inode *inode, u32 op, enum ward_action action,
 			struct dentry *dentry, struct dentry *target);
-int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action);
+int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action, u64 bytes);
 bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the rules */
+
+/* ---- program.c: what processes run ---- */
+int wardfs_program_init(void);
+void wardfs_program_exit(void);
+void wardfs_program_id(const struct inode *inode, bool trusted, struct ward_program_id *id);
+bool wardfs_program_current(struct ward_program_id *id);
 
 /* ---- event.c: the ring of events ---- */
 /**
@@ -514,6 +534,8 @@ bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the ru
  * @reason: enum ward_reason
  * @error: positive errno that the program gets, 0 when it was let through
  * @rule: name of the rule that decided, or NULL
+ * @near: name of the rule that was nearest to allowing it where none decided, or NULL
+ * @lacks: conditions that kept @near from it, bits 1 << WARD_COND_*
  * @inode: object, or the directory that @dentry is in, or NULL; its path is looked up
  *	when @dentry is NULL
  * @dentry: object, or NULL
@@ -528,6 +550,8 @@ struct wardfs_report {
 	enum ward_reason reason;
 	int error;
 	const char *rule;
+	const char *near;
+	u32 lacks;
 	struct inode *inode;
 	struct dentry *dentry;
 	struct dentry *dentry2;

@@ -331,8 +331,8 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 {
 	/* As who writes or changes the owner does; others are asked about the xattr. */
 	bool caps = !value && !strcmp(name, XATTR_NAME_CAPS) &&
-		    (wardfs_policy_allows(inode->i_sb, WARD_OP_WRITE) ||
-		     wardfs_policy_allows(inode->i_sb, WARD_OP_SETATTR));
+		    (wardfs_policy_allows(inode, WARD_OP_WRITE) ||
+		     wardfs_policy_allows(inode, WARD_OP_SETATTR));
 	int err = 0;
 
 	if (!wardfs_unlocked(inode->i_sb))
@@ -417,8 +417,7 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 	int idx, n;
 
 	/* No mode bit is asked either before names are listed; but these are contents. */
-	if (!wardfs_policy_allows(inode->i_sb, S_ISDIR(inode->i_mode) ? WARD_OP_LIST :
-						WARD_OP_READ))
+	if (!wardfs_policy_allows(inode, S_ISDIR(inode->i_mode) ? WARD_OP_LIST : WARD_OP_READ))
 		return 0;
 	idx = wardfs_enter(inode->i_sb);
 	if (idx < 0)

@@ -4,6 +4,16 @@
 
 #include "netlink.h"
 
+/* By WARD_COND_*; threads of the kernel are programs. */
+static const char * const conditions[] = {
+	[WARD_COND_SUBJECT] = "users",
+	[WARD_COND_LOGIN] = "logins",
+	[WARD_COND_KTHREAD] = "programs",
+	[WARD_COND_PATH] = "paths",
+	[WARD_COND_PROGRAM] = "programs",
+	[WARD_COND_HOURS] = "hours",
+};
+
 #define NAME_OF(table, n) \
 	((n) < sizeof(table) / sizeof((table)[0]) ? (table)[n] : NULL)
 
@@ -99,4 +109,15 @@ const char *ward_reason_name(uint32_t reason)
 const char *ward_state_name(uint32_t state)
 {
 	return NAME_OF(states, state);
+}
+
+/**
+ * ward_condition_name - what a rule's text calls a condition
+ * @type: WARD_COND_*
+ *
+ * Return: the word, or NULL for a number that is not known.
+ */
+const char *ward_condition_name(uint32_t type)
+{
+	return NAME_OF(conditions, type);
 }

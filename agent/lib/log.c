@@ -47,6 +47,28 @@ static int hex_digit(char c)
 }
 
 /**
+ * ward_log_unhex - read hexadecimal digits
+ * @text: small digits, and nothing else
+ * @bytes: out
+ * @count: how many bytes
+ *
+ * Return: 0; -EINVAL when it is not just so many.
+ */
+int ward_log_unhex(const char *text, uint8_t *bytes, size_t count)
+{
+	size_t i;
+
+	if (strlen(text) != 2 * count)
+		return -EINVAL;
+	for (i = 0; i < 2 * count; i++)
+		if (hex_digit(text[i]) < 0)
+			return -EINVAL;
+	for (i = 0; i < count; i++)
+		bytes[i] = hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]);
+	return 0;
+}
+
+/**
  * ward_log_unescape - the bytes that ward_log_escape() was given
  * @text: what it made of them
  * @bytes: room for strlen(@text) bytes
@@ -332,6 +354,23 @@ static void put_vault(json_t *o, const struct ward_event *e, const struct ward_l
 	put_text(o, "ward.vault_id", uuid);
 }
 
+/* Of what no rule allows: the nearest one, and what of it does not hold. */
+static void put_nearest(json_t *o, const struct ward_event *event)
+{
+	json_t *lacks = json_array();
+	unsigned int type;
+
+	if (event->near)
+		put_bytes(o, "ward.nearest_rule", event->near, strlen(event->near));
+	for (type = 0; lacks && type < 32; type++)
+		if (event->lacks & 1U << type && ward_condition_name(type))
+			json_array_append_new(lacks, json_string(ward_condition_name(type)));
+	if (event->lacks)
+		put(o, "ward.lacks", lacks);
+	else
+		json_decref(lacks);
+}
+
 /**
  * ward_log_event - an event as a JSON object
  * @event: the event
@@ -363,6 +402,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put_bytes(o, "message", event->detail, strlen(event->detail));
 	if (event->rule)
 		put_bytes(o, "rule.name", event->rule, strlen(event->rule));
+	put_nearest(o, event);
 	put_who(o, event, names);
 	put_text(o, "ward.kind", ward_kind_name(event->kind));
 	put_vault(o, event, names, dir, sizeof(dir));
@@ -384,6 +424,53 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		sprintf(load + 2 * i, "%02x", event->load_id[i]);
 	put_text(o, "ward.load_id", load);
 	return o;
+}
+
+/**
+ * ward_log_own - the beginning of a record of wardd's own
+ * @kind: "ward.kind"
+ * @action: "event.action"
+ * @time: nanoseconds since 1970
+ *
+ * Return: a new reference, or NULL without memory.
+ */
+json_t *ward_log_own(const char *kind, const char *action, uint64_t time)
+{
+	json_t *o = json_object();
+
+	if (!o)
+		return NULL;
+	put_time(o, "@timestamp", time);
+	put_text(o, "event.kind", "event");
+	put_text(o, "event.category", "host");
+	put_text(o, "event.action", action);
+	put_text(o, "ward.kind", kind);
+	put_host(o);
+	return o;
+}
+
+/**
+ * ward_log_position - up to which event a log has come with a record
+ * @object: the record: of an event, or a seal
+ * @load_id: set to the module's load
+ * @sequence: set to the event's number; 0 for a seal before the first one
+ *
+ * Return: 0; -ENOENT: it does not say, nothing is set.
+ */
+int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64_t *sequence)
+{
+	const char *load = json_string_value(json_object_get(object, "ward.load_id"));
+	json_t *number = json_object_get(object, "event.sequence");
+	uint8_t id[WARD_LOAD_ID_SIZE];
+
+	if (!number)
+		number = json_object_get(object, "ward.seal.sequence");
+	if (!load || !json_is_integer(number) || json_integer_value(number) < 0 ||
+	    ward_log_unhex(load, id, sizeof(id)))
+		return -ENOENT;
+	memcpy(load_id, id, sizeof(id));
+	*sequence = json_integer_value(number);
+	return 0;
 }
 
 /* ---- lines ---------------------------------------------------------------------------- */
@@ -426,61 +513,4 @@ void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV])
 		return;
 	for (i = 0; i < sizeof(digest); i++)
 		sprintf(prev + 2 * i, "%02x", digest[i]);
-}
-
-/* ---- choosing ------------------------------------------------------------------------- */
-
-static const char *text_of(json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
-static bool is(json_t *object, const char *key, const char *wanted)
-{
-	const char *text = text_of(object, key);
-
-	return text && !strcmp(text, wanted);
-}
-
-/**
- * ward_log_time - when a record's event happened
- * @object: the record
- * @key: "@timestamp" or "event.end"
- *
- * Return: seconds since 1970, UTC; -1 when the record does not say.
- */
-int64_t ward_log_time(json_t *object, const char *key)
-{
-	const char *text = text_of(object, key);
-	struct tm tm = { 0 };
-
-	if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
-		return -1;
-	return timegm(&tm);
-}
-
-/**
- * ward_log_match - is a record wanted
- * @object: the record
- * @filter: what is wanted
- *
- * Return: true when everything that @filter names fits. A record that says how many
- * events are lost is of no vault and no user: it fits every vault and user.
- */
-bool ward_log_match(json_t *object, const struct ward_log_filter *filter)
-{
-	bool lost = is(object, "ward.kind", ward_kind_name(WARD_KIND_LOST));
-
-	if (filter->kind && !is(object, "ward.kind", filter->kind))
-		return false;
-	if (filter->vault && !lost && !is(object, "ward.vault", filter->vault) &&
-	    !is(object, "ward.vault_id", filter->vault))
-		return false;
-	if (filter->user && !lost && !is(object, "user.name", filter->user) &&
-	    !is(object, "user.id", filter->user) && !is(object, "user.audit.id", filter->login))
-		return false;
-	if (filter->since && ward_log_time(object, "@timestamp") < filter->since &&
-	    ward_log_time(object, "event.end") < filter->since)
-		return false;
-	return true;
 }

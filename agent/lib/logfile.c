@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Reading the event log: line by line, as it grows, across rotation; its last line;
- * and its hash chain.
- */
+/* Reading a file of the event log: line by line, as it grows, across rotation; its last line. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +25,7 @@
  * @room: bytes that fit there
  * @buffer: what was read and not handed out yet; a NUL fits behind it
  * @skipping: in a line that is too long
+ * @alone: what takes the file's place is not read
  */
 struct ward_log {
 	char path[PATH_MAX];
@@ -39,7 +37,41 @@ struct ward_log {
 	size_t room;
 	char *buffer;
 	bool skipping;
+	bool alone;
 };
+
+/**
+ * ward_log_open_fd - read an open file of a log
+ * @fd: the file; it is read from its beginning, and closed with the reader
+ * @path: where it is
+ * @alone: when it is moved away, do not go on with what takes its place
+ * @log: set to the reader
+ *
+ * Return: 0; a negative errno: @fd is closed then, too.
+ */
+int ward_log_open_fd(int fd, const char *path, bool alone, struct ward_log **log)
+{
+	struct ward_log *l = calloc(1, sizeof(*l));
+	int ret = -ENOMEM;
+
+	if (!l)
+		goto close;
+	ret = -ENAMETOOLONG;
+	if (strlen(path) >= sizeof(l->path))
+		goto free;
+	strcpy(l->path, path);
+	l->watch = -1;
+	l->alone = alone;
+	l->fd = fd;
+	lseek(fd, 0, SEEK_SET);		/* what cannot is at its beginning */
+	*log = l;
+	return 0;
+free:
+	free(l);
+close:
+	close(fd);
+	return ret;
+}
 
 /**
  * ward_log_open - read a log from its beginning
@@ -50,27 +82,12 @@ struct ward_log {
  */
 int ward_log_open(const char *path, struct ward_log **log)
 {
-	struct ward_log *l = calloc(1, sizeof(*l));
-	int ret;
+	int fd;
 
-	if (!l)
-		return -ENOMEM;
-	l->watch = -1;
 	if (!path)
 		path = WARD_LOG_PATH;
-	if (strlen(path) >= sizeof(l->path)) {
-		free(l);
-		return -ENAMETOOLONG;
-	}
-	strcpy(l->path, path);
-	l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (l->fd < 0) {
-		ret = -errno;
-		free(l);
-		return ret;
-	}
-	*log = l;
-	return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : ward_log_open_fd(fd, path, false, log);
 }
 
 /**
@@ -100,6 +117,17 @@ uint64_t ward_log_line_number(const struct ward_log *log)
 	return log->number;
 }
 
+/**
+ * ward_log_unfinished - is there a line without its end
+ * @log: the reader, at the end
+ *
+ * Return: true when bytes were read behind the last newline.
+ */
+bool ward_log_unfinished(const struct ward_log *log)
+{
+	return log->end > log->start || log->skipping;
+}
+
 /* Reads more; returns how much, 0 at the end, or a negative errno. */
 static ssize_t fill(struct ward_log *log)
 {
@@ -127,8 +155,18 @@ static ssize_t fill(struct ward_log *log)
 	return n;
 }
 
-/* The next whole line, its newline replaced by a NUL. 1; 0: none yet; negative errno. */
-static int next_line(struct ward_log *log, char **line, size_t *length)
+/**
+ * ward_log_line_next - the next whole line of the file
+ * @log: the reader
+ * @line: set to the line, its newline replaced by a NUL, until the next call
+ * @length: set to its length without that
+ *
+ * Does not go on in another file.
+ *
+ * Return: 1; 0 at the end; -EMSGSIZE for a line that is too long: the next call goes on behind
+ * it; another negative errno.
+ */
+int ward_log_line_next(struct ward_log *log, char **line, size_t *length)
 {
 	size_t looked = 0;
 
@@ -162,22 +200,59 @@ static int next_line(struct ward_log *log, char **line, size_t *length)
 	}
 }
 
-/* At the end of the file: is another one in its place, or was it cut? */
+/*
+ * The file that goes on from the one that was read to its end: mostly the log itself, but it may
+ * have been rotated more than once meanwhile. A descriptor, or -1: none does yet.
+ */
+static int following(const struct ward_log *log)
+{
+	char hash[WARD_LOG_PREV] = "", *line;
+	struct ward_logset set;
+	uint64_t end;
+	size_t length, i;
+	int fd = -1;
+
+	if (!ward_log_last(log->fd, &line, &length, &end) && line)
+		ward_log_hash(line, length, hash);
+	free(line);
+	if (ward_logset_open(log->path, &set))
+		return -1;
+	for (i = 0; fd < 0 && hash[0] && i < set.count; i++)
+		if (!strcmp(set.file[i].prev, hash))
+			fd = fcntl(set.file[i].fd, F_DUPFD_CLOEXEC, 0);
+	/* What does not follow is shown all the same; what is empty yet will. */
+	if (fd < 0 && set.current)
+		fd = fcntl(set.file[set.count - 1].fd, F_DUPFD_CLOEXEC, 0);
+	ward_logset_close(&set);
+	if (fd >= 0 && lseek(fd, 0, SEEK_SET)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* At the end of the file: is there more in it, is another one in its place, or was it cut? */
 static bool renewed(struct ward_log *log)
 {
+	off_t at = lseek(log->fd, 0, SEEK_CUR);
 	struct stat here, there;
+	bool moved;
 	int fd;
 
+	if (log->alone)
+		return false;
+	moved = !stat(log->path, &there);
+	/* After that: nobody writes to a file that was moved away. */
 	if (fstat(log->fd, &here))
 		return false;
-	if (here.st_size < lseek(log->fd, 0, SEEK_CUR)) {
+	moved = moved && (here.st_dev != there.st_dev || here.st_ino != there.st_ino);
+	if (here.st_size < at) {
 		if (lseek(log->fd, 0, SEEK_SET))
 			return false;
+	} else if (moved && here.st_size > at) {
+		return true;
 	} else {
-		if (stat(log->path, &there) ||
-		    (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
-			return false;
-		fd = open(log->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		fd = moved ? following(log) : -1;
 		if (fd < 0)
 			return false;
 		close(log->fd);
@@ -193,6 +268,7 @@ static bool renewed(struct ward_log *log)
 /**
  * ward_log_next - the next record
  * @log: the reader
+ * @filter: which ones are wanted; NULL: all
  * @object: set to the record, a new reference; NULL unless 1 is returned
  * @line: set to the line as it stands in the log, without its newline, until the next call;
  *	may be NULL
@@ -203,23 +279,32 @@ static bool renewed(struct ward_log *log)
  * Return: 1; 0 at the end; -EBADMSG for a line that is no JSON object, -EMSGSIZE for one
  * that is too long: the next call goes on behind it; another negative errno.
  */
-int ward_log_next(struct ward_log *log, json_t **object, const char **line)
+int ward_log_next(struct ward_log *log, const struct ward_log_filter *filter, json_t **object,
+		  const char **line)
 {
 	char *text;
 	size_t len;
 	int ret;
 
 	*object = NULL;
-	do {
-		ret = next_line(log, &text, &len);
-	} while (!ret && renewed(log));
-	if (ret <= 0)
-		return ret;
-	*object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(*object)) {
+	for (;;) {
+		do {
+			ret = ward_log_line_next(log, &text, &len);
+		} while (!ret && renewed(log));
+		if (ret <= 0)
+			return ret;
+		if (filter && !ward_log_may_match(text, len, filter))
+			continue;
+		*object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+		if (!json_is_object(*object)) {
+			json_decref(*object);
+			*object = NULL;
+			return -EBADMSG;
+		}
+		if (!filter || ward_log_match(*object, filter))
+			break;
 		json_decref(*object);
 		*object = NULL;
-		return -EBADMSG;
 	}
 	if (line)
 		*line = text;
@@ -281,21 +366,10 @@ int ward_log_wait(struct ward_log *log, int timeout_ms)
 	return ret;
 }
 
-/**
- * ward_log_last - the last whole line of a log
- * @path: the file
- * @line: set to the line without its newline, for free(); NULL when there is none
- * @length: set to its length, bytes
- * @end: set to where it ends in the file with its newline: what lies behind was not
- *	finished
- *
- * Return: 0; -EMSGSIZE when the last line is too long; another negative errno.
- */
-int ward_log_last(const char *path, char **line, size_t *length, uint64_t *end)
+/* The same, of the last @size bytes. -EMSGSIZE: it begins before them. */
+static int last_within(int fd, size_t size, char **line, size_t *length, uint64_t *end)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *buffer = NULL, *newline, *before;
-	size_t size = WARD_LOG_LINE_MAX * 2 + 2;
+	char *buffer, *newline, *before;
 	struct stat st;
 	off_t from;
 	ssize_t n;
@@ -304,103 +378,60 @@ int ward_log_last(const char *path, char **line, size_t *length, uint64_t *end)
 	*line = NULL;
 	*length = 0;
 	*end = 0;
-	if (fd < 0)
+	if (fstat(fd, &st))
 		return -errno;
-	if (fstat(fd, &st)) {
-		ret = -errno;
-		goto close;
-	}
-	/* Enough for a whole line and one that is not finished. */
 	from = (size_t)st.st_size > size ? st.st_size - (off_t)size : 0;
 	buffer = malloc(size);
-	if (!buffer) {
-		ret = -ENOMEM;
-		goto close;
-	}
+	if (!buffer)
+		return -ENOMEM;
 	n = pread(fd, buffer, size, from);
 	if (n < 0) {
 		ret = -errno;
-		goto close;
+		goto free;
 	}
 	newline = memrchr(buffer, '\n', n);
 	if (!newline) {
 		ret = from ? -EMSGSIZE : 0;
-		goto close;
+		goto free;
 	}
 	before = memrchr(buffer, '\n', newline - buffer);
 	if (!before && from) {
 		ret = -EMSGSIZE;
-		goto close;
+		goto free;
 	}
 	before = before ? before + 1 : buffer;
-	*line = strndup(before, newline - before);
+	*length = newline - before;
+	*line = malloc(*length + 1);
 	if (!*line) {
 		ret = -ENOMEM;
-		goto close;
+		goto free;
 	}
-	*length = newline - before;
+	memcpy(*line, before, *length);		/* there may be a NUL in it */
+	(*line)[*length] = '\0';
 	*end = from + (newline + 1 - buffer);
-close:
+free:
 	free(buffer);
-	close(fd);
 	return ret;
 }
 
 /**
- * ward_log_verify - was a line changed, put in or taken out
- * @path: the log; NULL: WARD_LOG_PATH
- * @lines: set to how many lines are in order
- * @bad_line: set to the first one that does not follow from the one before, from 1; 0: none
+ * ward_log_last - the last whole line of a log
+ * @fd: the file
+ * @line: set to the line without its newline, for free(); NULL when there is none
+ * @length: set to its length, bytes
+ * @end: set to where it ends in the file with its newline: what lies behind was not
+ *	finished
  *
- * Each line names the hash of the one before. The first line of a file goes on from the
- * file before, so it is taken as it is; and nobody can tell from a file alone whether
- * lines were cut off its end.
- *
- * Return: 0; -EBADMSG when there is such a line; another negative errno.
+ * Return: 0; -EMSGSIZE when the last line is too long; another negative errno.
  */
-int ward_log_verify(const char *path, uint64_t *lines, uint64_t *bad_line)
+int ward_log_last(int fd, char **line, size_t *length, uint64_t *end)
 {
-	char wanted[WARD_LOG_PREV] = "";
-	struct ward_log *log;
-	bool again = false;
-	char *line;
-	size_t len;
-	int ret;
+	/* Mostly a little will do; else enough for a whole line and one that is not finished. */
+	static const size_t sizes[] = { 16 * 1024, WARD_LOG_LINE_MAX * 2 + 2 };
+	int ret = -EMSGSIZE;
+	size_t i;
 
-	*lines = 0;
-	*bad_line = 0;
-	ret = ward_log_open(path, &log);
-	if (ret)
-		return ret;
-next:
-	while ((ret = next_line(log, &line, &len)) > 0) {
-		json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-		const char *prev = json_string_value(json_object_get(object, "ward.prev"));
-		bool follows = prev && (!wanted[0] || !strcmp(prev, wanted));
-
-		json_decref(object);
-		if (!follows) {
-			ret = -EBADMSG;
-			break;
-		}
-		ward_log_hash(line, len, wanted);
-		++*lines;
-	}
-	/* wardd may be in the middle of writing it. */
-	if (!ret && log->end > log->start && !again) {
-		again = true;
-		usleep(200000);
-		goto next;
-	}
-	/* A last line without its end, or one that is too long, is none of ours. */
-	if (!ret && log->end > log->start) {
-		ret = -EBADMSG;
-		log->number++;
-	}
-	if (ret == -EMSGSIZE)
-		ret = -EBADMSG;
-	if (ret == -EBADMSG)
-		*bad_line = log->number;
-	ward_log_close(log);
+	for (i = 0; ret == -EMSGSIZE && i < sizeof(sizes) / sizeof(*sizes); i++)
+		ret = last_within(fd, sizes[i], line, length, end);
 	return ret;
 }

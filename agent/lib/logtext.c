@@ -99,6 +99,23 @@ static void put_object(FILE *f, json_t *o)
 		fprintf(f, " to %s", target);
 }
 
+static void put_nearest(FILE *f, json_t *o)
+{
+	const char *near = text_of(o, "ward.nearest_rule"), *sep = " (not its ";
+	json_t *lacks = json_object_get(o, "ward.lacks"), *lack;
+	size_t i;
+
+	fprintf(f, ": no rule allows it");
+	if (!near)
+		return;
+	fprintf(f, ", the nearest is \"%s\"", near);
+	json_array_foreach(lacks, i, lack) {
+		fprintf(f, "%s%s", sep, json_string_value(lack) ? json_string_value(lack) : "?");
+		sep = ", ";
+	}
+	fprintf(f, "%s", json_array_size(lacks) ? ")" : "");
+}
+
 static void put_access(FILE *f, json_t *o)
 {
 	const char *reason = text_of(o, "event.reason"), *rule = text_of(o, "rule.name");
@@ -117,7 +134,7 @@ static void put_access(FILE *f, json_t *o)
 	else if (rule)
 		fprintf(f, ": rule \"%s\"", rule);
 	else if (refused && reason && !strcmp(reason, "policy"))
-		fprintf(f, ": no rule allows it");
+		put_nearest(f, o);
 	else if (refused && reason)
 		fprintf(f, ": %s", reason);
 }
@@ -154,6 +171,16 @@ static void put_vault_event(FILE *f, json_t *o)
 		fprintf(f, ": %s", message);
 }
 
+static void put_seal(FILE *f, json_t *o)
+{
+	json_int_t records = json_integer_value(json_object_get(o, "ward.seal.records"));
+	const char *cause = text_of(o, "ward.seal.cause");
+
+	fprintf(f, "seal %" JSON_INTEGER_FORMAT " (%s) of the %" JSON_INTEGER_FORMAT " lines before it",
+		json_integer_value(json_object_get(o, "ward.seal.number")), cause ? cause : "?",
+		records);
+}
+
 /**
  * ward_log_text - a record as a sentence
  * @object: the record
@@ -181,6 +208,8 @@ char *ward_log_text(json_t *object)
 		fprintf(f, "%" JSON_INTEGER_FORMAT " events are lost: they came faster than they were fetched",
 			count);
 		count = 1;
+	} else if (is(object, "ward.kind", "seal")) {
+		put_seal(f, object);
 	} else {
 		put_vault_event(f, object);
 	}

@@ -480,6 +480,7 @@ static int mounted_reply(struct nlattr **attrs, void *arg)
 	v->settled = u64_of(attrs, WARD_A_VAULT_SETTLED);
 	v->dev = dev_of(attrs);
 	v->disturbed = u64_of(attrs, WARD_A_VAULT_DISTURBED);
+	v->hours_end = u64_of(attrs, WARD_A_VAULT_HOURS_END);
 	return 0;
 }
 
@@ -681,4 +682,31 @@ int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, uin
 	nla_put_u64(msg, WARD_A_CHECK_SEQ, epoch);
 	nla_put_u64(msg, WARD_A_VAULT_DISTURBED, disturbed);
 	return ward_nl_exchange(nl, msg, NULL, NULL, NULL);
+}
+
+static int program_reply(struct nlattr **attrs, void *arg)
+{
+	if (!attrs[WARD_A_PROGRAM_ID] ||
+	    nla_len(attrs[WARD_A_PROGRAM_ID]) != sizeof(struct ward_program_id))
+		return -EPROTO;
+	memcpy(arg, nla_data(attrs[WARD_A_PROGRAM_ID]), sizeof(struct ward_program_id));
+	return 0;
+}
+
+/**
+ * ward_nl_program_get - ask what the kernel knows a program by
+ * @nl: the connection
+ * @fd: of its file
+ * @id: filled in
+ *
+ * Return: 0; -EACCES when it is no regular file; -EXDEV when it lies where no rule can name
+ * it; another negative errno.
+ */
+int ward_nl_program_get(struct ward_nl *nl, int fd, struct ward_program_id *id)
+{
+	struct nl_msg *msg = ward_nl_request(nl, WARD_CMD_PROGRAM_GET, 0, 0);
+
+	if (msg)
+		nla_put_u32(msg, WARD_A_PROGRAM_FD, fd);
+	return ask(nl, msg, program_reply, id);
 }

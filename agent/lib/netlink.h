@@ -55,6 +55,8 @@ struct ward_module {
  * @settled: files settled as "crash or cut" since the mount
  * @dev: st_dev of the mount, as stat(2) gives it
  * @disturbed: counts what a check that runs may have missed
+ * @hours_end: until when all rules that have hours know their time, seconds since 1970, UTC;
+ *	0 when none has any
  */
 struct ward_mounted {
 	uint8_t uuid[WARD_UUID_SIZE];
@@ -71,6 +73,7 @@ struct ward_mounted {
 	uint64_t settled;
 	uint64_t dev;
 	uint64_t disturbed;
+	uint64_t hours_end;
 };
 
 /**
@@ -140,6 +143,8 @@ struct ward_bytes {
  * @path: relative to the vault, begins with "/"
  * @path2: target of rename and link
  * @rule: name of the rule that decided; NULL for none
+ * @near: name of the rule that was nearest to allowing it where none decided; NULL for none
+ * @lacks: its conditions that do not hold, bits 1 << WARD_COND_*
  * @detail: a fixed text of the module; NULL for none
  *
  * Pointers live as long as the callback that was handed the event.
@@ -173,6 +178,8 @@ struct ward_event {
 	struct ward_bytes path;
 	struct ward_bytes path2;
 	const char *rule;
+	const char *near;
+	uint32_t lacks;
 	const char *detail;
 };
 
@@ -195,6 +202,8 @@ int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char
 		  uint64_t from, struct ward_checked *checked);
 int ward_nl_checked(struct ward_nl *nl, const uint8_t *uuid, uint32_t epoch, uint64_t disturbed);
 
+int ward_nl_program_get(struct ward_nl *nl, int fd, struct ward_program_id *id);
+
 int ward_nl_event_dump(struct ward_nl *nl, uint64_t from, ward_event_fn fn, void *arg);
 int ward_nl_subscribe(struct ward_nl *nl);
 int ward_nl_event_fd(const struct ward_nl *nl);	/* for poll(2); -1 before subscribing */
@@ -209,5 +218,6 @@ const char *ward_kind_name(uint32_t kind);
 const char *ward_action_name(uint32_t action);
 const char *ward_reason_name(uint32_t reason);
 const char *ward_state_name(uint32_t state);
+const char *ward_condition_name(uint32_t type);
 
 #endif

@@ -69,6 +69,9 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	bytes_of(attrs, WARD_A_EVENT_PATH, &e->path);
 	bytes_of(attrs, WARD_A_EVENT_PATH2, &e->path2);
 	e->rule = string_of(attrs, WARD_A_EVENT_RULE);
+	e->near = string_of(attrs, WARD_A_EVENT_NEAR);
+	if (attrs[WARD_A_EVENT_LACKS])
+		e->lacks = nla_get_u32(attrs[WARD_A_EVENT_LACKS]);
 	e->detail = string_of(attrs, WARD_A_EVENT_DETAIL);
 	return 0;
 }

@@ -131,21 +131,117 @@ int ward_kthread_add(struct ward_policy_cond *cond, const struct ward_kthread *t
 	return 0;
 }
 
+/**
+ * ward_policy_path_add - add a directory of the vault to a condition, once
+ * @cond: the condition, of type WARD_COND_PATH
+ * @path: for ward_path_ok(); copied
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_path_add(struct ward_policy_cond *cond, const char *path)
+{
+	char **more, *copy;
+	size_t i;
+
+	for (i = 0; i < cond->path_count; i++)
+		if (!strcmp(cond->paths[i], path))
+			return 0;
+	more = reallocarray(cond->paths, cond->path_count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	cond->paths = more;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	more[cond->path_count++] = copy;
+	return 0;
+}
+
+/**
+ * ward_policy_program_add - add a program to a condition, once
+ * @cond: the condition, of type WARD_COND_PROGRAM
+ * @path: where it is; copied
+ * @id: which file it is, or NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_program_add(struct ward_policy_cond *cond, const char *path,
+			    const struct ward_program_id *id)
+{
+	struct ward_policy_program *more;
+	size_t i;
+
+	for (i = 0; i < cond->program_count; i++)
+		if (!strcmp(cond->programs[i].path, path))
+			return 0;
+	more = reallocarray(cond->programs, cond->program_count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	cond->programs = more;
+	more += cond->program_count;
+	memset(more, 0, sizeof(*more));
+	if (id)
+		more->id = *id;
+	else
+		more->id.kind = htole32(WARD_PROGRAM_ABSENT);
+	more->path = strdup(path);
+	if (!more->path)
+		return -ENOMEM;
+	cond->program_count++;
+	return 0;
+}
+
 /* Entries of a condition when it is compiled. */
 static size_t cond_entries(const struct ward_policy_cond *cond)
 {
-	return cond->type == WARD_COND_KTHREAD ? cond->thread_count : cond->who.count;
-}
-
-static size_t entry_size(uint16_t type)
-{
-	return type == WARD_COND_KTHREAD ? sizeof(struct ward_kthread) :
-					   sizeof(struct ward_subject);
+	switch (cond->type) {
+	case WARD_COND_KTHREAD:
+		return cond->thread_count;
+	case WARD_COND_PATH:
+		return cond->path_count;
+	case WARD_COND_PROGRAM:
+		return cond->program_count;
+	case WARD_COND_HOURS:
+		return cond->span_count;
+	case WARD_COND_BURST:
+		return cond->burst_count;
+	}
+	return cond->who.count;
 }
 
 static size_t cond_size(const struct ward_policy_cond *cond)
 {
-	return sizeof(struct ward_condition) + cond_entries(cond) * entry_size(cond->type);
+	size_t size = sizeof(struct ward_condition), i;
+
+	size += cond->who.count * sizeof(struct ward_subject);
+	size += cond->thread_count * sizeof(struct ward_kthread);
+	size += cond->burst_count * sizeof(struct ward_burst);
+	for (i = 0; i < cond->path_count; i++)
+		size += ward_path_size(strlen(cond->paths[i]));
+	for (i = 0; i < cond->program_count; i++)
+		size += ward_program_size(strlen(cond->programs[i].path));
+	if (cond->type == WARD_COND_HOURS)
+		size += sizeof(struct ward_hours) +
+			cond->offset_count * sizeof(struct ward_offset) +
+			cond->span_count * sizeof(struct ward_span);
+	return size;
+}
+
+static void cond_free(struct ward_policy_cond *cond)
+{
+	size_t i;
+
+	for (i = 0; i < cond->path_count; i++)
+		free(cond->paths[i]);
+	for (i = 0; i < cond->program_count; i++)
+		free(cond->programs[i].path);
+	free(cond->paths);
+	free(cond->programs);
+	free(cond->spans);
+	free(cond->offsets);
+	free(cond->bursts);
+	free(cond->who.who);
+	free(cond->threads);
 }
 
 /**
@@ -157,10 +253,8 @@ void ward_policy_free(struct ward_policy *policy)
 	size_t i, k;
 
 	for (i = 0; i < policy->count; i++)
-		for (k = 0; k < policy->rules[i].count; k++) {
-			free(policy->rules[i].conds[k].who.who);
-			free(policy->rules[i].conds[k].threads);
-		}
+		for (k = 0; k < policy->rules[i].count; k++)
+			cond_free(&policy->rules[i].conds[k]);
 	free(policy->rules);
 	memset(policy, 0, sizeof(*policy));
 }
@@ -207,10 +301,71 @@ static size_t rule_size(const struct ward_policy_rule *rule)
 	return size;
 }
 
+static uint8_t *put_hours(uint8_t *p, const struct ward_policy_cond *cond)
+{
+	struct ward_hours *h = (struct ward_hours *)p;
+	struct ward_span *s;
+	size_t i;
+
+	h->from = htole64(cond->hours_from);
+	h->until = htole64(cond->hours_until);
+	h->changes = htole32(cond->offset_count);
+	snprintf((char *)h->zone, sizeof(h->zone), "%s", cond->zone);
+	p += sizeof(*h);
+	if (cond->offset_count)
+		memcpy(p, cond->offsets, cond->offset_count * sizeof(*cond->offsets));
+	p += cond->offset_count * sizeof(*cond->offsets);
+	s = (struct ward_span *)p;
+	for (i = 0; i < cond->span_count; i++, s++) {
+		s->from = htole32(cond->spans[i].from);
+		s->until = htole32(cond->spans[i].until);
+	}
+	return (uint8_t *)s;
+}
+
+/* What is written into is zero. */
+static uint8_t *put_entries(uint8_t *p, const struct ward_policy_cond *cond)
+{
+	size_t i, len;
+
+	if (cond->thread_count)
+		memcpy(p, cond->threads, cond->thread_count * sizeof(*cond->threads));
+	p += cond->thread_count * sizeof(*cond->threads);
+	if (cond->burst_count)
+		memcpy(p, cond->bursts, cond->burst_count * sizeof(*cond->bursts));
+	p += cond->burst_count * sizeof(*cond->bursts);
+	for (i = 0; i < cond->who.count; i++) {
+		struct ward_subject *s = (struct ward_subject *)p;
+
+		s->kind = htole32(cond->who.who[i].kind);
+		s->id = htole32(cond->who.who[i].id);
+		p += sizeof(*s);
+	}
+	for (i = 0; i < cond->path_count; i++) {
+		struct ward_path *path = (struct ward_path *)p;
+
+		len = strlen(cond->paths[i]);
+		path->length = htole16(len);
+		memcpy(path->text, cond->paths[i], len);
+		p += ward_path_size(len);
+	}
+	for (i = 0; i < cond->program_count; i++) {
+		struct ward_program *program = (struct ward_program *)p;
+
+		len = strlen(cond->programs[i].path);
+		program->length = htole16(ward_program_size(len));
+		program->path_length = htole16(len);
+		program->id = cond->programs[i].id;
+		memcpy(program->path, cond->programs[i].path, len);
+		p += ward_program_size(len);
+	}
+	return cond->type == WARD_COND_HOURS ? put_hours(p, cond) : p;
+}
+
 static uint8_t *put_rule(uint8_t *p, const struct ward_policy_rule *rule)
 {
 	struct ward_rule *r = (struct ward_rule *)p;
-	size_t i, k;
+	size_t i;
 
 	r->length = htole32(rule_size(rule));
 	r->flags = htole16(rule->flags);
@@ -225,17 +380,7 @@ static uint8_t *put_rule(uint8_t *p, const struct ward_policy_rule *rule)
 		c->length = htole32(cond_size(cond));
 		c->type = htole16(cond->type);
 		c->count = htole16(cond_entries(cond));
-		p += sizeof(*c);
-		if (cond->thread_count)
-			memcpy(p, cond->threads, cond->thread_count * sizeof(*cond->threads));
-		p += cond->thread_count * sizeof(*cond->threads);
-		for (k = 0; k < cond->who.count; k++) {
-			struct ward_subject *s = (struct ward_subject *)p;
-
-			s->kind = htole32(cond->who.who[k].kind);
-			s->id = htole32(cond->who.who[k].id);
-			p += sizeof(*s);
-		}
+		p = put_entries(p + sizeof(*c), cond);
 	}
 	return p;
 }
@@ -259,6 +404,9 @@ static int policy_mac(const struct ward_master *master, const void *blob, size_t
  * @serial: must be higher than that of the policy it replaces
  * @blob: set to the compiled policy with its MAC, for free()
  * @len: set to its length, bytes
+ *
+ * Programs and hours are as ward_policy_find_programs() and ward_policy_set_hours() found
+ * them.
  *
  * Return: 0; -EFBIG when it is larger than the kernel takes; another negative
  * errno.
@@ -323,36 +471,17 @@ int ward_policy_authentic(const void *blob, size_t len, const struct ward_master
 	return ret;
 }
 
-/* A condition at @p, of at most @room bytes. */
-static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond, size_t *used)
+static int get_subjects(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
 {
-	struct ward_condition c;
 	size_t i;
 
-	if (room < sizeof(c))
+	if (len != count * sizeof(struct ward_subject))
 		return -EBADMSG;
-	memcpy(&c, p, sizeof(c));
-	*used = le32toh(c.length);
-	cond->type = le16toh(c.type);
-	if (cond->type != WARD_COND_SUBJECT && cond->type != WARD_COND_LOGIN &&
-	    cond->type != WARD_COND_KTHREAD)
-		return -EPROTONOSUPPORT;
-	if (*used > room || *used != sizeof(c) + (size_t)le16toh(c.count) * entry_size(cond->type))
-		return -EBADMSG;
-	for (i = 0; cond->type == WARD_COND_KTHREAD && i < le16toh(c.count); i++) {
-		struct ward_kthread thread;
-
-		memcpy(&thread, p + sizeof(c) + i * sizeof(thread), sizeof(thread));
-		if (!ward_kthread_ok(&thread))
-			return -EPROTONOSUPPORT;
-		if (ward_kthread_add(cond, &thread))
-			return -ENOMEM;
-	}
-	for (i = 0; cond->type != WARD_COND_KTHREAD && i < le16toh(c.count); i++) {
+	for (i = 0; i < count; i++) {
 		struct ward_subject s;
 		struct ward_who who;
 
-		memcpy(&s, p + sizeof(c) + i * sizeof(s), sizeof(s));
+		memcpy(&s, p + i * sizeof(s), sizeof(s));
 		who.kind = le32toh(s.kind);
 		who.id = le32toh(s.id);
 		if (who.kind != WARD_SUBJECT_UID && who.kind != WARD_SUBJECT_GID)
@@ -361,6 +490,167 @@ static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int get_threads(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	size_t i;
+
+	if (len != count * sizeof(struct ward_kthread))
+		return -EBADMSG;
+	for (i = 0; i < count; i++) {
+		struct ward_kthread thread;
+
+		memcpy(&thread, p + i * sizeof(thread), sizeof(thread));
+		if (!ward_kthread_ok(&thread))
+			return -EPROTONOSUPPORT;
+		if (ward_kthread_add(cond, &thread))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int get_paths(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	char text[WARD_PATH_MAX + 1];
+	struct ward_path path;
+	size_t n;
+
+	for (; count; count--) {
+		if (len < sizeof(path))
+			return -EBADMSG;
+		memcpy(&path, p, sizeof(path));
+		n = le16toh(path.length);
+		if (n > WARD_PATH_MAX || ward_path_size(n) > len)
+			return -EBADMSG;
+		memcpy(text, p + sizeof(path), n);
+		text[n] = '\0';
+		if (ward_path_ok((const uint8_t *)text, n) < 0)
+			return -EPROTONOSUPPORT;
+		if (ward_policy_path_add(cond, text))
+			return -ENOMEM;
+		p += ward_path_size(n);
+		len -= ward_path_size(n);
+	}
+	return len ? -EBADMSG : 0;
+}
+
+static int get_programs(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	char text[WARD_PATH_MAX + 1];
+	struct ward_program program;
+	size_t n;
+
+	for (; count; count--) {
+		if (len < sizeof(program))
+			return -EBADMSG;
+		memcpy(&program, p, sizeof(program));
+		n = le16toh(program.path_length);
+		if (!n || n > WARD_PATH_MAX || ward_program_size(n) > len ||
+		    le16toh(program.length) != ward_program_size(n))
+			return -EBADMSG;
+		if (le32toh(program.id.kind) < WARD_PROGRAM_UUID ||
+		    le32toh(program.id.kind) > WARD_PROGRAM_ABSENT)
+			return -EPROTONOSUPPORT;
+		memcpy(text, p + sizeof(program), n);
+		text[n] = '\0';
+		if (text[0] != '/' || strlen(text) != n)
+			return -EBADMSG;
+		if (ward_policy_program_add(cond, text, &program.id))
+			return -ENOMEM;
+		p += ward_program_size(n);
+		len -= ward_program_size(n);
+	}
+	return len ? -EBADMSG : 0;
+}
+
+static int get_hours(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	size_t changes, spans = count * sizeof(struct ward_span), i;
+	struct ward_hours h;
+
+	if (len < sizeof(h) + spans)
+		return -EBADMSG;
+	memcpy(&h, p, sizeof(h));
+	p += sizeof(h);
+	changes = len - sizeof(h) - spans;
+	if (le32toh(h.changes) != changes / sizeof(struct ward_offset) ||
+	    changes % sizeof(struct ward_offset) || h.zone[sizeof(h.zone) - 1])
+		return -EBADMSG;
+	memcpy(cond->zone, h.zone, sizeof(cond->zone));
+	cond->hours_from = le64toh(h.from);
+	cond->hours_until = le64toh(h.until);
+	cond->offsets = malloc(changes + 1);
+	cond->spans = calloc(count + 1, sizeof(*cond->spans));
+	if (!cond->offsets || !cond->spans)
+		return -ENOMEM;
+	memcpy(cond->offsets, p, changes);
+	cond->offset_count = changes / sizeof(struct ward_offset);
+	p += changes;
+	for (i = 0; i < count; i++) {
+		struct ward_span s;
+
+		memcpy(&s, p + i * sizeof(s), sizeof(s));
+		cond->spans[i].from = le32toh(s.from);
+		cond->spans[i].until = le32toh(s.until);
+		if (cond->spans[i].until > WARD_WEEK || cond->spans[i].from >= cond->spans[i].until)
+			return -EBADMSG;
+	}
+	cond->span_count = count;
+	return 0;
+}
+
+static int get_bursts(const uint8_t *p, size_t len, size_t count, struct ward_policy_cond *cond)
+{
+	size_t i;
+
+	if (len != count * sizeof(*cond->bursts))
+		return -EBADMSG;
+	if (count > WARD_BURST_ENTRIES)
+		return -EPROTONOSUPPORT;
+	cond->bursts = malloc(len + 1);
+	if (!cond->bursts)
+		return -ENOMEM;
+	memcpy(cond->bursts, p, len);
+	cond->burst_count = count;
+	for (i = 0; i < count; i++)
+		if (le32toh(cond->bursts[i].what) < WARD_BURST_FILES ||
+		    le32toh(cond->bursts[i].what) > WARD_BURST_CHANGES)
+			return -EPROTONOSUPPORT;
+	return 0;
+}
+
+/* A condition at @p, of at most @room bytes. */
+static int get_cond(const uint8_t *p, size_t room, struct ward_policy_cond *cond, size_t *used)
+{
+	struct ward_condition c;
+	size_t len;
+
+	if (room < sizeof(c))
+		return -EBADMSG;
+	memcpy(&c, p, sizeof(c));
+	*used = le32toh(c.length);
+	cond->type = le16toh(c.type);
+	if (*used < sizeof(c) || *used > room)
+		return -EBADMSG;
+	p += sizeof(c);
+	len = *used - sizeof(c);
+	switch (cond->type) {
+	case WARD_COND_SUBJECT:
+	case WARD_COND_LOGIN:
+		return get_subjects(p, len, le16toh(c.count), cond);
+	case WARD_COND_KTHREAD:
+		return get_threads(p, len, le16toh(c.count), cond);
+	case WARD_COND_PATH:
+		return get_paths(p, len, le16toh(c.count), cond);
+	case WARD_COND_PROGRAM:
+		return get_programs(p, len, le16toh(c.count), cond);
+	case WARD_COND_HOURS:
+		return get_hours(p, len, le16toh(c.count), cond);
+	case WARD_COND_BURST:
+		return get_bursts(p, len, le16toh(c.count), cond);
+	}
+	return -EPROTONOSUPPORT;
 }
 
 static int get_rule(const uint8_t *p, size_t room, struct ward_policy_rule *rule, size_t *used)

@@ -7,11 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "err.h"
 #include "key.h"
 
-#define WARD_POLICY_CONDITIONS	4	/* users, groups, logins, programs */
+#define WARD_POLICY_CONDITIONS	8	/* in a rule: programs are two */
+#define WARD_ZONE_MAX		39	/* bytes of a time zone's name */
 
 /**
  * struct ward_who - a user or a group
@@ -34,12 +36,46 @@ struct ward_who_list {
 };
 
 /**
+ * struct ward_policy_program - a program that a rule names
+ * @id: which file it is; zeros while that is not known
+ * @path: where it is; for free()
+ */
+struct ward_policy_program {
+	struct ward_program_id id;
+	char *path;
+};
+
+/**
+ * struct ward_policy_span - a part of each week
+ * @from: seconds since Monday, 0:00, local time
+ * @until: likewise; up to before then
+ */
+struct ward_policy_span {
+	uint32_t from;
+	uint32_t until;
+};
+
+/**
  * struct ward_policy_cond - a condition of a rule
  * @type: WARD_COND_*
  * @groups: made by "groups = "; when decoded: the second one on users
  * @who: any of these
  * @threads: of WARD_COND_KTHREAD, instead: any of these threads of the kernel; for free()
  * @thread_count: how many
+ * @paths: of WARD_COND_PATH: any of these directories, for ward_path_ok(); for free(), each
+ *	and all
+ * @path_count: how many
+ * @programs: of WARD_COND_PROGRAM: any of these; for free()
+ * @program_count: how many
+ * @spans: of WARD_COND_HOURS: any of these, in order; for free()
+ * @span_count: how many
+ * @zone: time zone of them
+ * @hours_from: from when on it is known what that means, seconds since 1970, UTC
+ * @hours_until: up to when; 0: not known yet, see ward_policy_set_hours()
+ * @offsets: what it means, as it is compiled; for free()
+ * @offset_count: how many
+ * @bursts: of WARD_COND_BURST: all of these, as they are compiled; for free()
+ * @burst_count: how many
  */
 struct ward_policy_cond {
 	uint16_t type;
@@ -47,6 +83,19 @@ struct ward_policy_cond {
 	struct ward_who_list who;
 	struct ward_kthread *threads;
 	size_t thread_count;
+	char **paths;
+	size_t path_count;
+	struct ward_policy_program *programs;
+	size_t program_count;
+	struct ward_policy_span *spans;
+	size_t span_count;
+	char zone[WARD_ZONE_MAX + 1];
+	time_t hours_from;
+	time_t hours_until;
+	struct ward_offset *offsets;
+	size_t offset_count;
+	struct ward_burst *bursts;
+	size_t burst_count;
 };
 
 /**
@@ -83,6 +132,30 @@ int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
 void ward_who_name(const struct ward_who *who, char *out, size_t size);
 int ward_kthread_add(struct ward_policy_cond *cond, const struct ward_kthread *thread);
 int ward_who_add(struct ward_who_list *list, const struct ward_who *who);
+
+int ward_policy_path_add(struct ward_policy_cond *cond, const char *path);
+int ward_policy_program_add(struct ward_policy_cond *cond, const char *path,
+			    const struct ward_program_id *id);
+
+/* policypath.c */
+char *ward_path_unescape(const char *text, struct ward_err *err);
+void ward_path_print(const char *path, FILE *f);
+int ward_path_parse(const char *text, const char *directory, char **path, struct ward_err *err);
+
+/* policyhours.c */
+int ward_hours_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
+void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE *f);
+bool ward_zone_ok(const char *zone);
+void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
+int ward_policy_set_hours(struct ward_policy *policy, time_t now);
+
+/* policyburst.c */
+int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
+void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
+
+/* policylint.c */
+const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);
+bool ward_policy_idle(const struct ward_policy_rule *rule);
 
 int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 		      struct ward_err *err);

@@ -14,9 +14,6 @@ static const char * const operations[] = {
 	"setxattr",
 };
 
-/* Conditions that the design has and this version does not. */
-static const char * const later[] = { "paths", "hours", "burst" };
-
 /**
  * struct reader - what is known while a policy's text is read
  * @policy: what was read so far
@@ -26,6 +23,8 @@ static const char * const later[] = { "paths", "hours", "burst" };
  * @key: what is being looked at
  * @rule: the rule that is being read; NULL in [vault]
  * @rule_line: where it began
+ * @directory: of the vault, or ""
+ * @zone: time zone of rules that name none
  * @effect: its effect was stated
  * @operations: its operations were stated
  */
@@ -37,6 +36,8 @@ struct reader {
 	const char *key;
 	struct ward_policy_rule *rule;
 	int rule_line;
+	char directory[4096];
+	char zone[WARD_ZONE_MAX + 1];
 	bool effect;
 	bool operations;
 };
@@ -71,6 +72,36 @@ static bool by_login_alone(const struct ward_policy_rule *rule)
 	return by_login && rule->flags & WARD_RULE_ALLOW;
 }
 
+/* Hours have the time zone of their rule, else the vault's, else the machine's. */
+static void end_hours(struct reader *r)
+{
+	struct ward_policy_rule *rule = r->rule;
+	size_t i;
+
+	for (i = 0; i < rule->count; i++) {
+		struct ward_policy_cond *c = &rule->conds[i];
+
+		if (c->type != WARD_COND_HOURS)
+			continue;
+		if (!c->span_count && !r->wrong)
+			wrong(r, r->rule_line,
+			      "rule \"%s\" has a time zone and no hours: add \"hours = Mon-Fri 07:00-19:00\", or remove it",
+			      rule->name);
+		if (!c->zone[0])
+			strcpy(c->zone, r->zone);
+	}
+}
+
+static bool limited(const struct ward_policy_rule *rule)
+{
+	size_t i;
+
+	for (i = 0; i < rule->count; i++)
+		if (rule->conds[i].type == WARD_COND_BURST)
+			return true;
+	return false;
+}
+
 static void end_rule(struct reader *r)
 {
 	struct ward_policy_rule *rule = r->rule;
@@ -85,8 +116,13 @@ static void end_rule(struct reader *r)
 		wrong(r, r->rule_line,
 		      "rule \"%s\" allows by logins alone, which a process can give itself: add users or groups",
 		      rule->name);
+	if (!(rule->flags & WARD_RULE_ALLOW) && limited(rule))
+		wrong(r, r->rule_line,
+		      "rule \"%s\" denies, and what is denied has no limit: remove \"burst\"",
+		      rule->name);
 	if (!r->operations)
 		rule->operations = WARD_OP_ALL;
+	end_hours(r);
 	r->rule = NULL;
 }
 
@@ -126,12 +162,13 @@ static int begin_section(struct reader *r, const char *section)
 	return 0;
 }
 
-/* The condition that @key makes: users and groups are two, and both must hold. */
-static struct ward_policy_cond *condition(struct reader *r)
+/*
+ * A condition of the rule that is being read. Users and groups are two of one type, and
+ * both must hold; programs are two types, of which any will do.
+ */
+static struct ward_policy_cond *condition(struct reader *r, uint16_t type)
 {
 	struct ward_policy_rule *rule = r->rule;
-	uint16_t type = !strcmp(r->key, "programs") ? WARD_COND_KTHREAD :
-			!strcmp(r->key, "logins") ? WARD_COND_LOGIN : WARD_COND_SUBJECT;
 	bool groups = !strcmp(r->key, "groups");
 	size_t i;
 
@@ -167,27 +204,17 @@ static int add_who(void *arg, char *item)
 		wrong(r, r->line, "logins are users: \"%s\" is a group", item);
 		return 0;
 	}
-	if (ward_who_add(&condition(r)->who, &who))
+	if (ward_who_add(&condition(r, !strcmp(r->key, "logins") ? WARD_COND_LOGIN :
+				       WARD_COND_SUBJECT)->who, &who))
 		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
 	return 0;
 }
 
-/* Of programs, this version knows threads of the kernel, such as its NFS server. */
-static int add_program(void *arg, char *item)
+static int add_kthread(struct reader *r, const char *item)
 {
-	static const char prefix[] = "kernel:";
 	struct ward_kthread thread = { 0 };
-	struct reader *r = arg;
-	size_t len;
+	size_t len = strlen(item);
 
-	if (strncmp(item, prefix, strlen(prefix))) {
-		wrong(r, r->line,
-		      "programs= knows threads of the kernel only in this version, such as kernel:nfsd; \"%s\" is none",
-		      item);
-		return 0;
-	}
-	item += strlen(prefix);
-	len = strlen(item);
 	if (len < sizeof(thread.name))
 		memcpy(thread.name, item, len);
 	if (!ward_kthread_ok(&thread)) {
@@ -196,9 +223,95 @@ static int add_program(void *arg, char *item)
 		      item);
 		return 0;
 	}
-	if (ward_kthread_add(condition(r), &thread))
+	if (ward_kthread_add(condition(r, WARD_COND_KTHREAD), &thread))
 		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
 	return 0;
+}
+
+/* A file, or a thread of the kernel, such as its NFS server. */
+static int add_program(void *arg, char *item)
+{
+	static const char prefix[] = "kernel:";
+	struct reader *r = arg;
+	struct ward_err why;
+	char *path;
+	int ret = 0;
+
+	if (!strncmp(item, prefix, strlen(prefix)))
+		return add_kthread(r, item + strlen(prefix));
+	ward_err_clear(&why);
+	path = ward_path_unescape(item, &why);
+	if (!path) {
+		wrong(r, r->line, "%s", why.text);
+		return 0;
+	}
+	if (path[0] != '/' || strlen(path) > WARD_PATH_MAX)
+		wrong(r, r->line,
+		      "\"%s\" is no program: name its file from the root on, such as /usr/sbin/smbd, or a thread of the kernel, such as kernel:nfsd",
+		      item);
+	else if (ward_policy_program_add(condition(r, WARD_COND_PROGRAM), path, NULL))
+		ret = ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	free(path);
+	return ret;
+}
+
+static int add_path(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	char *path;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_path_parse(item, r->directory, &path, &why);
+	if (ret) {
+		wrong(r, r->line, "%s", why.text);
+		return 0;
+	}
+	ret = ward_policy_path_add(condition(r, WARD_COND_PATH), path);
+	free(path);
+	return ret ? ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory") : 0;
+}
+
+static int add_hours(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_hours_add(condition(r, WARD_COND_HOURS), item, &why);
+	if (ret == -ENOMEM)
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	if (ret)
+		wrong(r, r->line, "%s", why.text);
+	return 0;
+}
+
+static int add_burst(void *arg, char *item)
+{
+	struct reader *r = arg;
+	struct ward_err why;
+	int ret;
+
+	ward_err_clear(&why);
+	ret = ward_burst_add(condition(r, WARD_COND_BURST), item, &why);
+	if (ret == -ENOMEM)
+		return ward_fail(r->err, ENOMEM, WARD_FAILED, "not enough memory");
+	if (ret)
+		wrong(r, r->line, "%s", why.text);
+	return 0;
+}
+
+/* @zone: where it goes, WARD_ZONE_MAX + 1 bytes */
+static void set_zone(struct reader *r, const char *value, char *zone)
+{
+	if (ward_zone_ok(value))
+		snprintf(zone, WARD_ZONE_MAX + 1, "%s", value);
+	else
+		wrong(r, r->line,
+		      "there is no time zone \"%s\": write one that \"timedatectl list-timezones\" shows, such as Europe/Berlin",
+		      value);
 }
 
 static int add_operation(void *arg, char *item)
@@ -252,8 +365,11 @@ static void vault_entry(struct reader *r, const char *value)
 			r->policy->flags |= WARD_POLICY_PERMISSIVE;
 		else if (strcmp(value, "no"))
 			wrong(r, r->line, "permissive is yes or no");
-	} else if (strcmp(r->key, "name") && strcmp(r->key, "uuid") &&
-		   strcmp(r->key, "directory")) {
+	} else if (!strcmp(r->key, "timezone")) {
+		set_zone(r, value, r->zone);
+	} else if (!strcmp(r->key, "directory")) {
+		snprintf(r->directory, sizeof(r->directory), "%s", value);
+	} else if (strcmp(r->key, "name") && strcmp(r->key, "uuid")) {
 		wrong(r, r->line, "[vault] has no entry \"%s\"", r->key);
 	}
 }
@@ -261,7 +377,6 @@ static void vault_entry(struct reader *r, const char *value)
 static int entry(void *arg, const char *section, const char *key, const char *value, int line)
 {
 	struct reader *r = arg;
-	size_t i;
 
 	r->line = line;
 	r->key = key;
@@ -281,20 +396,24 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 		return ward_ini_list(value, add_who, r);
 	if (!strcmp(key, "programs"))
 		return ward_ini_list(value, add_program, r);
+	if (!strcmp(key, "paths"))
+		return ward_ini_list(value, add_path, r);
+	if (!strcmp(key, "hours"))
+		return ward_ini_list(value, add_hours, r);
+	if (!strcmp(key, "burst"))
+		return ward_ini_list(value, add_burst, r);
+	if (!strcmp(key, "timezone")) {
+		set_zone(r, value, condition(r, WARD_COND_HOURS)->zone);
+		return 0;
+	}
 	if (!strcmp(key, "effect"))
 		return ward_ini_list(value, add_effect, r);
 	if (!strcmp(key, "operations")) {
 		r->operations = true;
 		return ward_ini_list(value, add_operation, r);
 	}
-	for (i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (!strcmp(key, later[i])) {
-			wrong(r, line,
-			      "%s= is not supported by this version; remove the line", key);
-			return 0;
-		}
 	wrong(r, line,
-	      "a rule has no entry \"%s\": users, groups, logins, programs, operations or effect",
+	      "a rule has no entry \"%s\": users, groups, logins, programs, paths, hours, timezone, burst, operations or effect",
 	      key);
 	return 0;
 }
@@ -318,6 +437,7 @@ int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 	int ret;
 
 	memset(policy, 0, sizeof(*policy));
+	ward_zone_here(r.zone);
 	ret = ward_ini_parse(text, len, entry, &r, err);
 	if (!ret)
 		end_rule(&r);
@@ -329,6 +449,12 @@ int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
 	return ret;
 }
 
+/* @first: that of a list */
+static const char *indent(bool first)
+{
+	return first ? "" : "             ";
+}
+
 static void print_who(const struct ward_policy_cond *cond, const char *key, FILE *f)
 {
 	char name[256];
@@ -338,7 +464,7 @@ static void print_who(const struct ward_policy_cond *cond, const char *key, FILE
 	for (i = 0; i < cond->who.count; i++) {
 		ward_who_name(&cond->who.who[i], name, sizeof(name));
 		/* One to a line: however many there are, no line is too long. */
-		fprintf(f, "%s%s%s", i ? "             " : "", name,
+		fprintf(f, "%s%s%s", indent(!i), name,
 			i + 1 < cond->who.count ? ",\n" : "\n");
 	}
 }
@@ -349,9 +475,47 @@ static void print_programs(const struct ward_policy_cond *cond, FILE *f)
 
 	fprintf(f, "%-10s = ", "programs");
 	for (i = 0; i < cond->thread_count; i++)
-		fprintf(f, "%skernel:%s%s", i ? "             " : "",
-			(const char *)cond->threads[i].name,
+		fprintf(f, "%skernel:%s%s", indent(!i), (const char *)cond->threads[i].name,
 			i + 1 < cond->thread_count ? ",\n" : "\n");
+}
+
+static void print_paths(const struct ward_policy_cond *cond, FILE *f)
+{
+	bool programs = cond->type == WARD_COND_PROGRAM;
+	size_t count = programs ? cond->program_count : cond->path_count, i;
+
+	fprintf(f, "%-10s = ", programs ? "programs" : "paths");
+	for (i = 0; i < count; i++) {
+		fputs(indent(!i), f);
+		ward_path_print(programs ? cond->programs[i].path : cond->paths[i], f);
+		fputs(i + 1 < count ? ",\n" : "\n", f);
+	}
+}
+
+static void print_cond(const struct ward_policy_cond *cond, FILE *f)
+{
+	switch (cond->type) {
+	case WARD_COND_KTHREAD:
+		print_programs(cond, f);
+		break;
+	case WARD_COND_PATH:
+	case WARD_COND_PROGRAM:
+		print_paths(cond, f);
+		break;
+	case WARD_COND_HOURS:
+		fprintf(f, "%-10s = ", "hours");
+		ward_hours_print(cond, ",\n             ", f);
+		fprintf(f, "\n%-10s = %s\n", "timezone", cond->zone);
+		break;
+	case WARD_COND_BURST:
+		fprintf(f, "%-10s = ", "burst");
+		ward_burst_print(cond, f);
+		fputc('\n', f);
+		break;
+	default:
+		print_who(cond, cond->type == WARD_COND_LOGIN ? "logins" :
+			  cond->groups ? "groups" : "users", f);
+	}
 }
 
 static void print_rule(const struct ward_policy_rule *rule, FILE *f)
@@ -362,12 +526,7 @@ static void print_rule(const struct ward_policy_rule *rule, FILE *f)
 
 	fprintf(f, "\n[rule %s]\n", rule->name);
 	for (i = 0; i < rule->count; i++)
-		if (rule->conds[i].type == WARD_COND_KTHREAD)
-			print_programs(&rule->conds[i], f);
-		else
-			print_who(&rule->conds[i],
-				  rule->conds[i].type == WARD_COND_LOGIN ? "logins" :
-				  rule->conds[i].groups ? "groups" : "users", f);
+		print_cond(&rule->conds[i], f);
 	fprintf(f, "operations = ");
 	if (rule->operations == WARD_OP_ALL) {
 		fprintf(f, "all");

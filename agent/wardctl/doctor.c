@@ -7,18 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../lib/log.h"
+#include "../lib/seal.h"
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
+#include "../lib/program.h"
 #include "../lib/settings.h"
 #include "../lib/text.h"
 #include "doctor.h"
+#include "policy.h"
 #include "verb.h"
+
+#define HOURS_WARN	(60L * 86400)	/* seconds before their end */
 
 /* ---- what was found ---------------------------------------------------------------- */
 
@@ -205,6 +209,55 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 			   "%s: the directory %s is not there", conf->name, conf->directory);
 }
 
+/* A program that was updated is another one, until the rules are loaded anew. */
+static void look_at_programs(struct doctor *d, const struct ward_conf *conf, struct ward_nl *nl)
+{
+	struct ward_policy policy;
+	struct ward_err err;
+	char mend[256];
+	void *blob;
+	size_t len, i;
+
+	ward_err_clear(&err);
+	/* What cannot be read is for others to say. */
+	if (policy_read_stored(conf, &blob, &len, &policy, &err))
+		return;
+	ward_err_clear(&err);
+	ward_policy_stale_programs(&policy, nl, &err);
+	snprintf(mend, sizeof(mend), "wardctl policy load %.64s", conf->name);
+	for (i = 0; i < err.count; i++)
+		doctor_say(d, DOCTOR_WARNING, "programs", mend, "%s: %s", conf->name, err.notes[i]);
+	ward_policy_free(&policy);
+	free(blob);
+}
+
+/*
+ * Rules in force that do not say any more what they meant. Hours know their time for two
+ * years after they were loaded.
+ */
+static void look_at_rules(struct doctor *d, const struct ward_conf_list *list)
+{
+	struct ward_mounted vault;
+	struct ward_nl *nl;
+	char mend[256];
+	size_t i;
+
+	if (ward_nl_open(&nl))
+		return;
+	for (i = 0; i < list->count; i++) {
+		if (ward_nl_vault_get(nl, list->conf[i].uuid, &vault))
+			continue;
+		look_at_programs(d, &list->conf[i], nl);
+		if (!vault.hours_end || (time_t)vault.hours_end - time(NULL) > HOURS_WARN)
+			continue;
+		snprintf(mend, sizeof(mend), "wardctl policy load %.64s", list->conf[i].name);
+		doctor_say(d, DOCTOR_WARNING, "hours", mend,
+			   "%s: the hours of its rules are known for two years after they were loaded, and that is over, or soon will be",
+			   list->conf[i].name);
+	}
+	ward_nl_close(nl);
+}
+
 static void look_at_configuration(struct doctor *d)
 {
 	struct ward_conf_list list;
@@ -213,7 +266,7 @@ static void look_at_configuration(struct doctor *d)
 
 	ward_err_clear(&err);
 	if (ward_settings_load(WARD_SETTINGS_PATH, &d->settings, &err))
-		doctor_say(d, DOCTOR_PROBLEM, "ward.conf", "correct it: see wardd(8)", "%s",
+		doctor_say(d, DOCTOR_PROBLEM, "ward.conf", "correct it: see ward.conf(5)", "%s",
 			   err.text);
 	else
 		doctor_say(d, DOCTOR_OK, "ward.conf", NULL, "in order, or not there");
@@ -227,6 +280,7 @@ static void look_at_configuration(struct doctor *d)
 			   err.notes[i]);
 	for (i = 0; i < list.count; i++)
 		look_at_vault(d, &list.conf[i]);
+	look_at_rules(d, &list);
 	doctor_say(d, DOCTOR_OK, "vaults", NULL, "%zu configured in %s", list.count,
 		   WARD_CONF_DIR);
 	ward_conf_list_free(&list);
@@ -256,46 +310,51 @@ static void look_at_run(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "run", NULL, "%s is root's", WARD_RUN_DIR);
 }
 
-static bool daemon_runs(void)
-{
-	int fd = open(WARD_DAEMON_PID, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool runs;
-
-	if (fd < 0)
-		return false;
-	runs = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	close(fd);
-	return runs;
-}
-
 /* Number of the last event in the log, of this load of the module; 0 for none. */
 static uint64_t last_in_log(const struct doctor *d)
 {
-	char load[2 * WARD_LOAD_ID_SIZE + 1], *line;
+	int fd = open(d->settings.log, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	uint8_t load_id[WARD_LOAD_ID_SIZE];
 	uint64_t end, last = 0;
-	const char *text;
-	json_t *o;
+	json_t *o = NULL;
+	char *line;
 	size_t len;
-	int i;
 
-	if (ward_log_last(d->settings.log, &line, &len, &end) || !line)
+	if (fd < 0)
 		return 0;
-	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
-		sprintf(load + 2 * i, "%02x", d->module.load_id[i]);
+	if (ward_log_last(fd, &line, &len, &end) || !line)
+		goto close;
 	o = json_loadb(line, len, 0, NULL);
-	text = json_string_value(json_object_get(o, "ward.load_id"));
-	if (text && !strcmp(text, load))
-		last = json_integer_value(json_object_get(o, "event.sequence"));
+	if (ward_log_position(o, load_id, &last) ||
+	    memcmp(load_id, d->module.load_id, sizeof(load_id)))
+		last = 0;
 	json_decref(o);
 	free(line);
+close:
+	close(fd);
 	return last;
+}
+
+/* The key that proves the log proves nothing while it lies beside it. */
+static void look_at_seals(struct doctor *d)
+{
+	if (!d->settings.seal)
+		doctor_say(d, DOCTOR_WARNING, "seals", "take \"seal = no\" out of ward.conf",
+			   "the log is not sealed: who becomes root can change what it says of before");
+	else if (access(WARD_SEAL_DIR "/" WARD_SEAL_STATE, F_OK))
+		doctor_say(d, DOCTOR_OK, "seals", NULL, "the log has none yet");
+	else if (!access(WARD_SEAL_DIR "/" WARD_SEAL_PENDING, F_OK))
+		doctor_say(d, DOCTOR_WARNING, "seals", "wardctl log key, and keep what it shows elsewhere",
+			   "the log is sealed, but the key that proves it still lies on this machine");
+	else
+		doctor_say(d, DOCTOR_OK, "seals", NULL, "the log is sealed, and the key was given out");
 }
 
 static void look_at_daemon(struct doctor *d)
 {
 	uint64_t last;
 
-	if (!daemon_runs()) {
+	if (!ward_daemon_pid()) {
 		doctor_say(d, DOCTOR_WARNING, "wardd",
 			   "systemctl enable --now wardd; without systemd: wardd &",
 			   "wardd does not run: files stay usable, but nobody records what happens to them, and a vault is not checked after a crash");
@@ -337,6 +396,7 @@ static int run(int argc, char **argv)
 	look_at_configuration(&d);
 	look_at_run(&d);
 	look_at_daemon(&d);
+	look_at_seals(&d);
 	doctor_yama(&d);
 	doctor_swap(&d);
 	ward_nl_close(d.nl);

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <qrencode.h>
-
 #include "../lib/durable.h"
 #include "../lib/text.h"
 #include "verb.h"
@@ -126,30 +124,6 @@ int handover_look(struct create *c, bool resumed)
 	return 0;
 }
 
-/* As blocks of text, two modules to a line; dark on light, whatever the terminal's colours. */
-static void show_qr(const char *text)
-{
-	static const char * const blocks[] = { "\u2588", "\u2580", "\u2584", " " };
-	QRcode *qr = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
-	int x, y, w;
-
-	if (!qr)
-		return;
-	w = qr->width;
-	for (y = -2; y < w + 2; y += 2) {
-		printf("  \033[40;37m");
-		for (x = -2; x < w + 2; x++) {
-			bool in = x >= 0 && x < w;
-			bool upper = in && y >= 0 && y < w && qr->data[y * w + x] & 1;
-			bool lower = in && y + 1 >= 0 && y + 1 < w && qr->data[(y + 1) * w + x] & 1;
-
-			fputs(blocks[upper << 1 | lower], stdout);
-		}
-		printf("\033[0m\n");
-	}
-	QRcode_free(qr);
-}
-
 static int show(struct create *c, const char *text)
 {
 	ui_progress_end();
@@ -157,7 +131,7 @@ static int show(struct create *c, const char *text)
 	       "Keep it on paper, away from this machine; it is not shown again:\n\n  %s\n\n",
 	       c->conf.name, text);
 	if (isatty(STDOUT_FILENO)) {
-		show_qr(text);
+		ui_qr(text);
 		putchar('\n');
 	}
 	if (!fflush(stdout) && !ferror(stdout))

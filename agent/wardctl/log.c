@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* wardctl log: what happened to the vaults. Reads the log file; wardd need not run. */
+/* wardctl log: what happened to the vaults. Reads the log's files; wardd need not run. */
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -14,15 +14,26 @@
 #include "../lib/text.h"
 #include "verb.h"
 
-enum { OPT_VAULT = VERB_OPTION, OPT_USER, OPT_SINCE, OPT_KIND, OPT_FOLLOW, OPT_FILE };
+enum {
+	OPT_VAULT = VERB_OPTION, OPT_USER, OPT_SINCE, OPT_UNTIL, OPT_KIND, OPT_ACTION, OPT_PROGRAM,
+	OPT_PATH, OPT_REASON, OPT_FOLLOW, OPT_FILE, OPT_KEY_FILE, OPT_STATE, OPT_NEW
+};
 
 static const struct option options[] = {
 	{ "vault", required_argument, NULL, OPT_VAULT },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "kind", required_argument, NULL, OPT_KIND },
+	{ "action", required_argument, NULL, OPT_ACTION },
+	{ "program", required_argument, NULL, OPT_PROGRAM },
+	{ "path", required_argument, NULL, OPT_PATH },
+	{ "reason", required_argument, NULL, OPT_REASON },
 	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "file", required_argument, NULL, OPT_FILE },
+	{ "key-file", required_argument, NULL, OPT_KEY_FILE },
+	{ "state", required_argument, NULL, OPT_STATE },
+	{ "new", no_argument, NULL, OPT_NEW },
 	{ 0 }
 };
 
@@ -108,14 +119,16 @@ static bool parse_date(const char *text, int64_t *since)
 	return false;
 }
 
-static int parse_since(const char *text, int64_t *since)
+static int parse_when(const char *text, int64_t *since)
 {
-	if (!strcmp(text, "today"))
+	if (!strcmp(text, "now"))
+		*since = time(NULL);
+	else if (!strcmp(text, "today"))
 		*since = midnight(0);
 	else if (!strcmp(text, "yesterday"))
 		*since = midnight(1);
 	else if (!parse_ago(text, since) && !parse_date(text, since))
-		return verb_usage("\"%s\" is no point in time: 2030-12-31, \"2030-12-31 18:00\", today, yesterday, or a time ago as 10m, 2h, 3d",
+		return verb_usage("\"%s\" is no point in time: 2030-12-31, \"2030-12-31 18:00\", now, today, yesterday, or a time ago as 10m, 2h, 3d",
 				  text);
 	/* 0 would be no filter. */
 	if (*since < 1)
@@ -130,8 +143,28 @@ static int check_kind(const char *kind)
 	for (i = WARD_KIND_VIOLATION; i <= WARD_KIND_LOST; i++)
 		if (!strcmp(kind, ward_kind_name(i)))
 			return 0;
-	return verb_usage("there is no kind \"%s\": violation, tamper, key, mount, policy, audit or lost",
+	if (!strcmp(kind, "seal"))
+		return 0;
+	return verb_usage("there is no kind \"%s\": violation, tamper, key, mount, policy, audit, lost or seal",
 			  kind);
+}
+
+/* A word that no record can have is a slip of the pen, and not "nothing happened". */
+static int check_word(const char *what, const char *word, const char *(*name)(uint32_t))
+{
+	char known[512] = "";
+	uint32_t i;
+
+	for (i = 0; i < 64; i++) {
+		const char *text = name(i);
+		size_t len = strlen(known);
+
+		if (text && !strcmp(word, text))
+			return 0;
+		if (text)
+			snprintf(known + len, sizeof(known) - len, "%s%s", len ? ", " : "", text);
+	}
+	return verb_usage("there is no %s \"%s\": %s", what, word, known);
 }
 
 /* ---- showing ---------------------------------------------------------------------- */
@@ -142,6 +175,15 @@ static int check_kind(const char *kind)
  */
 static void put_harmless(const char *text)
 {
+	const char *p = text;
+
+	/* Nearly all of it is plain ASCII. */
+	while (*p >= 0x20 && *p < 0x7f)
+		p++;
+	if (!*p) {
+		fputs(text, stdout);
+		return;
+	}
 	while (*text) {
 		size_t n = strcspn(text, "\\");
 		char *escaped = ward_text_escape(text, n);
@@ -156,15 +198,19 @@ static void put_harmless(const char *text)
 
 static void put_time(json_t *o)
 {
+	static time_t last = -1;	/* many happen in one second */
+	static char text[64];
 	time_t t = ward_log_time(o, "@timestamp");
-	char text[64];
 	struct tm tm;
 
-	if (t >= 0 && localtime_r(&t, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
-		printf("%s  ", text);
-	else
+	if (t < 0 || (t != last && (!localtime_r(&t, &tm) ||
+				    !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm)))) {
+		last = -1;
 		printf("%-19s  ", "?");
+		return;
+	}
+	last = t;
+	printf("%s  ", text);
 }
 
 static const char *color_of(const char *kind)
@@ -202,27 +248,25 @@ static void put_text(const struct show *s, json_t *o)
 }
 
 /* Everything that is there; the first error that ends it. @bad counts what is no record. */
-static int show_some(const struct show *s, struct ward_log *log, uint64_t *bad)
+static int show_some(const struct show *s, struct ward_log *log, const char *path, uint64_t *bad)
 {
 	const char *line;
 	json_t *o;
 	int ret;
 
-	while ((ret = ward_log_next(log, &o, &line))) {
+	while ((ret = ward_log_next(log, &s->filter, &o, &line))) {
 		if (ret == -EBADMSG || ret == -EMSGSIZE) {
-			ui_warn("line %" PRIu64 " of the log is no record: wardctl log verify says more",
-				ward_log_line_number(log));
+			ui_warn("%s: line %" PRIu64 " is no record: wardctl log verify says more",
+				path, ward_log_line_number(log));
 			++*bad;
 			continue;
 		}
 		if (ret < 0)
 			return ret;
-		if (ward_log_match(o, &s->filter)) {
-			if (verb_globals.json)
-				puts(line);
-			else
-				put_text(s, o);
-		}
+		if (verb_globals.json)
+			puts(line);
+		else
+			put_text(s, o);
 		json_decref(o);
 		if (ferror(stdout))
 			return 0;
@@ -230,152 +274,237 @@ static int show_some(const struct show *s, struct ward_log *log, uint64_t *bad)
 	return 0;
 }
 
+/*
+ * Can nothing in it be wanted? Records stand in the order in which they were made, but clocks
+ * are set back: an hour does no harm.
+ */
+static bool pass_over(const struct ward_logfile *f, const struct ward_log_filter *filter)
+{
+	return (filter->since && f->until && f->until < filter->since - 3600) ||
+	       (filter->until && f->from && f->from > filter->until + 3600);
+}
+
+static int show_file(const struct show *s, struct ward_logfile *f, bool last, uint64_t *bad)
+{
+	bool follow = last && s->follow;
+	struct ward_log *log;
+	int ret;
+
+	ret = ward_log_open_fd(f->fd, f->path, !follow, &log);
+	f->fd = -1;
+	if (ret)
+		return ret;
+	/* Watched first, then read: nothing falls between. */
+	if (follow)
+		ret = ward_log_wait(log, 0);
+	do {
+		if (ret >= 0)
+			ret = show_some(s, log, f->path, bad);
+		if (!ret && follow && !fflush(stdout))
+			ret = ward_log_wait(log, -1);
+	} while (ret >= 0 && follow && !ferror(stdout));
+	ward_log_close(log);
+	return ret;
+}
+
 static int show(const struct show *s)
 {
-	struct ward_log *log;
+	struct ward_logset set;
 	struct ward_err err;
 	uint64_t bad = 0;
+	size_t i;
 	int ret;
 
 	ward_err_clear(&err);
-	ret = ward_log_open(s->file, &log);
+	ret = ward_logset_open(s->file, &set);
+	if (!ret && s->follow && !set.current) {
+		ward_logset_close(&set);
+		ret = -ENOENT;
+	}
 	if (ret == -ENOENT) {
 		ward_fail(&err, ENOENT, WARD_FAILED,
 			  "there is no log %s yet: wardd writes it (is it running? see wardctl doctor)",
 			  s->file);
 		return ui_fail(&err);
 	}
-	if (ret) {
+	for (i = 0; !ret && i < set.count && !ferror(stdout); i++)
+		if (i == set.count - 1 || !pass_over(&set.file[i], &s->filter))
+			ret = show_file(s, &set.file[i], i == set.count - 1, &bad);
+	if (!ret && set.packed)
+		ui_warn("%zu compressed files beside %s were not looked at", set.packed, s->file);
+	ward_logset_close(&set);
+	if (ret < 0) {
 		ward_fail_errno(&err, ret, "cannot read %s", s->file);
 		if (ret == -EACCES)
 			err.cause = WARD_NOT_PERMITTED;
-		return ui_fail(&err);
-	}
-	/* Watched first, then read: nothing falls between. */
-	if (s->follow)
-		ret = ward_log_wait(log, 0);
-	do {
-		if (ret >= 0)
-			ret = show_some(s, log, &bad);
-		if (!ret && s->follow && !fflush(stdout))
-			ret = ward_log_wait(log, -1);
-	} while (ret >= 0 && s->follow && !ferror(stdout));
-	ward_log_close(log);
-	if (ret < 0) {
-		ward_fail_errno(&err, ret, "cannot read %s", s->file);
 		return ui_fail(&err);
 	}
 	return bad ? WARD_INTEGRITY : WARD_DONE;
 }
 
-/* ---- verifying --------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------- */
 
-static int verify(const char *file)
+/**
+ * struct line - what was asked for
+ * @show: of records
+ * @key_file: for verify and key
+ * @state: for verify
+ * @new_key: for key
+ * @filtered: there are options that only make sense for showing
+ */
+struct line {
+	struct show show;
+	const char *key_file;
+	const char *state;
+	bool new_key;
+	bool filtered;
+};
+
+static int set_user(struct ward_log_filter *f, const char *user, char uid[16])
 {
-	uint64_t lines, bad;
+	const struct passwd *pw = getpwnam(user);
+
+	f->user = user;
+	/* Of a login only the number is recorded. */
+	if (pw)
+		snprintf(uid, 16, "%u", (unsigned int)pw->pw_uid);
+	f->login = pw ? uid : user;
+	return 0;
+}
+
+static int set_path(struct ward_log_filter *f, const char *path, char **escaped)
+{
+	free(*escaped);
+	*escaped = ward_log_escape((const uint8_t *)path, strlen(path));
+	f->path = *escaped;
+	if (*path == '/' || strpbrk(path, "*?["))
+		return 0;
+	return verb_usage("\"%s\" is no absolute path, and no pattern as \"*/letters/*\"", path);
+}
+
+static int take_option(struct line *l, int c, char uid[16], char **path)
+{
+	struct ward_log_filter *f = &l->show.filter;
+
+	l->filtered |= c < OPT_FILE;
+	switch (c) {
+	case OPT_VAULT:
+		f->vault = optarg;
+		return 0;
+	case OPT_USER:
+		return set_user(f, optarg, uid);
+	case OPT_SINCE:
+		return parse_when(optarg, &f->since);
+	case OPT_UNTIL:
+		return parse_when(optarg, &f->until);
+	case OPT_KIND:
+		f->kind = optarg;
+		return check_kind(optarg);
+	case OPT_ACTION:
+		f->action = optarg;
+		return check_word("action", optarg, ward_action_name);
+	case OPT_REASON:
+		f->reason = optarg;
+		return check_word("reason", optarg, ward_reason_name);
+	case OPT_PROGRAM:
+		f->program = optarg;
+		return 0;
+	case OPT_PATH:
+		return set_path(f, optarg, path);
+	case OPT_FOLLOW:
+		l->show.follow = true;
+		return 0;
+	case OPT_FILE:
+		l->show.file = optarg;
+		return 0;
+	case OPT_KEY_FILE:
+		l->key_file = optarg;
+		return 0;
+	case OPT_STATE:
+		l->state = optarg;
+		return 0;
+	case OPT_NEW:
+		l->new_key = true;
+		return 0;
+	default:
+		return WARD_USAGE;
+	}
+}
+
+static int dispatch(struct line *l, const char *word)
+{
+	struct ward_settings settings;
+	bool verify = word && !strcmp(word, "verify"), key = word && !strcmp(word, "key");
 	struct ward_err err;
-	int ret;
 
-	ward_err_clear(&err);
-	ret = ward_log_verify(file, &lines, &bad);
-	if (ret && ret != -EBADMSG) {
-		ward_fail_errno(&err, ret, "cannot read %s", file);
-		if (ret == -EACCES)
-			err.cause = WARD_NOT_PERMITTED;
-		return ui_fail(&err);
+	if (word && !verify && !key)
+		return verb_usage("there is no \"log %s\": log, log verify or log key", word);
+	if ((l->filtered && word) || (l->key_file && !word) || (l->state && !verify) ||
+	    (l->new_key && !key) || (l->show.file && key))
+		return verb_usage("an option does not go with \"log%s%s\"", word ? " " : "",
+				  word ? word : "");
+	if (key)
+		return log_key(l->new_key, l->key_file);
+	if (verify && l->show.file)
+		return log_verify(l->show.file, l->state ? l->state : "none", l->key_file);
+	if (!l->show.file) {
+		ward_err_clear(&err);
+		if (ward_settings_load(WARD_SETTINGS_PATH, &settings, &err))
+			return ui_fail(&err);
+		l->show.file = settings.log;
 	}
-	if (verb_globals.json) {
-		json_t *o = json_pack("{s:o, s:b, s:I}", "log", ui_string(file), "intact", !ret,
-				      "lines", (json_int_t)lines);
-
-		if (o && ret)
-			json_object_set_new(o, "bad_line", json_integer(bad));
-		if (ui_json(o))
-			return WARD_FAILED;
-		return ret ? WARD_INTEGRITY : WARD_DONE;
-	}
-	if (!ret) {
-		ui_say("%s: %" PRIu64 " lines, each follows from the one before", file, lines);
-		return WARD_DONE;
-	}
-	ward_fail(&err, EBADMSG, WARD_INTEGRITY,
-		  "%s: line %" PRIu64 " does not follow from the one before: it, or the one before, was changed, put in or taken out",
-		  file, bad);
-	return ui_fail(&err);
+	if (verify)
+		return log_verify(l->show.file, l->state, l->key_file);
+	l->show.color = verb_globals.color && isatty(STDOUT_FILENO);
+	return show(&l->show);
 }
 
 static int run(int argc, char **argv)
 {
-	struct show s = { 0 };
-	struct ward_settings settings;
-	const struct passwd *pw;
-	struct ward_err err;
-	char uid[16];
+	struct line l = { 0 };
+	char uid[16], *path = NULL;
 	int c, ret = 0;
 
-	while (!ret && (c = verb_getopt(argc, argv, options)) != VERB_DONE) {
-		switch (c) {
-		case OPT_VAULT:
-			s.filter.vault = optarg;
-			break;
-		case OPT_USER:
-			s.filter.user = optarg;
-			/* Of a login only the number is recorded. */
-			pw = getpwnam(optarg);
-			if (pw)
-				snprintf(uid, sizeof(uid), "%u", (unsigned int)pw->pw_uid);
-			s.filter.login = pw ? uid : optarg;
-			break;
-		case OPT_SINCE:
-			ret = parse_since(optarg, &s.filter.since);
-			break;
-		case OPT_KIND:
-			ret = check_kind(optarg);
-			s.filter.kind = optarg;
-			break;
-		case OPT_FOLLOW:
-			s.follow = true;
-			break;
-		case OPT_FILE:
-			s.file = optarg;
-			break;
-		default:
-			return WARD_USAGE;
-		}
-	}
+	while (!ret && (c = verb_getopt(argc, argv, options)) != VERB_DONE)
+		ret = take_option(&l, c, uid, &path);
 	if (!ret)
 		ret = verb_args(argc, 0, 1);
-	if (ret)
-		return ret;
-	if (optind < argc && strcmp(argv[optind], "verify"))
-		return verb_usage("there is no \"log %s\": log, or log verify", argv[optind]);
-	if (!s.file) {
-		ward_err_clear(&err);
-		if (ward_settings_load(WARD_SETTINGS_PATH, &settings, &err))
-			return ui_fail(&err);
-		s.file = settings.log;
-	}
-	if (optind < argc)
-		return verify(s.file);
-	s.color = verb_globals.color && isatty(STDOUT_FILENO);
-	return show(&s);
+	if (!ret)
+		ret = dispatch(&l, optind < argc ? argv[optind] : NULL);
+	free(path);
+	return ret;
 }
 
 const struct verb verb_log = {
 	.name = "log",
-	.args = "[--vault NAME] [--user USER] [--since TIME] [--kind KIND] [--follow]\n"
-		"verify",
-	.what = "shows what happened to the vaults",
+	.args = "[--vault NAME] [--user USER] [--since TIME] [--until TIME] [--kind KIND]\n"
+		"[--action ACTION] [--reason REASON] [--program PROGRAM] [--path PATH] [--follow]\n"
+		"verify [--key-file FILE] [--file FILE [--state FILE]]\n"
+		"key [--new] [--key-file FILE]",
+	.what = "shows what happened to the vaults, and proves that the log is whole",
 	.help =
 	"  --vault NAME   only this vault, by name or UUID\n"
 	"  --user USER    only what this user did, by name or number, or who logged in as\n"
 	"                 this user, whoever he became then\n"
-	"  --since TIME   2030-12-31, \"2030-12-31 18:00\", today, yesterday, 10m, 2h, 3d\n"
-	"  --kind KIND    violation, tamper, key, mount, policy, audit or lost\n"
+	"  --since TIME   2030-12-31, \"2030-12-31 18:00\", now, today, yesterday, 10m, 2h, 3d\n"
+	"  --until TIME   only what was before\n"
+	"  --kind KIND    violation, tamper, key, mount, policy, audit, lost or seal\n"
+	"  --action WORD  only this action, as open-read or delete\n"
+	"  --reason WORD  policy, locked, burst, hours or integrity\n"
+	"  --program P    only this program, by its path or the last part of it\n"
+	"  --path PATH    only this file, or what is below it; or a pattern, as \"*.doc\"\n"
 	"  --follow       go on showing what comes\n"
-	"  --file FILE    this log instead of the one in ward.conf, as one that was rotated\n"
+	"  --file FILE    this log, and the files it was rotated into, instead of the one in\n"
+	"                 ward.conf\n"
 	"\n"
-	"verify tells whether lines were changed, put in or taken out. With --json, each\n"
-	"record is a line of JSON, as it stands in the log.\n",
+	"verify tells whether lines were changed, put in, moved or taken out. With the key that\n"
+	"\"log key\" gave out (--key-file FILE, or - for standard input) it proves that nobody\n"
+	"made the log anew. --state FILE is a copy of the log's seal state, for a log that was\n"
+	"copied from another machine.\n"
+	"\n"
+	"key gives out the key, once: on the terminal, or into a new FILE. Keep it elsewhere.\n"
+	"With --new another one takes its place from now on.\n"
+	"\n"
+	"With --json, each record is a line of JSON, as it stands in the log.\n",
 	.run = run,
 };

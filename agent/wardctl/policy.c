@@ -14,11 +14,21 @@
 #include "../lib/inifile.h"
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
+#include "../lib/program.h"
 #include "../lib/unlock.h"
+#include "policy.h"
 #include "verb.h"
+
+enum { OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE };
 
 static const struct option options[] = {
 	ASK_OPTIONS,
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "login", required_argument, NULL, OPT_LOGIN },
+	{ "program", required_argument, NULL, OPT_PROGRAM },
+	{ "op", required_argument, NULL, OPT_OP },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "file", required_argument, NULL, OPT_FILE },
 	{ 0 }
 };
 
@@ -31,21 +41,33 @@ static void doubts(const struct ward_policy *policy)
 	size_t i;
 
 	for (i = 0; i < policy->count; i++) {
-		const struct ward_policy_rule *rule = &policy->rules[i];
+		const struct ward_policy_rule *rule = &policy->rules[i], *before;
 
 		allows |= rule->flags & WARD_RULE_ALLOW;
-		if (!rule->count && rule->operations == WARD_OP_ALL && i + 1 < policy->count)
-			ui_warn("the rule \"%s\" is for everybody and everything: no rule after it is ever asked",
+		before = ward_policy_hidden(policy, i);
+		if (before)
+			ui_warn("the rule \"%s\" never matches: whatever it is about, \"%s\" before it decides",
+				rule->name, before->name);
+		if (ward_policy_idle(rule))
+			ui_warn("the rule \"%s\" matches nobody as long as none of its programs is there",
 				rule->name);
 		if (!rule->count && rule->flags & WARD_RULE_ALLOW)
-			ui_warn("the rule \"%s\" names neither users nor groups nor logins: it lets in everybody",
+			ui_warn("the rule \"%s\" names nobody and nothing: it lets in everybody",
 				rule->name);
 	}
 	if (!allows)
 		ui_warn("no rule allows anything: nobody gets in");
 }
 
-static int load_rules(const char *path, struct ward_policy *policy, struct ward_err *err)
+/**
+ * policy_read_file - read rules out of a file
+ * @path: the file
+ * @policy: filled, for ward_policy_free()
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int policy_read_file(const char *path, struct ward_policy *policy, struct ward_err *err)
 {
 	void *text;
 	size_t len;
@@ -71,8 +93,13 @@ static int check(const char *path)
 	size_t count;
 
 	ward_err_clear(&err);
-	if (load_rules(path, &policy, &err))
+	if (policy_read_file(path, &policy, &err))
 		return ui_fail(&err);
+	if (ward_policy_find_programs(&policy, NULL, &err)) {
+		ward_policy_free(&policy);
+		return ui_fail(&err);
+	}
+	ui_notes(&err);
 	doubts(&policy);
 	count = policy.count;
 	ward_policy_free(&policy);
@@ -144,9 +171,10 @@ static int put_in_force(struct loading *l, int dirfd, const struct ward_master *
 {
 	void *blob;
 	size_t len;
-	int ret;
+	int ret = ward_policy_set_hours(&l->policy, time(NULL));
 
-	ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
+	if (!ret)
+		ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot compile the rules");
 	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
@@ -213,9 +241,16 @@ static int load(const char *arg, const struct ask *ask)
 	if (ward_conf_find(arg, &l.conf, &err) || ward_unlock_connect(&l.nl, &err))
 		return ui_fail(&err);
 	snprintf(path, sizeof(path), "%s/%.64s.conf", WARD_CONF_DIR, l.conf.name);
-	ret = load_rules(path, &l.policy, &err);
+	/* Whoever can write there would have his rules loaded by somebody who knows the secret. */
+	ret = ward_trusted_file(path, &err);
+	if (!ret)
+		ret = policy_read_file(path, &l.policy, &err);
+	if (!ret)
+		ret = ward_policy_find_programs(&l.policy, l.nl, &err);
 	if (ret)
 		goto close;
+	ui_notes(&err);
+	ward_err_clear(&err);
 	doubts(&l.policy);
 	snprintf(prompt, sizeof(prompt), "%s of %s", ask->type == WARD_SLOT_RECOVERY ?
 		 "Recovery key" : "Passphrase", l.conf.name);
@@ -245,31 +280,77 @@ close:
 
 /* ---- show NAME ---------------------------------------------------------------------------- */
 
+static const char *condition_word(const struct ward_policy_cond *cond)
+{
+	switch (cond->type) {
+	case WARD_COND_LOGIN:
+		return "login";
+	case WARD_COND_KTHREAD:
+	case WARD_COND_PROGRAM:
+		return "program";
+	case WARD_COND_PATH:
+		return "path";
+	case WARD_COND_HOURS:
+		return "hours";
+	case WARD_COND_BURST:
+		return "burst";
+	}
+	return "user";
+}
+
+/* All hours or limits of a rule in one string, as they are written. */
+static json_t *written_json(const struct ward_policy_cond *cond)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	json_t *string = NULL;
+
+	if (!f)
+		return NULL;
+	if (cond->type == WARD_COND_HOURS) {
+		ward_hours_print(cond, ", ", f);
+		fprintf(f, " (%s)", cond->zone);
+	} else {
+		ward_burst_print(cond, f);
+	}
+	if (!fclose(f))
+		string = ui_string(text);
+	free(text);
+	return string;
+}
+
+static json_t *condition_json(const struct ward_policy_cond *cond)
+{
+	json_t *any = json_array();
+	char name[256];
+	size_t k;
+
+	for (k = 0; k < cond->who.count; k++) {
+		ward_who_name(&cond->who.who[k], name, sizeof(name));
+		json_array_append_new(any, ui_string(name));
+	}
+	for (k = 0; k < cond->thread_count; k++) {
+		snprintf(name, sizeof(name), "kernel:%s", (const char *)cond->threads[k].name);
+		json_array_append_new(any, ui_string(name));
+	}
+	for (k = 0; k < cond->path_count; k++)
+		json_array_append_new(any, ui_string(cond->paths[k]));
+	for (k = 0; k < cond->program_count; k++)
+		json_array_append_new(any, ui_string(cond->programs[k].path));
+	if (cond->type == WARD_COND_HOURS || cond->type == WARD_COND_BURST)
+		json_array_append_new(any, written_json(cond));
+	return json_pack("{s:s, s:o}", "of", condition_word(cond), "any", any);
+}
+
 static json_t *rule_json(const struct ward_policy_rule *rule)
 {
 	json_t *conditions = json_array(), *operations = json_array();
 	unsigned int bit;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < rule->count; i++) {
-		json_t *who = json_array();
-		char name[256];
-
-		for (k = 0; k < rule->conds[i].who.count; k++) {
-			ward_who_name(&rule->conds[i].who.who[k], name, sizeof(name));
-			json_array_append_new(who, ui_string(name));
-		}
-		for (k = 0; k < rule->conds[i].thread_count; k++) {
-			snprintf(name, sizeof(name), "kernel:%s",
-				 (const char *)rule->conds[i].threads[k].name);
-			json_array_append_new(who, ui_string(name));
-		}
-		json_array_append_new(conditions,
-				      json_pack("{s:s, s:o}", "of",
-						rule->conds[i].type == WARD_COND_LOGIN ? "login" :
-						rule->conds[i].type == WARD_COND_KTHREAD ?
-						"program" : "user", "any", who));
-	}
+	for (i = 0; i < rule->count; i++)
+		json_array_append_new(conditions, condition_json(&rule->conds[i]));
 	for (bit = 0; ward_operation_name(bit); bit++)
 		if (rule->operations & 1U << bit)
 			json_array_append_new(operations, json_string(ward_operation_name(bit)));
@@ -308,6 +389,39 @@ static int show_text(const struct ward_conf *conf, const struct ward_policy *pol
 	return ward_policy_print(policy, stdout) ? WARD_FAILED : WARD_DONE;
 }
 
+/**
+ * policy_read_stored - read the compiled policy of a vault
+ * @conf: the vault
+ * @blob: set to it, for free()
+ * @len: set to its length, bytes
+ * @policy: filled, for ward_policy_free()
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int policy_read_stored(const struct ward_conf *conf, void **blob, size_t *len,
+		       struct ward_policy *policy, struct ward_err *err)
+{
+	int dirfd = ward_mnt_ward_dir(conf, false, err), ret;
+
+	if (dirfd < 0)
+		return dirfd;
+	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, blob, len);
+	close(dirfd);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot read .ward/policy of %s", conf->name);
+	ret = ward_policy_decode(*blob, *len, conf->uuid, policy);
+	if (!ret)
+		return 0;
+	free(*blob);
+	*blob = NULL;
+	return ward_fail(err, -ret, ret == -ENOMEM ? WARD_FAILED : WARD_INTEGRITY,
+			 ret == -EPROTONOSUPPORT ?
+			 ".ward/policy of %s has something in it that this wardctl does not know: it was made by a newer Ward" :
+			 ".ward/policy of %s is damaged: load the rules anew with wardctl policy load",
+			 conf->name);
+}
+
 static int show(const char *arg)
 {
 	struct ward_mounted vault = { 0 };
@@ -316,34 +430,21 @@ static int show(const char *arg)
 	struct ward_conf conf;
 	struct ward_err err;
 	void *blob = NULL;
-	int dirfd, ret;
 	size_t len;
+	int ret;
 
 	ward_err_clear(&err);
-	if (ward_conf_find(arg, &conf, &err))
+	if (ward_conf_find(arg, &conf, &err) ||
+	    policy_read_stored(&conf, &blob, &len, &policy, &err))
 		return ui_fail(&err);
-	dirfd = ward_mnt_ward_dir(&conf, false, &err);
-	if (dirfd < 0)
-		return ui_fail(&err);
-	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, &blob, &len);
-	close(dirfd);
-	if (ret) {
-		ward_fail_errno(&err, ret, "cannot read .ward/policy of %s", conf.name);
-		return ui_fail(&err);
-	}
-	ret = ward_policy_decode(blob, len, conf.uuid, &policy);
 	free(blob);
-	if (ret) {
-		ward_fail(&err, -ret, ret == -ENOMEM ? WARD_FAILED : WARD_INTEGRITY,
-			  ret == -EPROTONOSUPPORT ?
-			  ".ward/policy of %s has something in it that this wardctl does not know: it was made by a newer Ward" :
-			  ".ward/policy of %s is damaged: load the rules anew with wardctl policy load",
-			  conf.name);
-		return ui_fail(&err);
-	}
 	/* Without the module nothing is in force. */
-	if (!ward_nl_open(&nl) && ward_nl_vault_get(nl, conf.uuid, &vault))
-		memset(&vault, 0, sizeof(vault));
+	if (!ward_nl_open(&nl)) {
+		if (ward_nl_vault_get(nl, conf.uuid, &vault))
+			memset(&vault, 0, sizeof(vault));
+		ward_policy_stale_programs(&policy, nl, &err);
+		ui_notes(&err);
+	}
 	ward_nl_close(nl);
 	ret = verb_globals.json ? show_json(&conf, &policy, vault.policy_serial) :
 	      show_text(&conf, &policy, vault.policy_serial);
@@ -351,28 +452,81 @@ static int show(const char *arg)
 	return ret;
 }
 
+/* ---- the verb ------------------------------------------------------------------------------- */
+
+/* Return: whether it was one of these. */
+static bool explain_option(struct explain *e, int option, const char *arg)
+{
+	const char **where = option == OPT_USER ? &e->user : option == OPT_LOGIN ? &e->login :
+			     option == OPT_PROGRAM ? &e->program :
+			     option == OPT_OP ? &e->operations : option == OPT_AT ? &e->when :
+			     option == OPT_FILE ? &e->file : NULL;
+
+	if (where)
+		*where = arg;
+	return where;
+}
+
+static int run_explain(int argc, char **argv, struct explain *e)
+{
+	int ret = verb_args(argc, 3, 3);
+
+	if (ret)
+		return ret;
+	if (!e->user || !e->operations)
+		return verb_usage("policy explain needs --user and --op");
+	ret = ui_need_root();
+	if (ret)
+		return ret;
+	e->path = argv[optind + 2];
+	return policy_explain(argv[optind + 1], e);
+}
+
+static int run_diff(int argc, char **argv)
+{
+	int ret = verb_args(argc, 2, 3);
+
+	if (!ret)
+		ret = ui_need_root();
+	if (ret)
+		return ret;
+	return policy_diff(argv[optind + 1], argc > optind + 2 ? argv[optind + 2] : NULL);
+}
+
 static int run(int argc, char **argv)
 {
+	struct explain e = { 0 };
 	struct ask ask = { 0 };
+	bool explaining = false;
 	const char *what;
 	int c, ret;
 
-	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE)
-		if (c == VERB_BAD || ask_option(&ask, c, optarg))
+	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE) {
+		if (c != VERB_BAD && explain_option(&e, c, optarg))
+			explaining = true;
+		else if (c == VERB_BAD || ask_option(&ask, c, optarg))
 			return WARD_USAGE;
+	}
 	if (optind == argc)
-		return verb_usage("say what to do: policy check, policy load or policy show");
+		return verb_usage("say what to do: policy check, load, show, diff or explain");
 	what = argv[optind];
-	if (!strcmp(what, "explain") || !strcmp(what, "learn"))
+	if (!strcmp(what, "learn") || !strcmp(what, "replay"))
 		return verb_usage("this version does not know \"policy %s\" yet", what);
-	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show"))
-		return verb_usage("there is no \"policy %s\": policy check, policy load or policy show",
+	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show") &&
+	    strcmp(what, "diff") && strcmp(what, "explain"))
+		return verb_usage("there is no \"policy %s\": policy check, load, show, diff or explain",
 				  what);
+	if (ask.file && strcmp(what, "load"))
+		return verb_usage("policy %s needs no secret", what);
+	if (explaining && strcmp(what, "explain"))
+		return verb_usage("--user, --login, --program, --op, --at and --file are for policy explain");
+	if (!strcmp(what, "explain"))
+		return run_explain(argc, argv, &e);
+	if (!strcmp(what, "diff"))
+		return run_diff(argc, argv);
 	ret = verb_args(argc, 2, 2);
 	if (ret)
 		return ret;
-	if (ask.file && strcmp(what, "load"))
-		return verb_usage("policy %s needs no secret", what);
 	if (!strcmp(what, "check"))
 		return check(argv[optind + 1]);
 	ret = ui_need_root();
@@ -385,16 +539,26 @@ const struct verb verb_policy = {
 	.name = "policy",
 	.args = "check FILE\n"
 		"load NAME [--passphrase-file FILE | --recovery-key-file FILE]\n"
-		"show NAME",
-	.what = "checks rules, puts them in force, shows those that are",
+		"show NAME\n"
+		"diff NAME [FILE]\n"
+		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH",
+	.what = "checks rules, puts them in force, shows and explains those that are",
 	.help =
 	"  check FILE   are these rules without mistakes? Changes nothing\n"
 	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force\n"
 	"  show NAME    shows the rules as they were last loaded\n"
+	"  diff NAME    what loading the rules (or those in FILE) would change\n"
+	"  explain NAME what the rules say of an access, and why: the rule that decides, or\n"
+	"               what of the nearest rules does not hold\n"
 	"\n"
 	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
 	"  --key-file FILE            FILE is the key\n"
+	"  --user USER --op OPERATION who does what: read, write, create, ..., or all\n"
+	"  --program FILE             with this program; otherwise with one that no rule names\n"
+	"  --login USER               logged in as USER; otherwise not at all\n"
+	"  --at \"2026-11-27 20:00\"    then; otherwise now\n"
+	"  --file FILE                by the rules in FILE; otherwise by those in force\n"
 	"\n"
 	"Loading takes a secret of the vault: root without it changes nothing.\n",
 	.run = run,

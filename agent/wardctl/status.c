@@ -11,12 +11,16 @@
 
 #include <libsmartcols.h>
 
+#include "../lib/durable.h"
 #include "../lib/mnt.h"
+#include "../lib/settings.h"
 #include "../lib/text.h"
 #include "verb.h"
 
+#define HOURS_WARN	(60L * 86400)	/* seconds before their end */
 #define METHODS_MAX	160
 #define PROBLEMS_MAX	8
+#define DAEMON_MAX	(1 << 20)	/* bytes of what wardd says */
 
 /**
  * struct state - what is known of a vault
@@ -26,6 +30,8 @@
  * @in_kernel: what the kernel says
  * @methods: kinds of keys, with commas
  * @suite: of new files; 0 when not known
+ * @recorded: records of it in the log since wardd was started; -1 when not known
+ * @folded: events that others of them stand for
  * @problems: what is wrong with it
  * @problem_count: how many
  */
@@ -36,6 +42,8 @@ struct state {
 	struct ward_mounted in_kernel;
 	char methods[METHODS_MAX];
 	uint16_t suite;
+	int64_t recorded;
+	int64_t folded;
 	char problems[PROBLEMS_MAX][256];
 	size_t problem_count;
 };
@@ -104,6 +112,19 @@ static void look_below(struct state *s)
 	close(ward);
 }
 
+/* Hours know their time for two years after they were loaded. */
+static void look_at_hours(struct state *s)
+{
+	time_t end = s->in_kernel.hours_end, now = time(NULL);
+
+	if (!end || end - now > HOURS_WARN)
+		return;
+	problem(s, end > now ?
+		"the hours of its rules are known for %ld more days: wardctl policy load %s" :
+		"the hours of its rules are not known since %ld days, so they let nobody in: wardctl policy load %s",
+		labs((long)(end - now)) / 86400, s->conf->name);
+}
+
 static void look_into_kernel(struct state *s, struct ward_nl *nl)
 {
 	const struct ward_mounted *k = &s->in_kernel;
@@ -122,12 +143,49 @@ static void look_into_kernel(struct state *s, struct ward_nl *nl)
 		problem(s, "not yet checked after an unclean end: wardctl check %s", s->conf->name);
 	if (!k->rules)
 		problem(s, "no policy is in force, so nobody has access");
+	look_at_hours(s);
 }
 
-static void look(struct state *s, const struct ward_conf *conf, struct ward_nl *nl)
+/* ---- what wardd says ------------------------------------------------------------ */
+
+/* A new reference; NULL when it does not run. */
+static json_t *ask_daemon(void)
+{
+	pid_t pid = ward_daemon_pid();
+	json_t *o;
+	void *text;
+	size_t len;
+
+	if (!pid || ward_durable_read(AT_FDCWD, WARD_DAEMON_STATUS, DAEMON_MAX, &text, &len))
+		return NULL;
+	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	/* One that was killed leaves it behind. */
+	if (json_integer_value(json_object_get(o, "pid")) == pid)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static void look_at_counts(struct state *s, json_t *daemon)
+{
+	char uuid[WARD_UUID_TEXT];
+	json_t *counts;
+
+	s->recorded = -1;
+	if (!daemon)
+		return;
+	ward_text_uuid(s->conf->uuid, uuid);
+	counts = json_object_get(json_object_get(daemon, "vaults"), uuid);
+	s->recorded = json_integer_value(json_object_get(counts, "recorded"));
+	s->folded = json_integer_value(json_object_get(counts, "folded"));
+}
+
+static void look(struct state *s, const struct ward_conf *conf, struct ward_nl *nl, json_t *daemon)
 {
 	memset(s, 0, sizeof(*s));
 	s->conf = conf;
+	look_at_counts(s, daemon);
 	look_into_kernel(s, nl);
 	look_below(s);
 	if (s->problem_count && s->mounted && strcmp(s->word, "creating"))
@@ -164,6 +222,11 @@ static json_t *state_json(const struct state *s)
 			   "locked", !s->mounted || k->state != WARD_STATE_UNLOCKED,
 			   "suite", s->suite ? ward_suite_name(s->suite) : "unknown",
 			   "methods", words_json(s->methods), "problems", problems);
+	if (object && s->recorded >= 0)
+		json_object_update_new(object,
+				       json_pack("{s:I, s:I}", "recorded",
+						 (json_int_t)s->recorded, "folded",
+						 (json_int_t)s->folded));
 	if (!object || !s->mounted)
 		return object;
 	more = json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
@@ -179,6 +242,8 @@ static json_t *state_json(const struct state *s)
 			 "driver", k->driver, "policy_serial", (json_int_t)k->policy_serial,
 			 "rules", (json_int_t)k->rules);
 	json_object_update_new(object, more);
+	if (k->hours_end)
+		json_object_set_new(object, "hours_known_until", json_integer(k->hours_end));
 	return object;
 }
 
@@ -198,21 +263,22 @@ static json_t *module_json(const struct ward_module *m)
 static int print_table(const struct state *states, size_t count)
 {
 	static const char * const columns[] = {
-		"NAME", "STATE", "KEYS", "RULES", "REFUSED", "TAMPERED", "DIRECTORY",
+		"NAME", "STATE", "KEYS", "RULES", "REFUSED", "TAMPERED", "RECORDED", "FOLDED",
+		"DIRECTORY",
 	};
 	struct libscols_table *table = scols_new_table();
 	int ret = table ? 0 : -ENOMEM;
 	size_t i, n;
 
 	for (i = 0; !ret && i < sizeof(columns) / sizeof(*columns); i++)
-		ret = scols_table_new_column(table, columns[i], 0, i >= 3 && i <= 5 ?
+		ret = scols_table_new_column(table, columns[i], 0, i >= 3 && i <= 7 ?
 					     SCOLS_FL_RIGHT : 0) ? 0 : -ENOMEM;
 	for (i = 0; !ret && i < count; i++) {
 		const struct state *s = &states[i];
 		const struct ward_mounted *k = &s->in_kernel;
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		bool open = s->mounted && k->state == WARD_STATE_UNLOCKED;
-		char numbers[3][24] = { "-", "-", "-" };
+		char numbers[5][24] = { "-", "-", "-", "-", "-" };
 
 		if (open)
 			snprintf(numbers[0], sizeof(numbers[0]), "%u", k->rules);
@@ -220,11 +286,15 @@ static int print_table(const struct state *states, size_t count)
 			snprintf(numbers[1], sizeof(numbers[1]), "%" PRIu64, k->violations);
 			snprintf(numbers[2], sizeof(numbers[2]), "%" PRIu64, k->tampers);
 		}
+		if (s->recorded >= 0) {
+			snprintf(numbers[3], sizeof(numbers[3]), "%" PRId64, s->recorded);
+			snprintf(numbers[4], sizeof(numbers[4]), "%" PRId64, s->folded);
+		}
 		ret = !line || scols_line_set_data(line, 0, s->conf->name) ||
 		      scols_line_set_data(line, 1, s->word) ||
 		      scols_line_set_data(line, 2, *s->methods ? s->methods : "?") ||
-		      scols_line_set_data(line, 6, s->conf->directory) ? -ENOMEM : 0;
-		for (n = 0; !ret && n < 3; n++)
+		      scols_line_set_data(line, 8, s->conf->directory) ? -ENOMEM : 0;
+		for (n = 0; !ret && n < 5; n++)
 			ret = scols_line_set_data(line, 3 + n, numbers[n]) ? -ENOMEM : 0;
 	}
 	if (!ret)
@@ -233,7 +303,25 @@ static int print_table(const struct state *states, size_t count)
 	return ret;
 }
 
-static int print_all(const struct state *states, size_t count, const struct ward_module *m)
+static void print_log(json_t *daemon, const struct ward_module *m)
+{
+	const char *log = json_string_value(json_object_get(daemon, "log"));
+	json_int_t lost = json_integer_value(json_object_get(daemon, "lost"));
+
+	if (!daemon) {
+		ui_warn("wardd does not run: nothing is recorded%s",
+			m ? ", events wait in the kernel" : "");
+		return;
+	}
+	if (log && strcmp(log, "recording"))
+		ui_warn("the log: %s; events wait in the kernel", log);
+	if (lost)
+		ui_warn("%" JSON_INTEGER_FORMAT " events are in no record, since wardd was started: wardctl log --kind lost",
+			lost);
+}
+
+static int print_all(const struct state *states, size_t count, const struct ward_module *m,
+		     json_t *daemon)
 {
 	size_t i, k;
 
@@ -254,6 +342,7 @@ static int print_all(const struct state *states, size_t count, const struct ward
 	else if (m->dropped)
 		ui_warn("%" PRIu64 " events were lost for want of memory since the module was loaded",
 			m->dropped);
+	print_log(daemon, m);
 	return WARD_DONE;
 }
 
@@ -262,11 +351,12 @@ static int show(const struct ward_conf_list *list, const struct ward_err *remark
 	struct state *states = calloc(list->count + 1, sizeof(*states));
 	struct ward_module module, *m = NULL;
 	struct ward_nl *nl = NULL;
-	json_t *vaults;
+	json_t *vaults, *daemon = ask_daemon();
 	size_t i;
 	int ret;
 
 	if (!states) {
+		json_decref(daemon);
 		ui_warn("not enough memory");
 		return WARD_FAILED;
 	}
@@ -274,17 +364,20 @@ static int show(const struct ward_conf_list *list, const struct ward_err *remark
 	if (!ward_nl_open(&nl) && !ward_nl_module_get(nl, &module))
 		m = &module;
 	for (i = 0; i < list->count; i++)
-		look(&states[i], &list->conf[i], nl);
+		look(&states[i], &list->conf[i], nl, daemon);
 	ward_nl_close(nl);
 	ui_notes(remarks);
 	if (verb_globals.json) {
 		vaults = json_array();
 		for (i = 0; i < list->count; i++)
 			json_array_append_new(vaults, state_json(&states[i]));
-		ret = ui_json(json_pack("{s:o, s:o}", "module", module_json(m), "vaults", vaults));
+		ret = ui_json(json_pack("{s:o, s:o, s:o}", "module", module_json(m), "vaults",
+					vaults, "wardd",
+					daemon ? json_incref(daemon) : json_null()));
 	} else {
-		ret = print_all(states, list->count, m);
+		ret = print_all(states, list->count, m, daemon);
 	}
+	json_decref(daemon);
 	free(states);
 	return ret ? ret : remarks->count ? WARD_FAILED : WARD_DONE;
 }
@@ -323,6 +416,8 @@ const struct verb verb_status = {
 	.what = "shows vaults, their state, keys, rules and counters",
 	.help =
 	"States: unmounted; locked; unlocked; degraded: mounted, and something is wrong that\n"
-	"is told below the table; creating: wardctl create was stopped and can go on.\n",
+	"is told below the table; creating: wardctl create was stopped and can go on.\n"
+	"REFUSED and TAMPERED count since the mount, in the kernel; RECORDED and FOLDED\n"
+	"(events that another record stands for) since wardd was started.\n",
 	.run = run,
 };

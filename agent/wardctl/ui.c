@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <qrencode.h>
+
 #include "../lib/text.h"
 #include "verb.h"
 
@@ -153,6 +155,35 @@ json_t *ui_string(const char *s)
 	string = escaped ? json_string(escaped) : NULL;
 	free(escaped);
 	return string;
+}
+
+/**
+ * ui_qr - show text as a QR code
+ * @text: a key, so that nobody has to type it
+ *
+ * As blocks of text, two modules to a line; dark on light, whatever the terminal's colours.
+ */
+void ui_qr(const char *text)
+{
+	static const char * const blocks[] = { "\u2588", "\u2580", "\u2584", " " };
+	QRcode *qr = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+	int x, y, w;
+
+	if (!qr)
+		return;
+	w = qr->width;
+	for (y = -2; y < w + 2; y += 2) {
+		printf("  \033[40;37m");
+		for (x = -2; x < w + 2; x++) {
+			bool in = x >= 0 && x < w;
+			bool upper = in && y >= 0 && y < w && qr->data[y * w + x] & 1;
+			bool lower = in && y + 1 >= 0 && y + 1 < w && qr->data[(y + 1) * w + x] & 1;
+
+			fputs(blocks[upper << 1 | lower], stdout);
+		}
+		printf("\033[0m\n");
+	}
+	QRcode_free(qr);
 }
 
 /**

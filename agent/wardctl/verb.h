@@ -78,6 +78,7 @@ void ui_notes(const struct ward_err *err);
 int ui_fail(const struct ward_err *err);
 int ui_json(json_t *object);
 json_t *ui_string(const char *s);
+void ui_qr(const char *text);
 bool ui_confirm(const char *question);
 int ui_need_root(void);
 void ui_progress(const char *what, uint64_t done, uint64_t total);
@@ -109,5 +110,8 @@ struct ward_secret *ask_secret(const struct ask *ask, const char *prompt,
 			       struct ward_factor *factor, struct ward_err *err);
 struct ward_secret *ask_new_passphrase(const char *file, struct ward_err *err);
 
+/* ---- log.c: its further words ---------------------------------------------------- */
+int log_verify(const char *file, const char *state, const char *key_file);
+int log_key(bool new_key, const char *key_file);
 
 #endif

@@ -19,7 +19,10 @@
 
 #include "wardd.h"
 
-#define RETRY_US	(2 * 1000000ULL)
+#define RETRY_S		2	/* until something is tried again */
+#define RETRY_MOST_S	60	/* when it failed again and again */
+#define TICK_MOST_S	10	/* between looks at what the log wants */
+#define SECOND_US	1000000ULL
 
 /* Results of taking an event that are no errors. */
 #define TAKE_GAP	1		/* events are missing before this one */
@@ -37,12 +40,18 @@
  * @watch_source: for @watch
  * @event_source: for the events; NULL without @nl
  * @retry: fires when something is to be tried again
+ * @delay: for how long it was waited the last time, seconds
+ * @tick: fires every few seconds
  * @dumping: what is missing is being fetched, or cannot be any more
  * @missed: events that were not recorded wait in the kernel, or did
  * @waiting: said that the module is not there
  * @stalled: said that the log cannot be written
  * @tell_changed: a state may have changed in this batch
  * @names: of vaults and users
+ * @counts: what was recorded
+ * @own: record of the last of our own accesses that are held back; NULL for none
+ * @held: that event
+ * @span: how many numbers of events are held back
  */
 struct wardd_intake {
 	sd_event *loop;
@@ -55,21 +64,102 @@ struct wardd_intake {
 	sd_event_source *watch_source;
 	sd_event_source *event_source;
 	sd_event_source *retry;
+	unsigned int delay;
+	sd_event_source *tick;
 	bool dumping;
 	bool missed;
 	bool waiting;
 	bool stalled;
 	bool tell_changed;
 	struct wardd_names *names;
+	struct wardd_counts *counts;
+	json_t *own;
+	struct ward_event held;
+	uint64_t span;
 };
 
 static void connect_module(struct wardd_intake *in);
 
 /* ---- taking events --------------------------------------------------------------- */
 
-static int record(struct wardd_intake *in, const struct ward_event *event)
+/* Up to which event all were taken. */
+static uint64_t taken(const struct wardd_intake *in)
+{
+	return in->own ? in->held.sequence : in->writer->sequence;
+}
+
+static int append(struct wardd_intake *in, json_t *object, const struct ward_event *event)
+{
+	int ret = wardd_writer_append(in->writer, object, event);
+
+	if (ret)
+		return ret;
+	wardd_counts_add(in->counts, event);
+	if (in->settings->journal)
+		wardd_journal(object);
+	return 0;
+}
+
+static json_t *object_of(struct wardd_intake *in, const struct ward_event *event)
 {
 	struct ward_log_names names = { wardd_names_vault, wardd_names_user, in->names };
+
+	return ward_log_event(event, &names);
+}
+
+/* ---- our own accesses ------------------------------------------------------------- */
+
+/*
+ * When the log lies in a vault whose rules record, or refuse, what we do there, each record could
+ * make another event, without end. Such events wait until there is another one to be recorded;
+ * then one line stands for all of them.
+ */
+static bool is_own(const struct ward_event *event)
+{
+	return (event->kind == WARD_KIND_AUDIT || event->kind == WARD_KIND_VIOLATION) &&
+	       event->has & WARD_EVENT_HAS_PID && event->pid == (uint32_t)getpid();
+}
+
+static void forget_own(struct wardd_intake *in)
+{
+	json_decref(in->own);
+	in->own = NULL;
+	in->span = 0;
+}
+
+static int hold_own(struct wardd_intake *in, const struct ward_event *event)
+{
+	json_t *object = object_of(in, event);
+	uint64_t count = in->own ? in->held.count : 0;
+
+	if (!object)
+		return -ENOMEM;
+	json_decref(in->own);
+	in->own = object;
+	/* Its texts are gone when this is used. */
+	in->held = *event;
+	in->held.count += count;
+	in->span++;
+	return 0;
+}
+
+static int record_own(struct wardd_intake *in)
+{
+	int ret;
+
+	if (!in->own)
+		return 0;
+	json_object_set_new(in->own, "ward.count", json_integer(in->held.count));
+	if (in->span > 1)
+		json_object_set_new(in->own, "ward.span", json_integer(in->span));
+	ret = append(in, in->own, &in->held);
+	if (!ret)
+		forget_own(in);
+	return ret;
+}
+
+static int record(struct wardd_intake *in, const struct ward_event *event)
+{
 	json_t *object;
 	int ret;
 
@@ -78,12 +168,15 @@ static int record(struct wardd_intake *in, const struct ward_event *event)
 		wardd_names_changed(in->names);
 		in->tell_changed = true;
 	}
-	object = ward_log_event(event, &names);
+	if (is_own(event))
+		return hold_own(in, event);
+	ret = record_own(in);
+	if (ret)
+		return ret;
+	object = object_of(in, event);
 	if (!object)
 		return -ENOMEM;
-	ret = wardd_writer_append(in->writer, object, event);
-	if (!ret && in->settings->journal)
-		wardd_journal(object, event);
+	ret = append(in, object, event);
 	json_decref(object);
 	return ret;
 }
@@ -119,21 +212,21 @@ static int take(const struct ward_event *event, void *arg)
 	if (memcmp(event->load_id, w->load_id, sizeof(w->load_id)))
 		return TAKE_RELOADED;
 	/* Dumped before. */
-	if (event->sequence <= w->sequence)
+	if (event->sequence <= taken(in))
 		return 0;
 	if (event->kind == WARD_KIND_LOST && event->lost && event->lost <= event->sequence)
 		first = event->sequence - event->lost + 1;
-	if (first > w->sequence + 1) {
+	if (first > taken(in) + 1) {
 		if (!in->dumping)
 			return TAKE_GAP;
 		/* Not even the ring had it, or we did not understand it. */
-		ret = record_lost(in, event, first - w->sequence - 1, first - 1, NULL);
+		ret = record_lost(in, event, first - taken(in) - 1, first - 1, NULL);
 		if (ret)
 			return ret;
 		in->missed = false;
 	}
 	if (event->kind == WARD_KIND_LOST)
-		return record_lost(in, event, event->sequence - w->sequence, event->sequence,
+		return record_lost(in, event, event->sequence - taken(in), event->sequence,
 				   event->detail);
 	return record(in, event);
 }
@@ -149,8 +242,10 @@ static int record_missed(struct wardd_intake *in)
 	struct timespec now;
 	int ret;
 
-	if (!in->missed)
-		return 0;
+	/* What is held back cannot be fetched again. */
+	ret = record_own(in);
+	if (ret || !in->missed)
+		return ret;
 	clock_gettime(CLOCK_REALTIME, &now);
 	last.time = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	memcpy(last.load_id, w->load_id, sizeof(last.load_id));
@@ -188,6 +283,14 @@ static void drain(struct wardd_intake *in)
 		wardd_say(LOG_ERR, "events of the module that has gone could not be recorded");
 }
 
+static const char *log_state(const struct wardd_intake *in)
+{
+	const struct wardd_writer *w = in->writer;
+
+	return w->waiting ? "waiting for its vault" : w->suspended ? "suspended" :
+	       in->stalled ? "failing" : "recording";
+}
+
 /* ---- trying again ---------------------------------------------------------------- */
 
 static int retry_now(sd_event_source *source, uint64_t now, void *arg)
@@ -205,18 +308,20 @@ static void retry_later(struct wardd_intake *in)
 	uint64_t now;
 
 	sd_event_now(in->loop, CLOCK_MONOTONIC, &now);
+	now += in->delay * SECOND_US;
 	if (in->retry) {
-		sd_event_source_set_time(in->retry, now + RETRY_US);
+		sd_event_source_set_time(in->retry, now);
 		sd_event_source_set_enabled(in->retry, SD_EVENT_ONESHOT);
 		return;
 	}
-	if (sd_event_add_time(in->loop, &in->retry, CLOCK_MONOTONIC, now + RETRY_US, 0, retry_now,
-			      in) < 0)
+	if (sd_event_add_time(in->loop, &in->retry, CLOCK_MONOTONIC, now, 0, retry_now, in) < 0)
 		wardd_say(LOG_ERR, "cannot set a timer");
 }
 
 static void disconnect(struct wardd_intake *in)
 {
+	/* They are in the kernel, and come again. */
+	forget_own(in);
 	in->event_source = sd_event_source_disable_unref(in->event_source);
 	ward_nl_close(in->nl);
 	in->nl = NULL;
@@ -237,10 +342,19 @@ static void failed(struct wardd_intake *in, int err)
 		connect_module(in);
 		return;
 	}
-	if (!in->stalled)
+	/*
+	 * Room, or an unlocked vault, is looked for often and costs nothing. Other attempts may
+	 * themselves be events, where the log lies in a vault: they become rare.
+	 */
+	if (err == -ENOSPC || err == -ENOKEY || !in->delay)
+		in->delay = RETRY_S;
+	else
+		in->delay = in->delay * 2 < RETRY_MOST_S ? in->delay * 2 : RETRY_MOST_S;
+	if (!in->stalled && err != -ENOKEY)
 		wardd_say(LOG_ERR, "events cannot be recorded in %s: %s; they wait in the kernel, and this is tried again",
 			  in->settings->log, strerror(-err));
 	in->stalled = true;
+	wardd_counts_save(in->counts, in->writer, log_state(in), false);
 	retry_later(in);
 }
 
@@ -252,22 +366,22 @@ static int catch_up(struct wardd_intake *in)
 	int ret;
 
 	in->dumping = true;
-	ret = ward_nl_event_dump(in->nl, in->writer->sequence + 1, take, in);
+	ret = ward_nl_event_dump(in->nl, taken(in) + 1, take, in);
 	in->dumping = false;
 	return ret;
 }
 
-/* After each batch: make it durable, tell of changes. */
-static void batch_end(struct wardd_intake *in)
+/* After each batch, which ended with @ret: make it durable, tell of changes. Returns how that ended. */
+static int batch_end(struct wardd_intake *in, int ret)
 {
-	int ret = wardd_writer_sync(in->writer);
+	int synced = wardd_writer_sync(in->writer);
 
-	if (ret)
-		wardd_say(LOG_ERR, "cannot make %s durable: %s", in->settings->log, strerror(-ret));
-	if (!in->tell_changed)
-		return;
-	in->tell_changed = false;
-	in->changed(in->arg);
+	wardd_counts_save(in->counts, in->writer, log_state(in), false);
+	if (in->tell_changed) {
+		in->tell_changed = false;
+		in->changed(in->arg);
+	}
+	return ret ? ret : synced;
 }
 
 static int events_came(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -283,7 +397,7 @@ static int events_came(sd_event_source *source, int fd, uint32_t revents, void *
 		ret = ward_nl_event_receive(in->nl, take, in);
 	if (ret == -ENOBUFS || ret == TAKE_GAP)
 		ret = catch_up(in);
-	batch_end(in);
+	ret = batch_end(in, ret);
 	if (ret)
 		failed(in, ret);
 	return 0;
@@ -301,22 +415,20 @@ static int connect_events(struct wardd_intake *in)
 	ret = ward_nl_subscribe(in->nl);
 	if (!ret)
 		ret = ward_nl_module_get(in->nl, &module);
+	/* Only then it is known what the last one was. */
+	if (!ret)
+		ret = wardd_writer_reopen(w, w->fd < 0);
 	if (ret)
 		return ret;
 	if (memcmp(w->load_id, module.load_id, sizeof(w->load_id)) ||
 	    w->sequence >= module.next) {
-		ret = wardd_writer_reopen(w, w->fd < 0);
-		if (!ret)
-			ret = record_missed(in);
+		ret = record_missed(in);
 		if (ret)
 			return ret;
 		memcpy(w->load_id, module.load_id, sizeof(w->load_id));
 		w->sequence = 0;
 	}
-	ret = wardd_writer_reopen(w, w->fd < 0);
-	if (!ret)
-		ret = catch_up(in);
-	batch_end(in);
+	ret = batch_end(in, catch_up(in));
 	in->missed = ret && w->sequence + 1 < module.next;
 	if (ret)
 		return ret;
@@ -347,7 +459,26 @@ static void connect_module(struct wardd_intake *in)
 		wardd_say(LOG_NOTICE, "events are recorded%s", in->stalled ? " again" : "");
 	in->waiting = false;
 	in->stalled = false;
+	in->delay = 0;
+	wardd_counts_save(in->counts, in->writer, log_state(in), true);
 	in->changed(in->arg);
+}
+
+/* What the log wants although nothing happens. */
+static int ticked(sd_event_source *source, uint64_t now, void *arg)
+{
+	struct wardd_intake *in = arg;
+	uint64_t every = in->settings->seal_seconds < TICK_MOST_S ? in->settings->seal_seconds :
+			 TICK_MOST_S;
+
+	wardd_writer_tick(in->writer);
+	/* It could not even be sealed. */
+	if (in->nl && !in->stalled && in->writer->fd < 0)
+		failed(in, -EIO);
+	wardd_counts_save(in->counts, in->writer, log_state(in), false);
+	sd_event_source_set_time(source, now + every * SECOND_US);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
 }
 
 static int module_changed(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -364,7 +495,7 @@ static int module_changed(sd_event_source *source, int fd, uint32_t revents, voi
 		if (!ret && !memcmp(module.load_id, in->writer->load_id, sizeof(module.load_id)))
 			return 0;
 		drain(in);
-		batch_end(in);
+		batch_end(in, 0);
 		disconnect(in);
 		in->waiting = false;
 	}
@@ -400,10 +531,15 @@ int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
 	in->changed = changed;
 	in->arg = arg;
 	in->names = wardd_names_new();
-	in->watch = in->names ? ward_nl_watch_open() : -ENOMEM;
+	in->counts = wardd_counts_new();
+	in->watch = in->names && in->counts ? ward_nl_watch_open() : -ENOMEM;
 	ret = in->watch;
 	if (ret < 0)
 		goto free;
+	ret = sd_event_add_time_relative(loop, &in->tick, CLOCK_MONOTONIC, SECOND_US, 0, ticked,
+					 in);
+	if (ret < 0)
+		goto close;
 	ret = sd_event_add_io(loop, &in->watch_source, in->watch, EPOLLIN, module_changed, in);
 	if (ret < 0)
 		goto close;
@@ -411,11 +547,25 @@ int wardd_intake_start(struct wardd_intake **intake, sd_event *loop,
 	*intake = in;
 	return 0;
 close:
+	sd_event_source_disable_unref(in->tick);
 	close(in->watch);
 free:
+	wardd_counts_free(in->counts);
 	wardd_names_free(in->names);
 	free(in);
 	return ret;
+}
+
+/**
+ * wardd_intake_again - try at once what is to be tried again later
+ * @intake: what takes events, or NULL
+ */
+void wardd_intake_again(struct wardd_intake *intake)
+{
+	if (!intake || !intake->stalled || intake->nl)
+		return;
+	intake->delay = 0;
+	retry_later(intake);
 }
 
 /**
@@ -431,12 +581,17 @@ void wardd_intake_stop(struct wardd_intake *intake)
 	if (intake->nl) {
 		if (catch_up(intake) == -ENODEV)
 			drain(intake);
+		record_own(intake);
 		wardd_writer_sync(intake->writer);
 	}
 	disconnect(intake);
+	sd_event_source_disable_unref(intake->tick);
+	if (unlink(WARD_DAEMON_STATUS) && errno != ENOENT)
+		wardd_say(LOG_DEBUG, "cannot remove " WARD_DAEMON_STATUS);
 	sd_event_source_disable_unref(intake->retry);
 	sd_event_source_disable_unref(intake->watch_source);
 	close(intake->watch);
+	wardd_counts_free(intake->counts);
 	wardd_names_free(intake->names);
 	free(intake);
 }

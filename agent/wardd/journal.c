@@ -10,36 +10,66 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
+/* Where in the source a message is from is of no use to anybody. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "wardd.h"
 
-#define FIELDS	48
+#define FIELDS		64
+#define NAME_MOST	64	/* the longest name of a field that journald takes */
 
-static int priority(const struct ward_event *event)
+/**
+ * struct sort - what the journal is told of a kind of records
+ * @kind: "ward.kind"
+ * @id: MESSAGE_ID; docs/events.md lists them, and they do not change
+ * @priority: unless it is about a failure
+ */
+struct sort {
+	const char *kind;
+	const char *id;
+	int priority;
+};
+
+static const struct sort sorts[] = {
+	{ "violation",	"7c9dacd164fa47c3beef500454291c18", LOG_WARNING },
+	{ "tamper",	"4301c959fd0f4853a7a79d598f15cf97", LOG_ERR },
+	{ "key",	"4db19257d0534a0290c31cdda8b9fafc", LOG_INFO },
+	{ "mount",	"ee65f197449649c38e6dbe2e50eeb31d", LOG_INFO },
+	{ "policy",	"acf3a5f66ed54d6ba04bd52702817add", LOG_INFO },
+	{ "audit",	"59a8daaa6b9346cbaba12f9662ac6378", LOG_INFO },
+	{ "lost",	"3b4bc8e192a9497cae08db687eca532c", LOG_WARNING },
+	{ "seal",	"69b891ca471b41b7ae8e54c26663d926", LOG_INFO },
+};
+
+static const struct sort *sort_of(json_t *object)
 {
-	switch (event->kind) {
-	case WARD_KIND_TAMPER:
-		return LOG_ERR;
-	case WARD_KIND_VIOLATION:
-	case WARD_KIND_LOST:
-		return LOG_WARNING;
-	default:
-		return event->error ? LOG_WARNING : LOG_INFO;
-	}
+	const char *kind = json_string_value(json_object_get(object, "ward.kind"));
+	size_t i;
+
+	for (i = 0; kind && i < sizeof(sorts) / sizeof(*sorts); i++)
+		if (!strcmp(kind, sorts[i].kind))
+			return &sorts[i];
+	return NULL;
+}
+
+static int priority(json_t *object, const struct sort *sort)
+{
+	const char *outcome = json_string_value(json_object_get(object, "event.outcome"));
+	int priority = sort ? sort->priority : LOG_INFO;
+
+	return priority > LOG_WARNING && outcome && !strcmp(outcome, "failure") ? LOG_WARNING :
+	       priority;
 }
 
 /* "user.name" becomes WARD_USER_NAME, "ward.kind" WARD_KIND: names that journald takes. */
 static void field_name(const char *key, char *out, size_t size)
 {
-	size_t n = 0;
+	size_t n = strncmp(key, "ward.", 5) ? (size_t)snprintf(out, size, "WARD_") : 0;
 
-	if (strncmp(key, "ward.", 5))
-		n = snprintf(out, size, "WARD_");
+	key += *key == '@';
 	for (; *key && n + 1 < size; key++)
-		if (isalnum((unsigned char)*key) || n > 5)
-			out[n++] = isalnum((unsigned char)*key) ? toupper((unsigned char)*key) :
-				   '_';
+		out[n++] = isalnum((unsigned char)*key) ? toupper((unsigned char)*key) : '_';
 	out[n] = '\0';
 }
 
@@ -63,23 +93,25 @@ static void put(struct iovec *fields, int *count, const char *fmt, ...)
 }
 
 /**
- * wardd_journal - hand an event to the journal
- * @object: its record
- * @event: the event
+ * wardd_journal - hand a record to the journal
+ * @object: the record
  *
  * Never fails: the journal is a copy, and may refuse, be full, or not be there.
  */
-void wardd_journal(json_t *object, const struct ward_event *event)
+void wardd_journal(json_t *object)
 {
+	const struct sort *sort = sort_of(object);
+	char name[NAME_MOST + 1], *text = ward_log_text(object);
 	struct iovec fields[FIELDS];
-	char name[64], *text = ward_log_text(object);
 	const char *key;
 	json_t *value;
 	int count = 0;
 
 	put(fields, &count, "MESSAGE=%s", text ? text : "event");
-	put(fields, &count, "PRIORITY=%d", priority(event));
+	put(fields, &count, "PRIORITY=%d", priority(object, sort));
 	put(fields, &count, "SYSLOG_IDENTIFIER=wardd");
+	if (sort)
+		put(fields, &count, "MESSAGE_ID=%s", sort->id);
 	free(text);
 	json_object_foreach(object, key, value) {
 		field_name(key, name, sizeof(name));

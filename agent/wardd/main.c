@@ -95,7 +95,9 @@ static int told_to_reopen(sd_event_source *source, const struct signalfd_siginfo
 
 	(void)source;
 	(void)info;
-	wardd_writer_reopen(&d->writer, true);
+	if (!wardd_writer_reopen(&d->writer, true))
+		wardd_seal_new_key(&d->writer);
+	wardd_intake_again(d->intake);
 	return 0;
 }
 
@@ -134,8 +136,10 @@ static int prepare(struct wardd *d)
 		wardd_say(LOG_ERR, "cannot start: %s", strerror(-ret));
 		return ret;
 	}
-	ret = wardd_writer_open(&d->writer, &d->settings);
-	if (ret)
+	wardd_writer_init(&d->writer, &d->settings);
+	ret = wardd_writer_open(&d->writer);
+	/* A vault that it lies in is waited for. */
+	if (ret && ret != -ENOKEY)
 		return ret;
 	ret = wardd_intake_start(&d->intake, d->loop, &d->settings, &d->writer, vaults_changed, d);
 	if (ret < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The executable of a process: get_task_exe_file() is not exported everywhere. */
+/* Processes: what runs in them, and what the kernel tells of their ends. */
 #ifndef WARDFS_COMPAT_TASK_H
 #define WARDFS_COMPAT_TASK_H
 
@@ -9,7 +9,17 @@
 #include <linux/mm_types.h>
 #include <linux/sched.h>
 
-/* The caller's executable with a reference, or NULL. Does not sleep. */
+/* A probe of the tracepoint sched_process_exit. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define WARDFS_EXIT_PROBE(name, task)	name(void *data, task, bool group_dead)
+#else
+#define WARDFS_EXIT_PROBE(name, task)	name(void *data, task)
+#endif
+
+/*
+ * The caller's executable with a reference, or NULL: get_task_exe_file() is not exported
+ * everywhere. Does not sleep.
+ */
 static inline struct file *wardfs_current_exe(void)
 {
 	struct mm_struct *mm = current->mm;

@@ -334,6 +334,15 @@ struct ward_rule {
 #define WARD_COND_SUBJECT	1	/* entries: struct ward_subject */
 #define WARD_COND_LOGIN		2	/* likewise, login uid; not alone in a rule that allows */
 #define WARD_COND_KTHREAD	3	/* entries: struct ward_kthread; one at most in a rule */
+#define WARD_COND_PATH		4	/* entries: struct ward_path; one at most in a rule */
+#define WARD_COND_PROGRAM	5	/* entries: struct ward_program; one at most in a rule */
+#define WARD_COND_HOURS		6	/* struct ward_hours, its changes, then entries: struct
+					 * ward_span; one at most in a rule
+					 */
+#define WARD_COND_BURST		7	/* entries: struct ward_burst; one at most in a rule, which
+					 * allows; always holds
+					 */
+#define WARD_COND_LAST		7
 
 /**
  * struct ward_condition - one condition; @count entries follow
@@ -368,6 +377,127 @@ struct ward_subject {
  */
 struct ward_kthread {
 	__u8 name[16];
+} __attribute__((packed));
+
+#define WARD_PATH_MAX		4095	/* bytes */
+#define WARD_PATH_DEPTH		32	/* components */
+#define WARD_PATHS_MAX		262144	/* components of all paths of a policy */
+
+/**
+ * struct ward_path - a directory of the vault, with all that lies below it
+ * @length: of @text without its padding, bytes; at most WARD_PATH_MAX
+ * @text: path as users see it, relative to the vault: begins with "/", does not end
+ *	with one unless it is the top, no empty component, "." or "..", no NUL; padded
+ *	with zeros, so that the entry's length is a multiple of 8
+ */
+struct ward_path {
+	__le16 length;
+	__u8 text[];
+} __attribute__((packed));
+
+#define WARD_PROGRAM_UUID	1	/* on a file system that has a UUID */
+#define WARD_PROGRAM_DEVICE	2	/* on one that has none: for one load of the module */
+#define WARD_PROGRAM_ABSENT	3	/* was not there: no process runs it */
+
+/**
+ * struct ward_program_id - which file a program is
+ * @kind: WARD_PROGRAM_*; what follows is zero where it is WARD_PROGRAM_ABSENT
+ * @generation: of the inode, as its file system tells
+ * @fs: the file system's UUID; of WARD_PROGRAM_DEVICE the load id of the module
+ * @inode: number of the inode
+ * @dev: of WARD_PROGRAM_DEVICE: its device number (new encoding); else zero
+ * @reserved: zero
+ */
+struct ward_program_id {
+	__le32 kind;
+	__le32 generation;
+	__u8 fs[WARD_UUID_SIZE];
+	__le64 inode;
+	__le32 dev;
+	__le32 reserved;
+} __attribute__((packed));
+
+/**
+ * struct ward_program - a program, which is the file that was executed
+ * @length: of the entry, a multiple of 8
+ * @path_length: of @path without its padding, bytes; 1 to WARD_PATH_MAX
+ * @reserved: zero
+ * @id: what counts
+ * @path: where the file was, for the reader; begins with "/", no NUL; zero-padded
+ *
+ * In a rule with threads of the kernel, too, any of both will do.
+ */
+struct ward_program {
+	__le16 length;
+	__le16 path_length;
+	__le32 reserved;
+	struct ward_program_id id;
+	__u8 path[];
+} __attribute__((packed));
+
+#define WARD_WEEK		604800	/* seconds */
+#define WARD_TIME_MAX		0xfff00000U	/* times that rules know are before this */
+
+/**
+ * struct ward_hours - how local time runs, for a while
+ * @from: seconds since 1970, UTC: from then on it is known,
+ * @until: up to before then; less than WARD_TIME_MAX
+ * @changes: how many struct ward_offset follow, at least one
+ * @reserved: zero
+ * @zone: name of the time zone, for the reader; NUL-padded, at least one NUL
+ *
+ * Outside of that time a rule that allows does not match, and one that denies does.
+ */
+struct ward_hours {
+	__le64 from;
+	__le64 until;
+	__le32 changes;
+	__le32 reserved;
+	__u8 zone[40];
+} __attribute__((packed));
+
+/**
+ * struct ward_offset - from when on local time is ahead of UTC by how much
+ * @at: seconds since 1970, UTC; of the first one, @from; each later than the one before,
+ *	and all before @until
+ * @seconds: signed; less than 86400 either way
+ * @reserved: zero
+ */
+struct ward_offset {
+	__le64 at;
+	__le32 seconds;
+	__le32 reserved;
+} __attribute__((packed));
+
+/**
+ * struct ward_span - a part of each week, in local time
+ * @from: seconds since Monday, 0:00,
+ * @until: up to before this; at most WARD_WEEK
+ *
+ * In order; none begins before the one before it has ended.
+ */
+struct ward_span {
+	__le32 from;
+	__le32 until;
+} __attribute__((packed));
+
+#define WARD_BURST_FILES	1	/* files that were read */
+#define WARD_BURST_BYTES	2	/* bytes that were read */
+#define WARD_BURST_CHANGES	3	/* files that were written, cut, renamed or deleted */
+#define WARD_BURST_FILES_MAX	65536
+#define WARD_BURST_SECONDS_MAX	2678400	/* 31 days */
+#define WARD_BURST_ENTRIES	8	/* in a rule */
+
+/**
+ * struct ward_burst - how much one user may do by a rule in some time
+ * @what: WARD_BURST_*
+ * @seconds: in any so many seconds, at least 1
+ * @most: so many, at least 1; files, each counted once, or bytes
+ */
+struct ward_burst {
+	__le32 what;
+	__le32 seconds;
+	__le64 most;
 } __attribute__((packed));
 
 #endif

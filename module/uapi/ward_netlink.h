@@ -21,6 +21,7 @@ enum ward_cmd {
 	WARD_CMD_CHECKED,	/* do: VAULT_ID, CHECK_SEQ: every file was visited */
 	WARD_CMD_EVENT_GET,	/* dump: events from EVENT_SEQUENCE on */
 	WARD_CMD_EVENT,		/* multicast, and what the dump answers */
+	WARD_CMD_PROGRAM_GET,	/* do: PROGRAM_FD; reply: PROGRAM_ID */
 	__WARD_CMD_MAX,
 };
 #define WARD_CMD_MAX (__WARD_CMD_MAX - 1)
@@ -89,6 +90,11 @@ enum ward_attr {
 	WARD_A_EVENT_EXE_INODE,		/* u64: the executable there */
 	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
 	WARD_A_VAULT_DISTURBED,		/* u64: what a running check may have missed, counted */
+	WARD_A_EVENT_NEAR,		/* string: the rule that was nearest to allowing it */
+	WARD_A_EVENT_LACKS,		/* u32: its conditions that do not hold, 1 << WARD_COND_* */
+	WARD_A_VAULT_HOURS_END,		/* u64: until when rules know the time; absent: none asks */
+	WARD_A_PROGRAM_FD,		/* s32: descriptor of a file that can be executed */
+	WARD_A_PROGRAM_ID,		/* binary 40: struct ward_program_id */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)

@@ -8,10 +8,17 @@
 #   wait_for WHAT COMMAND...	until the command succeeds, a minute at most
 #   records EXPRESSION		how many records are so, in Python, where e is the record
 #   has EXPRESSION		there is such a record
-#   complete			every event that the kernel has is in the log, once, in order, in the hash chain
+#   complete [FILE]		every event that the kernel has is in the log, once, in order, in the hash chain
+#   refuse COUNT		as many refusals in $d that do not fold
+#   keep_key			has wardctl give out the log's key: it is in $key then
+#   holds			the log and its rotated files hold, says wardctl, and says the other verifier
+#   broken [REGEX]		neither of them says so; wardctl with these words
+#   new_log			no log, no state, as on a machine that is new; wardd does not run
 
 log=/var/log/ward/events.jsonl
 wardd=
+key=/root/log.key
+seals=/var/lib/ward/log.seal
 
 wait_for()
 {
@@ -57,5 +64,79 @@ has()
 
 complete()
 {
-	PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" ${1:-$log}
+	if [ -n "$1" ]; then
+		PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" "$1"
+		return
+	fi
+	# The oldest may have gone, if there are others.
+	tail=
+	[ ! -e $log.1 ] || tail=--tail
+	# shellcheck disable=SC2046
+	cat $(log_files) >/tmp/complete.jsonl
+	PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/complete.py" $tail /tmp/complete.jsonl
+}
+
+refuse()
+{
+	python3 -c "
+import os
+for uid in range(200000, 200000 + ${1:-1}):
+    os.setresuid(uid, uid, 0)
+    try:
+        os.stat('$d/x')
+        raise SystemExit('let in')
+    except PermissionError:
+        pass
+    os.setresuid(0, 0, 0)"
+}
+
+keep_key()
+{
+	rm -f $key
+	wardctl log key --key-file $key
+}
+
+new_log()
+{
+	rm -f $log $log.* /var/lib/ward/*
+}
+
+# The files in their order: as wardd numbers them
+log_files()
+{
+	ls $log.* 2>/dev/null | sort -t . -k 3 -n -r
+	[ ! -e $log ] || echo $log
+}
+
+# While wardd writes, a seal may come between the two: then once more.
+other_verifier()
+{
+	# shellcheck disable=SC2046
+	PYTHONDONTWRITEBYTECODE=1 python3 "$WARD_TOP/tests/agent/sealcheck.py" --key-file $key --state $seals \
+		$(log_files)
+}
+
+holds()
+{
+	wardctl log verify --key-file $key >/tmp/verify 2>&1 || {
+		cat /tmp/verify
+		return 1
+	}
+	grep -q "^Proven with the key" /tmp/verify || {
+		cat /tmp/verify
+		return 1
+	}
+	other_verifier || other_verifier
+}
+
+# shellcheck disable=SC2317
+broken()
+{
+	got=0
+	wardctl log verify --key-file $key >/tmp/verify 2>&1 || got=$?
+	cat /tmp/verify
+	[ $got = 7 ] && grep -qE "${1:-.}" /tmp/verify || return 1
+	got=0
+	other_verifier || got=$?
+	[ $got = 7 ]
 }

@@ -79,6 +79,7 @@ if LOWER != "tmpfs": as_user(ALICE, ops["getxattr"][0])
 as_user(ALICE, os.unlink, d + "/new"); as_user(ALICE, os.listdir, d)
 '
 check "the event says who, what and where" py '
+time.sleep(1.5)		# what mallory was refused before must not be folded with this
 since = mark()
 def go():
     libc.prctl(15, b"intruder", 0, 0, 0)

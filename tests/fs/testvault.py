@@ -42,13 +42,58 @@ ALLOW, RECORD, SILENT = 1, 2, 4
 OPS = {'read': 1, 'write': 2, 'create': 4, 'delete': 8, 'rename': 16, 'link': 32, 'list': 64, 'execute': 128,
        'setattr': 256, 'setxattr': 512}
 ALL = 0x3ff
+FILES, BYTES, CHANGES = 1, 2, 3
+
+
+def padded(data):
+    return data + b'\0' * (-len(data) % 8)
+
+
+def path_entry(path):
+    return struct.pack('<H', len(os.fsencode(path))) + os.fsencode(path)
+
+
+def program_entry(path, ident):
+    path = os.fsencode(path)
+    return struct.pack('<HHI', 48 + len(path) + (-len(path) % 8), len(path), 0) + ident + path
+
+
+def hours(spans, since=0, until=4000000000, offsets=None, zone='UTC'):
+    """Hours for rule(): spans of a week in seconds since Monday, local time, which is ahead of UTC by offsets."""
+    offsets = offsets or [(since, 0)]
+    body = struct.pack('<QQII40s', since, until, len(offsets), 0, zone.encode())
+    body += b''.join(struct.pack('<QiI', at, seconds, 0) for at, seconds in offsets)
+    body += b''.join(struct.pack('<II', *s) for s in spans)
+    return struct.pack('<IHH', 8 + len(body), 6, len(spans)) + body
+
+
+def program(path):
+    """A program for rule(): the kernel says which file it is."""
+    fd = os.open(path, os.O_PATH)
+    try:
+        got = Netlink().ask('PROGRAM_GET', PROGRAM_FD=struct.pack('i', fd))
+        return path, got['program_id']
+    finally:
+        os.close(fd)
 
 
 def rule(name, flags, ops, *conditions):
     """A rule; each condition is (type, [(kind, id)...]): type 1 subject, 2 login user; kind 1 user, 2 group; or
-    (3, [name...]): threads of the kernel."""
+    (3, [name...]): threads of the kernel; (4, [path...]): directories; (5, [(path, id)...]): programs, see program();
+    (6, hours()): when; (7, [(what, seconds, most)...]): limits, what being FILES, BYTES or CHANGES."""
     body = b''
     for kind, entries in conditions:
+        if kind == 6:
+            body += entries
+            continue
+        if kind == 7:
+            body += struct.pack('<IHH', 8 + 16 * len(entries), kind, len(entries))
+            body += b''.join(struct.pack('<IIQ', *e) for e in entries)
+            continue
+        if kind in (4, 5):
+            texts = [padded(path_entry(e) if kind == 4 else program_entry(*e)) for e in entries]
+            body += struct.pack('<IHH', 8 + len(b''.join(texts)), kind, len(entries)) + b''.join(texts)
+            continue
         if kind == 3:
             body += struct.pack('<IHH', 8 + 16 * len(entries), kind, len(entries))
             body += b''.join(struct.pack('<16s', e) for e in entries)
@@ -128,10 +173,10 @@ CMD, ATTR = ENUMS['ward_cmd'], ENUMS['ward_attr']
 ATTR_NAME = {number: name for name, number in ATTR.items()}
 NUMBERS = ('EVENT_KIND', 'EVENT_ACTION', 'EVENT_REASON', 'EVENT_ERRNO', 'EVENT_COUNT', 'EVENT_UID', 'EVENT_EUID',
            'EVENT_LOGINUID', 'EVENT_GID', 'EVENT_SESSION', 'EVENT_PID', 'EVENT_PPID', 'EVENT_INODE', 'EVENT_BLOCK',
-           'EVENT_EXE_DEV', 'EVENT_EXE_INODE', 'EVENT_LOST', 'EVENT_SEQUENCE', 'EVENT_TIME', 'EVENT_LAST_TIME',
+           'EVENT_LACKS', 'EVENT_EXE_DEV', 'EVENT_EXE_INODE', 'EVENT_LOST', 'EVENT_SEQUENCE', 'EVENT_TIME', 'EVENT_LAST_TIME',
            'VAULT_STATE', 'VAULT_FLAGS', 'VAULT_SUITE',
            'VAULT_EPOCH', 'VAULT_POLICY_SERIAL', 'VAULT_RULES', 'VAULT_VIOLATIONS', 'VAULT_TAMPERS', 'VAULT_SETTLED',
-           'VAULT_LOST', 'VAULT_DEV', 'VAULT_DISTURBED', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
+           'VAULT_LOST', 'VAULT_DEV', 'VAULT_HOURS_END', 'VAULT_DISTURBED', 'CHECK_NEXT', 'CHECK_BAD', 'CHECK_RESULT')
 WORDS = {'EVENT_KIND': 'ward_event_kind', 'EVENT_ACTION': 'ward_action', 'EVENT_REASON': 'ward_reason',
          'CHECK_RESULT': 'ward_check_result'}
 
@@ -145,6 +190,8 @@ def plain(attrs):
             value = int.from_bytes(value, sys.byteorder)
         elif name in ('VAULT_ID', 'LOAD_ID'):
             value = value.hex()
+        elif name == 'PROGRAM_ID':
+            pass
         else:
             value = value.rstrip(b'\0').decode(errors='surrogateescape')
         if name in WORDS:

@@ -142,6 +142,25 @@ for name, path, code, words in (
 t.refused('CHECK with a short number', 'EINVAL|ERANGE', '', c.call, 'CHECK', ID,
           attr('CHECK_PATH', b'x\0'), attr('CHECK_FROM', u32(1)))
 
+
+
+def program():
+    fd = os.open('/bin/true', os.O_PATH)
+    got = c.call('PROGRAM_GET', attr('PROGRAM_FD', u32(fd)))[0]['PROGRAM_ID']
+    same((len(got), int.from_bytes(got[24:32], 'little')), (40, os.fstat(fd).st_ino))
+    os.close(fd)
+
+
+t.check('PROGRAM_GET', program)
+t.refused('PROGRAM_GET without a descriptor', 'EINVAL', 'PROGRAM_FD', c.call, 'PROGRAM_GET')
+t.refused('PROGRAM_GET with a descriptor that is not open', 'EBADF', 'no open descriptor', c.call, 'PROGRAM_GET',
+          attr('PROGRAM_FD', u32(9999)))
+t.refused('PROGRAM_GET of a directory', 'EACCES', 'no file that could be executed', c.call, 'PROGRAM_GET',
+          attr('PROGRAM_FD', u32(os.open('/', os.O_RDONLY))))
+for value in (b'', b'\1', struct.pack('i', -1), u64(1)):
+    t.refused(f'PROGRAM_GET with the descriptor {value!r}', 'EINVAL|ERANGE', '', c.call, 'PROGRAM_GET',
+              attr('PROGRAM_FD', value))
+
 t.refused('CHECKED without its epoch', 'EINVAL', 'CHECK_SEQ', c.call, 'CHECKED', ID)
 t.refused('CHECKED with a short number', 'EINVAL|ERANGE', '', c.call, 'CHECKED', ID,
           attr('CHECK_SEQ', u32(1)))

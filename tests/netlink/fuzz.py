@@ -31,7 +31,7 @@ def some_value():
 # What the commands take, so that some messages get further than their first attribute.
 TAKEN = (('VAULT_ID', (uuid,)), ('KEY_SERIAL', (u32(1), u32(77))),
          ('CHECK_PATH', (b'\0', b'.ward-id\0', b'x\0')), ('CHECK_FROM', (u64(0), u64(1 << 62))),
-         ('EVENT_SEQUENCE', (u64(0), u64(1), u64(2))))
+         ('EVENT_SEQUENCE', (u64(0), u64(1), u64(2))), ('PROGRAM_FD', (u32(0), u32(1), u32(9999))))
 # LOCK and CHECKED can succeed, and change the vault: they have their own tests.
 LEFT_OUT = (CMD['LOCK'], CMD['CHECKED'])
 COMMANDS = [n for n in range(CMD_MAX + 2) if n not in LEFT_OUT]

@@ -242,7 +242,8 @@ def answers(s):
     spec, out = specification(s['spec']), []
     code = s['netlink']
     where = {'WARD_CMD_MODULE_GET': ('put_module',), 'WARD_CMD_VAULT_GET': ('put_vault', 'put_unlocked'),
-             'WARD_CMD_LOCK': ('vault_lock',), 'WARD_CMD_CHECK': ('put_check',)}
+             'WARD_CMD_LOCK': ('vault_lock',), 'WARD_CMD_CHECK': ('put_check',),
+             'WARD_CMD_PROGRAM_GET': ('program_get',)}
     found = {cmd: put(''.join(body(code, f) for f in functions)) for cmd, functions in where.items()}
     found['WARD_CMD_EVENT'] = put(s['event'] + s['ring'])
     for cmd, op in spec.ops.items():
@@ -270,7 +271,8 @@ def words(s):
     for tag in ('ward_event_kind', 'ward_action', 'ward_reason', 'ward_vault_state'):
         want.update(zip(spec.enums[tag], spec.entries[tag]))
     want.pop('WARD_REASON_NONE')        # which the log leaves out
-    return out + differ('words', have, want)
+    # Conditions are numbers of the on-disk format; their names are those of the policy's text.
+    return out + differ('words', {n: w for n, w in have.items() if not n.startswith('WARD_COND_')}, want)
 
 
 CHECKS = (numbers, types, requests, answers, words)

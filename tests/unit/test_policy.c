@@ -6,7 +6,7 @@
 #include "kselftest_harness.h"
 #include "lib/policyfile.h"
 #include "mutate.h"
-#include "rules.h"
+#include "places.h"
 
 /* Numbers only: which users and groups exist is for each machine to say. */
 static const char example[] =
@@ -38,9 +38,23 @@ static const char example[] =
 	"operations = read, list\n"
 	"effect     = allow\n"
 	"\n"
+	"[rule the scanner's inbox]\n"
+	"users      = 4005\n"
+	"programs   = /usr/bin/scan, kernel:nfsd, /opt/a\\x2cb\n"
+	"hours      = Mon-Fri 07:00-19:00, Sat 08:30-12:00, Sat-Sun 22:00-06:00\n"
+	"timezone   = Europe/Berlin\n"
+	"paths      = /inbox/scans/, /caf\xc3\xa9,\n"
+	"             /a \\x3bb\\x20\n"
+	"operations = create, write\n"
+	"burst      = 200 files / 60 s, 1500 MB / 2 h, 3 changes/1 d, 4097 bytes / 90 s\n"
+	"effect     = allow\n"
+	"\n"
 	"[rule everybody may look]\n"
 	"operations = list\n"
 	"effect     = allow\n";
+
+/* A Wednesday in summer: 2025-06-11 10:00 UTC, noon in Berlin. */
+#define NOW	1749636000
 
 FIXTURE(policy) {
 	struct ward_master master;
@@ -59,6 +73,7 @@ FIXTURE_SETUP(policy)
 	self->blob = NULL;
 	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), &self->policy, &self->err))
 		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
+	ASSERT_EQ(0, ward_policy_set_hours(&self->policy, NOW));
 	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
 }
 
@@ -78,6 +93,17 @@ static bool in_group(u32 gid, void *arg)
 	return gid == ((struct one *)arg)->gid;
 }
 
+typedef struct _test_data_policy t;
+
+#define CHECK() ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits)
+#define REFUSED(field, value) do {					\
+	__typeof__(field) was = (field);				\
+	(field) = (value);						\
+	EXPECT_EQ(-EBADMSG, CHECK());					\
+	(field) = was;							\
+	ASSERT_EQ(0, CHECK());						\
+} while (0)
+
 static u32 allowed(const void *blob, struct one who)
 {
 	struct ward_actor a = {
@@ -85,7 +111,7 @@ static u32 allowed(const void *blob, struct one who)
 		.in_group = in_group, .arg = &who,
 	};
 
-	return ward_policy_allowed(blob, &a);
+	return ward_policy_allowed(blob, &a, NULL);
 }
 
 TEST_F(policy, means_what_it_says)
@@ -99,8 +125,11 @@ TEST_F(policy, means_what_it_says)
 	};
 
 	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
-	EXPECT_EQ(5, self->traits.rules);
+	EXPECT_EQ(6, self->traits.rules);
 	EXPECT_TRUE(self->traits.by_login);
+	EXPECT_TRUE(self->traits.by_path);
+	EXPECT_TRUE(self->traits.by_program);
+	EXPECT_EQ(4, self->traits.components);
 	EXPECT_FALSE(self->traits.permissive);
 	/* The first rule asks for both, a user and the group. */
 	EXPECT_EQ(WARD_OP_ALL & ~writing, allowed(self->blob, (struct one){ 4001, 0, 4100 }));
@@ -118,10 +147,54 @@ TEST_F(policy, means_what_it_says)
 	EXPECT_EQ(NULL, v.rule);
 }
 
+/* What is written of paths and programs is what the rules ask for. */
+TEST_F(policy, places_and_programs)
+{
+	struct ward_policy_program *programs = self->policy.rules[4].conds[1].programs;
+	struct one who = { 4005, 0, 0 };
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID), .inode = htole64(77) };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id, .now = NOW,
+	};
+	static const struct {
+		const char *place;
+		bool allowed;
+	} places[] = {
+		{ "/inbox/scans", true }, { "/inbox/scans/2024/x", true }, { "/inbox", false },
+		{ "/inbox/scansx", false }, { "/caf\xc3\xa9", true }, { "/a ;b ", true },
+		{ "/a ;b", false }, { "", false }, { "/", false },
+	};
+	void *blob;
+	size_t len, i;
+
+	ASSERT_EQ(WARD_COND_PROGRAM, self->policy.rules[4].conds[1].type);
+	EXPECT_STREQ("/opt/a,b", programs[1].path);
+	/* Neither is there, so nobody runs it. */
+	a.place = (const u8 *)"/inbox/scans";
+	a.place_len = 12;
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(self->blob, &a, NULL));
+	programs[1].id = id;
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 8, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		a.place = (const u8 *)places[i].place;
+		a.place_len = strlen(places[i].place);
+		EXPECT_EQ(WARD_OP_LIST | (places[i].allowed ? WARD_OP_CREATE | WARD_OP_WRITE : 0),
+			  ward_policy_allowed(blob, &a, NULL)) TH_LOG("place %zu", i);
+	}
+	a.place = (const u8 *)"/inbox/scans";
+	a.place_len = 12;
+	id.generation = htole32(1);
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(blob, &a, NULL));
+	a.program = NULL;
+	EXPECT_EQ(WARD_OP_LIST, ward_policy_allowed(blob, &a, NULL));
+	free(blob);
+}
+
 static void same_policy(struct __test_metadata *_metadata, const struct ward_policy *a,
 			const struct ward_policy *b)
 {
-	size_t i, k;
+	size_t i, k, n;
 
 	ASSERT_EQ(a->count, b->count);
 	EXPECT_EQ(a->flags, b->flags);
@@ -144,6 +217,22 @@ static void same_policy(struct __test_metadata *_metadata, const struct ward_pol
 			if (threads)
 				EXPECT_EQ(0, memcmp(r->conds[k].threads, s->conds[k].threads,
 						    threads));
+			ASSERT_EQ(r->conds[k].span_count, s->conds[k].span_count);
+			for (n = 0; n < r->conds[k].span_count; n++)
+				EXPECT_EQ(0, memcmp(&r->conds[k].spans[n], &s->conds[k].spans[n],
+						    sizeof(*r->conds[k].spans)));
+			EXPECT_STREQ(r->conds[k].zone, s->conds[k].zone);
+			ASSERT_EQ(r->conds[k].burst_count, s->conds[k].burst_count);
+			for (n = 0; n < r->conds[k].burst_count; n++)
+				EXPECT_EQ(0, memcmp(&r->conds[k].bursts[n], &s->conds[k].bursts[n],
+						    sizeof(*r->conds[k].bursts)));
+			ASSERT_EQ(r->conds[k].path_count, s->conds[k].path_count);
+			for (n = 0; n < r->conds[k].path_count; n++)
+				EXPECT_STREQ(r->conds[k].paths[n], s->conds[k].paths[n]);
+			ASSERT_EQ(r->conds[k].program_count, s->conds[k].program_count);
+			for (n = 0; n < r->conds[k].program_count; n++)
+				EXPECT_STREQ(r->conds[k].programs[n].path,
+					     s->conds[k].programs[n].path);
 		}
 	}
 }
@@ -227,7 +316,15 @@ TEST_F(policy, mistakes)
 		{ "[rule a]\neffect = allow\nlogins = @4100\n", "logins are users" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\n", "by logins alone" },
 		{ "[rule a]\neffect = allow\ncolour = red\n", "a rule has no entry \"colour\"" },
-		{ "[rule a]\neffect = allow\nprograms = /bin/sh\n", "threads of the kernel only" },
+		{ "[rule a]\neffect = allow\nprograms = sh\n", "is no program" },
+		{ "[rule a]\neffect = allow\nprograms = /a\\b\n", "begins no \\xHH" },
+		{ "[rule a]\neffect = allow\npaths = /a\\x00\n", "begins no \\xHH" },
+		{ "[rule a]\neffect = allow\npaths = a\n", "write \"/a\"" },
+		{ "[rule a]\neffect = allow\npaths = /a/../b\n", "is no path of a directory" },
+		{ "[rule a]\neffect = allow\npaths = /a//b\n", "is no path of a directory" },
+		{ "[rule a]\neffect = allow\npaths =\n", "has no value" },
+		{ "[vault]\ndirectory = /srv/v\n[rule a]\neffect = allow\npaths = /srv/v/b\n",
+		  "write \"/b\"" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:\n", "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nprograms = kernel:kworker/0:1\n",
 		  "no thread of the kernel" },
@@ -235,7 +332,28 @@ TEST_F(policy, mistakes)
 		  "no thread of the kernel" },
 		{ "[rule a]\neffect = allow\nlogins = 4010\nprograms = kernel:nfsd\n",
 		  "by logins alone" },
-		{ "[rule a]\neffect = allow\npaths = /a\n", "not supported by this version" },
+		{ "[rule a]\neffect = allow\nburst = 3 files\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = many files / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 fires / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 files / 60 years\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 3 files / 60 s and more\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 0 files / 60 s\n", "at least 1" },
+		{ "[rule a]\neffect = allow\nburst = 65537 changes / 60 s\n", "at most 65536" },
+		{ "[rule a]\neffect = allow\nburst = 18446744073709551615 GB / 60 s\n", "is no limit" },
+		{ "[rule a]\neffect = allow\nburst = 18446744073709551615 bytes / 60 s\n", "at least 1" },
+		{ "[rule a]\neffect = allow\nburst = 1 files / 32 d\n", "at most 31 d" },
+		{ "[rule a]\neffect = deny\nburst = 1 files / 1 d\n", "has no limit" },
+		{ "[rule a]\neffect = allow\nhours = Mon-Fry\n", "begins with no day" },
+		{ "[rule a]\neffect = allow\nhours = always\n", "begins with no day" },
+		{ "[rule a]\neffect = allow\nhours = Mon 7-19\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon 07:00-25:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon 07:60-08:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = 07:00-07:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = 24:00-07:00\n", "has no hours" },
+		{ "[rule a]\neffect = allow\nhours = Mon\ntimezone = Europe/Nowhere\n",
+		  "no time zone \"Europe/Nowhere\"" },
+		{ "[rule a]\neffect = allow\ntimezone = Europe/Berlin\n", "and no hours" },
+		{ "[vault]\ntimezone = ../etc/passwd\n", "no time zone" },
 		{ "[rule a]\neffect = allow\n[rule a]\neffect = deny\n", "a rule \"a\" already" },
 		{ "[rule \xff\xfe]\neffect = allow\n", "UTF-8" },
 		{ "[rule ]\neffect = allow\n", "no name" },
@@ -264,6 +382,277 @@ TEST_F(policy, mistakes)
 	}
 }
 
+static bool open_at(t *self, time_t when)
+{
+	struct one who = { 4005, 0, 0 };
+	/* As the policy has it, for the program is not there: nobody runs this. */
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_ABSENT) };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id,
+		.place = (const u8 *)"/inbox/scans", .place_len = 12, .now = when,
+	};
+
+	return ward_policy_allowed(self->blob, &a, NULL) & WARD_OP_CREATE;
+}
+
+/* Seconds since 1970 of a time in Berlin, as the C library knows it. */
+static time_t berlin(int year, int month, int day, int hour, int minute)
+{
+	struct tm tm = {
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
+		.tm_min = minute, .tm_isdst = -1,
+	};
+
+	setenv("TZ", ":Europe/Berlin", 1);
+	tzset();
+	return mktime(&tm);
+}
+
+TEST_F(policy, hours_are_local)
+{
+	static const struct {
+		int year, month, day, hour, minute;
+		bool open;
+	} times[] = {
+		{ 2025, 6, 11, 12, 0, true }, { 2025, 6, 11, 7, 0, true }, { 2025, 6, 11, 6, 59, false },
+		{ 2025, 6, 11, 18, 59, true }, { 2025, 6, 11, 19, 0, false },
+		{ 2025, 12, 10, 7, 0, true }, { 2025, 12, 10, 6, 59, false }, { 2025, 12, 10, 19, 0, false },
+		{ 2026, 7, 1, 7, 0, true }, { 2027, 1, 13, 6, 59, false }, { 2027, 6, 9, 18, 59, true },
+		{ 2025, 6, 14, 8, 30, true }, { 2025, 6, 14, 12, 0, false }, { 2025, 6, 14, 22, 0, true },
+		{ 2025, 6, 15, 5, 59, true }, { 2025, 6, 15, 6, 0, false }, { 2025, 6, 15, 23, 59, true },
+		{ 2025, 6, 16, 5, 59, true }, { 2025, 6, 16, 6, 0, false }, { 2025, 6, 16, 7, 0, true },
+		/* The nights in which the clock is changed, both Sundays */
+		{ 2025, 10, 26, 5, 59, true }, { 2025, 10, 26, 6, 0, false }, { 2025, 10, 27, 6, 59, false },
+		{ 2026, 3, 29, 5, 59, true }, { 2026, 3, 29, 6, 0, false }, { 2026, 3, 30, 7, 0, true },
+	};
+	size_t i;
+
+	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
+	EXPECT_TRUE(self->traits.by_hours);
+	EXPECT_EQ(NOW + 731L * 86400, self->traits.hours_end);
+	for (i = 0; i < ARRAY_SIZE(times); i++)
+		EXPECT_EQ(times[i].open, open_at(self, berlin(times[i].year, times[i].month,
+			times[i].day, times[i].hour, times[i].minute))) TH_LOG("time %zu", i);
+	/* Where the table ends, so do the rights; and before it began. */
+	EXPECT_FALSE(open_at(self, berlin(2027, 6, 16, 12, 0)));
+	EXPECT_FALSE(open_at(self, berlin(2025, 6, 9, 12, 0)));
+	EXPECT_FALSE(open_at(self, 0));
+	EXPECT_FALSE(open_at(self, (time_t)1 << 40));
+}
+
+struct limit {
+	u32 count, files, bytes, changes, ops;
+	u32 stop_at;
+};
+
+static bool count_limit(const struct ward_rule *r, const struct ward_burst *b, u32 nth, u32 ops,
+			void *arg)
+{
+	struct limit *l = arg;
+
+	l->files += le32toh(b->what) == WARD_BURST_FILES ? le64toh(b->most) : 0;
+	l->bytes += le32toh(b->what) == WARD_BURST_BYTES ? 1 : 0;
+	l->changes += le32toh(b->what) == WARD_BURST_CHANGES ? le32toh(b->seconds) : 0;
+	l->ops |= ops;
+	return ++l->count != l->stop_at;
+}
+
+/* Limits are told of the rules that allow what was done, and of no other. */
+TEST_F(policy, limits)
+{
+	struct one who = { 4005, 0, 4100 };
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_ABSENT) };
+	struct ward_actor a = {
+		.fsuid = 4005, .in_group = in_group, .arg = &who, .program = &id, .now = NOW,
+		.place = (const u8 *)"/inbox/scans", .place_len = 12,
+	};
+	struct limit l = { 0 };
+	struct ward_verdict v;
+	u32 plain;
+
+	ASSERT_EQ(0, ward_policy_validate(self->blob, self->len, self->master.uuid, &self->traits));
+	EXPECT_TRUE(self->traits.by_burst);
+	/* In the group another rule comes first, without a limit. */
+	ward_policy_decide(self->blob, &a, WARD_OP_WRITE, &v);
+	EXPECT_TRUE(v.allow);
+	EXPECT_EQ(0, v.limited);
+	EXPECT_EQ(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE, count_limit, &l));
+	EXPECT_EQ(0, l.count);
+	who.gid = 0;
+	ward_policy_decide(self->blob, &a, WARD_OP_WRITE | WARD_OP_LIST, &v);
+	EXPECT_TRUE(v.allow);
+	EXPECT_EQ(WARD_OP_WRITE, v.limited);
+	EXPECT_EQ(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE | WARD_OP_LIST, count_limit,
+					   &l));
+	EXPECT_EQ(4, l.count);
+	EXPECT_EQ(200, l.files);
+	EXPECT_EQ(2, l.bytes);
+	EXPECT_EQ(86400, l.changes);
+	EXPECT_EQ(WARD_OP_WRITE, l.ops);
+	l = (struct limit){ .stop_at = 2 };
+	ASSERT_NE(NULL, ward_policy_limits(self->blob, &a, WARD_OP_WRITE, count_limit, &l));
+	EXPECT_EQ(2, l.count);
+	EXPECT_EQ(WARD_OP_WRITE | WARD_OP_CREATE | WARD_OP_LIST,
+		  ward_policy_allowed(self->blob, &a, &plain));
+	EXPECT_EQ(WARD_OP_LIST, plain);
+}
+
+TEST_F(policy, limits_refused)
+{
+	struct ward_policy_header *h = self->blob;
+	struct ward_rule *r = (void *)(h + 1);
+	struct ward_condition *c;
+	struct ward_burst *b;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r = (void *)((u8 *)r + le32_to_cpu(r->length));
+	for (c = (void *)(r + 1); le16_to_cpu(c->type) != WARD_COND_BURST; )
+		c = (void *)((u8 *)c + le32_to_cpu(c->length));
+	b = (void *)(c + 1);
+	ASSERT_EQ(0, CHECK());
+	REFUSED(b[0].what, 0);
+	REFUSED(b[0].what, cpu_to_le32(4));
+	REFUSED(b[1].seconds, 0);
+	REFUSED(b[1].seconds, cpu_to_le32(WARD_BURST_SECONDS_MAX + 1));
+	REFUSED(b[2].most, 0);
+	REFUSED(b[2].most, cpu_to_le64(WARD_BURST_FILES_MAX + 1));
+	REFUSED(b[1].most, cpu_to_le64(1ULL << 63));
+	REFUSED(c->count, cpu_to_le16(3));
+	REFUSED(r->flags, 0);
+}
+
+/* Between the times that are told nothing changes, and at each something may. */
+TEST_F(policy, hours_change_when_they_say)
+{
+	u64 now = NOW, next, end = NOW + 731L * 86400, t;
+	unsigned int changes = 0;
+
+	while (now <= end) {
+		next = ward_policy_next(self->blob, now);
+		ASSERT_LT(now, next);
+		if (next == ~0ULL)
+			break;
+		for (t = now; t < next; t += 1 + (next - now) / 7)
+			ASSERT_EQ(open_at(self, now), open_at(self, t)) TH_LOG("%llu", (unsigned long long)t);
+		ASSERT_EQ(open_at(self, now), open_at(self, next - 1));
+		changes++;
+		now = next;
+	}
+	EXPECT_EQ(end, now);
+	EXPECT_LT(1500, changes);
+	EXPECT_GT(2500, changes);
+	EXPECT_EQ(~0ULL, ward_policy_next(self->blob, end));
+	EXPECT_EQ(NOW - 86400, ward_policy_next(self->blob, 5));
+}
+
+/* A rule that denies holds when the time is not known. */
+TEST_F(policy, hours_that_deny)
+{
+	static const char text[] =
+		"[rule not at night]\nhours = 22:00-06:00\ntimezone = UTC\neffect = deny\n"
+		"[rule all]\neffect = allow\n";
+	struct one who = { 1, 0, 0 };
+	struct ward_actor a = { .fsuid = 1, .in_group = in_group, .arg = &who };
+	struct ward_policy p;
+	void *blob;
+	size_t len;
+
+	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), &p, &self->err));
+	ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
+	ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
+#define OPEN(when) (a.now = (when), ward_policy_allowed(blob, &a, NULL) == WARD_OP_ALL)
+	EXPECT_TRUE(OPEN(NOW));
+	EXPECT_FALSE(OPEN(NOW + 12 * 3600));
+	EXPECT_TRUE(OPEN(NOW + 12 * 3600 - 1));
+	EXPECT_FALSE(OPEN(NOW + 20 * 3600 - 1));
+	EXPECT_TRUE(OPEN(NOW + 20 * 3600));
+	EXPECT_FALSE(OPEN(0));
+	EXPECT_FALSE(OPEN(NOW + 731L * 86400));
+	ward_policy_free(&p);
+	free(blob);
+}
+
+TEST_F(policy, hours_refused)
+{
+	struct ward_policy_header *h = self->blob;
+	struct ward_rule *r = (void *)(h + 1);
+	struct ward_condition *c;
+	struct ward_hours *hours;
+	struct ward_offset *o;
+	struct ward_span *s;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r = (void *)((u8 *)r + le32_to_cpu(r->length));
+	for (c = (void *)(r + 1); le16_to_cpu(c->type) != WARD_COND_HOURS; )
+		c = (void *)((u8 *)c + le32_to_cpu(c->length));
+	hours = (void *)(c + 1);
+	o = (void *)(hours + 1);
+	s = (void *)(o + le32_to_cpu(hours->changes));
+	ASSERT_EQ(0, CHECK());
+	ASSERT_EQ(5, le32_to_cpu(hours->changes));
+	REFUSED(hours->reserved, cpu_to_le32(1));
+	REFUSED(hours->zone[39], 'x');
+	REFUSED(hours->zone[20], 'x');
+	REFUSED(hours->zone[0], ' ');
+	REFUSED(hours->changes, cpu_to_le32(4));
+	REFUSED(hours->changes, cpu_to_le32(0));
+	REFUSED(hours->changes, cpu_to_le32(0x10000005));
+	REFUSED(hours->from, cpu_to_le64(1));
+	REFUSED(hours->until, cpu_to_le64(NOW));
+	REFUSED(hours->until, cpu_to_le64(1ULL << 33));
+	REFUSED(o[1].at, o[0].at);
+	REFUSED(o[1].seconds, cpu_to_le32(86400));
+	REFUSED(o[1].seconds, cpu_to_le32(-86400));
+	REFUSED(o[1].reserved, cpu_to_le32(1));
+	REFUSED(s[0].until, s[0].from);
+	REFUSED(s[1].from, cpu_to_le32(1));
+	REFUSED(s[le16_to_cpu(c->count) - 1].until, cpu_to_le32(604801));
+	REFUSED(c->count, cpu_to_le16(le16_to_cpu(c->count) - 1));
+}
+
+/* Of each second rule, whether the first leaves it anything. */
+TEST_F(policy, rules_that_never_match)
+{
+	static const struct {
+		const char *text;
+		bool hidden;
+	} cases[] = {
+		{ "[rule a]\neffect = allow\n[rule b]\nusers = 1\neffect = deny\n", true },
+		{ "[rule a]\nusers = 1\neffect = allow\n[rule b]\neffect = deny\n", false },
+		{ "[rule a]\nusers = 1, 2\neffect = deny\n[rule b]\nusers = 2\neffect = allow\n", true },
+		{ "[rule a]\nusers = 1\neffect = deny\n[rule b]\nusers = 2\neffect = allow\n", false },
+		{ "[rule a]\nusers = 1\neffect = deny\n[rule b]\nusers = 1\ngroups = 3\neffect = allow\n", true },
+		{ "[rule a]\nusers = 1\ngroups = 3\neffect = deny\n[rule b]\nusers = 1\neffect = allow\n", false },
+		{ "[rule a]\noperations = read, list\neffect = deny\n[rule b]\noperations = read\neffect = allow\n", true },
+		{ "[rule a]\noperations = read\neffect = deny\n[rule b]\noperations = read, list\neffect = allow\n", false },
+		{ "[rule a]\npaths = /a\neffect = deny\n[rule b]\npaths = /a/b, /a\neffect = allow\n", true },
+		{ "[rule a]\npaths = /a\neffect = deny\n[rule b]\npaths = /a/b, /ab\neffect = allow\n", false },
+		{ "[rule a]\npaths = /\neffect = deny\n[rule b]\npaths = /x\neffect = allow\n", true },
+		{ "[rule a]\nprograms = /x, kernel:nfsd\neffect = deny\n[rule b]\nprograms = kernel:nfsd\neffect = allow\n", true },
+		{ "[rule a]\nprograms = kernel:nfsd\neffect = deny\n[rule b]\nprograms = /x, kernel:nfsd\neffect = allow\n", false },
+		{ "[rule a]\nprograms = /x\neffect = deny\n[rule b]\nusers = 1\neffect = allow\n", false },
+		{ "[rule a]\nhours = Mon-Fri 07:00-19:00\neffect = deny\n[rule b]\nhours = Tue 08:00-09:00\neffect = allow\n", true },
+		{ "[rule a]\nhours = Mon-Fri 07:00-19:00\neffect = deny\n[rule b]\nhours = Tue 08:00-20:00\neffect = allow\n", false },
+		{ "[rule a]\nhours = Mon\ntimezone = UTC\neffect = deny\n[rule b]\nhours = Mon\ntimezone = Europe/Berlin\neffect = allow\n", false },
+	};
+	struct ward_policy p;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ward_err_clear(&self->err);
+		ASSERT_EQ(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), &p, &self->err))
+			TH_LOG("case %zu: %s", i, self->err.notes[0]);
+		ASSERT_EQ(2, p.count);
+		EXPECT_EQ(NULL, ward_policy_hidden(&p, 0));
+		EXPECT_EQ(cases[i].hidden ? &p.rules[0] : NULL, ward_policy_hidden(&p, 1))
+			TH_LOG("case %zu", i);
+		ward_policy_free(&p);
+	}
+}
+
 /* Whatever the text: what the reader takes, the kernel takes. */
 TEST_F(policy, any_text)
 {
@@ -280,6 +669,7 @@ TEST_F(policy, any_text)
 		ward_err_clear(&err);
 		if (!ward_policy_parse(text, n, &p, &err)) {
 			taken++;
+			ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
 			ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
 			ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid,
 							  &self->traits)) TH_LOG("%s", text);
@@ -289,6 +679,56 @@ TEST_F(policy, any_text)
 		free(text);
 	}
 	EXPECT_LT(500, taken);
+}
+
+/* The tree of whatever paths there are. */
+static void walk_places(const void *blob, const struct ward_policy_traits *traits)
+{
+	void *memory = calloc(1, ward_places_size(traits));
+	struct ward_places places;
+	struct ward_actor a = { 0 };
+	u32 at;
+
+	ward_places_make(&places, blob, traits, memory);
+	at = ward_place_step(&places, WARD_PLACE_TOP, (const u8 *)"inbox", 5);
+	at = ward_place_step(&places, at, (const u8 *)"scans", 5);
+	ward_place_actor(&places, at, &a);
+	free(memory);
+}
+
+static bool no_limit(const struct ward_rule *r, const struct ward_burst *b, u32 nth, u32 ops,
+		     void *arg)
+{
+	return le64_to_cpu(b->most) && ops;
+}
+
+/* Asked whatever can be asked, at some time, with some program, at some place. */
+static void ask_everything(const void *blob, u32 seed)
+{
+	static const char *const place[] = { "/inbox/scans/x", "", "/inbox", "/caf\xc3\xa9" };
+	struct one who = { 4000 + seed % 20, seed % 5000, 4000 + seed % 300 };
+	struct ward_program_id id = { .kind = htole32(seed % 5), .inode = htole64(seed % 90) };
+	struct ward_actor a = {
+		.fsuid = who.uid, .loginuid = who.login, .has_login = seed & 1, .kernel = seed & 2,
+		.own = seed & 4, .kthread = seed & 8 ? "nfsd" : "lockd", .sheds_groups = seed & 16,
+		.in_group = in_group, .arg = &who, .program = seed & 32 ? &id : NULL,
+		.place = seed & 64 ? (const u8 *)place[seed / 128 % 4] : NULL,
+		.now = seed & 1024 ? NOW + seed * 7919ULL : seed * 0x100000001ULL,
+	};
+	struct ward_nearest near;
+	struct ward_verdict v;
+	u64 next;
+
+	a.place_len = a.place ? strlen((const char *)a.place) : 0;
+	a.way = a.place;
+	a.way_len = a.place_len;
+	ward_policy_decide(blob, &a, 1U << seed % 10, &v);
+	ward_policy_nearest(blob, &a, 1U << seed % 10, &near);
+	ward_policy_limits(blob, &a, WARD_OP_ALL, no_limit, NULL);
+	ward_policy_walks(blob, &a);
+	next = ward_policy_next(blob, a.now);
+	if (next <= a.now)
+		abort();
 }
 
 /* Whatever the bytes: what the kernel takes, user space can show. */
@@ -317,6 +757,8 @@ TEST_F(policy, any_bytes)
 			taken++;
 			for (k = 0; k < 100; k += 7)
 				allowed(copy, (struct one){ 4000 + k, k, 4100 + k });
+			walk_places(copy, &self->traits);
+			ask_everything(copy, round);
 			/* More conditions than the text form can say. */
 			ASSERT_TRUE(!user || user == -EPROTONOSUPPORT);
 		}

@@ -205,12 +205,12 @@ TEST_F(rules, every_condition_must_hold)
 	who.has_login = true;
 	ward_policy_decide(self->b.bytes, &who, READ, &v);
 	EXPECT_TRUE(v.allow);
-	EXPECT_EQ(READ, ward_policy_allowed(self->b.bytes, &who));
+	EXPECT_EQ(READ, ward_policy_allowed(self->b.bytes, &who, NULL));
 	who.kernel = true;		/* a kernel thread is nobody that a rule names */
 	who.kthread = "loop0";
 	ward_policy_decide(self->b.bytes, &who, READ, &v);
 	EXPECT_FALSE(v.allow);
-	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
+	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who, NULL));
 }
 
 /* Who has no login user can choose one: it narrows a rule, it does not open anything. */
@@ -255,7 +255,7 @@ TEST_F(rules, groups_that_can_be_left)
 	EXPECT_FALSE(v.allow);
 	ASSERT_NE(NULL, v.rule);
 	EXPECT_STREQ("not the interns", (char *)v.rule->name);
-	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
+	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who, NULL));
 	/* It gives nobody a group. */
 	ward_policy_decide(self->b.bytes, &who, WRITE, &v);
 	EXPECT_FALSE(v.allow);
@@ -314,7 +314,7 @@ TEST_F(rules, threads_of_the_kernel)
 	/* For itself it walks, and no more. */
 	who.own = true;
 	EXPECT_TRUE(ward_policy_walks(self->b.bytes, &who));
-	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who));
+	EXPECT_EQ(0, ward_policy_allowed(self->b.bytes, &who, NULL));
 	EXPECT_FALSE(lets(&self->b, &who, LIST));
 	who.kthread = "loop0";
 	EXPECT_FALSE(ward_policy_walks(self->b.bytes, &who));
@@ -393,7 +393,7 @@ TEST_F(rules, allowed_agrees)
 		for (gid = 0; gid < 3; gid++) {
 			struct ward_actor who = { .fsuid = uid, .in_group = in_group, .arg = &gid };
 
-			all = ward_policy_allowed(self->b.bytes, &who);
+			all = ward_policy_allowed(self->b.bytes, &who, NULL);
 			for (each = 0, op = 1; op <= WARD_OP_SETXATTR; op <<= 1)
 				each |= decide(&self->b, uid, gid, op).allow ? op : 0;
 			EXPECT_EQ(each, all) TH_LOG("uid %u gid %u", uid, gid);
@@ -491,7 +491,7 @@ TEST_F(rules, condition_refused)
 	c = cond(&self->b, WARD_COND_SUBJECT, 1, WARD_SUBJECT_GID, 5, 0, 0);
 	s = (void *)(c + 1);
 	ASSERT_EQ(0, check(&self->b));
-	c->type = cpu_to_le16(4);			/* what is not known is refused */
+	c->type = cpu_to_le16(WARD_COND_LAST + 1);	/* what is not known is refused */
 	EXPECT_EQ(-EBADMSG, check(&self->b));
 	c->type = cpu_to_le16(WARD_COND_LOGIN);		/* groups of a login are not known */
 	EXPECT_EQ(-EBADMSG, check(&self->b));
@@ -553,7 +553,7 @@ TEST_F(rules, mutations)
 		if (!ward_policy_validate(copy, len, vault, &self->traits)) {
 			taken++;
 			ward_policy_decide(copy, &who, WARD_OP_ALL, &v);
-			ward_policy_allowed(copy, &who);
+			ward_policy_allowed(copy, &who, NULL);
 			ward_policy_decide(copy, &nfsd, WARD_OP_ALL, &v);
 			ward_policy_walks(copy, &nfsd);
 		}

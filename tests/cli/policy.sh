@@ -1,0 +1,176 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# wardctl policy: what is wrong with rules, which programs may be named, loading, showing, comparing, explaining.
+
+. "$WARD_TOP/tests/cli/cli.sh"
+
+lower
+mkdir /srv/d
+chown root:caseworkers /srv/d
+chmod 2775 /srv/d
+check "a vault" sh -c "wardctl create /srv/d --allow alice --allow @caseworkers --passphrase-file $pass >/root/out"
+conf=/etc/ward/vaults.d/d.conf
+cp $conf /root/first.conf
+# Rules of a vault: what stands in [vault], then these
+rules() { awk '/^\[rule/ { exit } { print }' /root/first.conf >$conf; cat >>$conf; }
+try() { awk '/^\[rule/ { exit } { print }' /root/first.conf >/root/try.conf; cat >>/root/try.conf; }
+load() { wardctl policy load d --passphrase-file $pass; }
+mkdir -p /usr/local/lib/ward-test
+prog=/usr/local/lib/ward-test
+chmod 755 $prog
+cp /bin/cat $prog/cat
+
+try <<END
+[rule a]
+users    = alice
+programs = $prog/cat, /usr/bin/python3
+paths    = /in, /caf\xc3\xa9/x
+hours    = Mon-Fri 07:00-19:00
+timezone = Europe/Berlin
+effect   = allow
+END
+refused 0 "1 rule, nothing wrong with it" "rules with everything" wardctl policy check /root/try.conf
+try <<END
+[rule a]
+paths    = /srv/d/in
+hours    = Mon 7-19
+programs = cat
+effect   = allow
+END
+refused 1 'line [0-9]+: paths begin at the vault.s top.*write "/in"' "a path of the machine" wardctl policy check /root/try.conf
+refused 1 "has no hours" "hours that are none" wardctl policy check /root/try.conf
+refused 1 "is no program" "a program without its path" wardctl policy check /root/try.conf
+try <<END
+[rule all]
+effect = allow
+[rule never]
+users  = alice
+effect = deny
+[rule gone]
+programs = $prog/none
+effect = allow
+END
+refused 0 'rule "never" never matches.*"all"' "a rule that never matches" wardctl policy check /root/try.conf
+refused 0 "there is no program $prog/none" "a program that is not there" wardctl policy check /root/try.conf
+refused 0 'matches nobody as long as none of its programs' "a rule without its programs" wardctl policy check /root/try.conf
+
+one() { printf '[rule a]\nusers = alice\nprograms = %s\neffect = allow\n' "$1" | try; }
+install -o alice -m 755 /bin/cat $prog/hers
+one $prog/hers
+refused 1 "belongs to user 61001.*chown root" "a program of a user's" wardctl policy check /root/try.conf
+install -m 757 /bin/cat $prog/open
+one $prog/open
+refused 1 "everybody can change the file $prog/open.*chmod o-w" "one that everybody can change" wardctl policy check /root/try.conf
+install -m 775 -g caseworkers /bin/cat $prog/group
+one $prog/group
+refused 1 "group 61010.*chmod g-w" "one that a group can change" wardctl policy check /root/try.conf
+install -m 775 -g root /bin/cat $prog/acl
+one $prog/acl
+refused 0 "1 rule, nothing wrong with it" "one of root's group" wardctl policy check /root/try.conf
+setfacl -m u:alice:rwx $prog/acl
+refused 1 "in its ACL.*chmod g-w" "one that an ACL gives to somebody" wardctl policy check /root/try.conf
+install -m 755 /bin/cat /tmp/cat
+one /tmp/cat
+refused 1 "everybody can change the directory /tmp" "one in a directory of everybody's" wardctl policy check /root/try.conf
+ln -s /tmp/cat $prog/away
+one $prog/away
+refused 1 "everybody can change the directory /tmp" "a symlink to one" wardctl policy check /root/try.conf
+ln -s $prog/cat /tmp/link
+one /tmp/link
+refused 1 "everybody can change the directory /tmp" "a symlink that lies there" wardctl policy check /root/try.conf
+ln -s loop $prog/loop
+one $prog/loop
+refused 1 "cannot find" "a symlink to itself" wardctl policy check /root/try.conf
+printf '#!/bin/sh\n' >$prog/script
+chmod 755 $prog/script
+one $prog/script
+refused 1 "is a script" "a script" wardctl policy check /root/try.conf
+one $prog
+refused 1 "no file that can be executed" "a directory" wardctl policy check /root/try.conf
+one /etc/passwd
+refused 1 "no file that can be executed" "what cannot be executed" wardctl policy check /root/try.conf
+
+rules <<END
+[rule with cat]
+users      = alice
+programs   = $prog/cat
+paths      = /in
+effect     = allow
+
+[rule caseworkers]
+users      = @caseworkers
+operations = read, list
+paths      = /out
+hours      = 00:00-23:59
+timezone   = UTC
+effect     = allow, record
+END
+refused 0 "2 rules in force" "rules are loaded" load
+check "and shown as they were written" sh -c "wardctl policy show d >/root/shown && grep -q 'programs   = $prog/cat' /root/shown &&
+	grep -q 'paths      = /in' /root/shown && grep -q 'hours      = Mon-Sun 00:00-23:59' /root/shown && grep -q 'timezone   = UTC' /root/shown"
+check "and as JSON" sh -c "wardctl --json policy show d | python3 -c '
+import json, sys; r = json.load(sys.stdin)[\"rules\"]
+assert r[0][\"conditions\"][1] == {\"of\": \"program\", \"any\": [\"$prog/cat\"]}, r
+assert r[1][\"conditions\"][2] == {\"of\": \"hours\", \"any\": [\"Mon-Sun 00:00-23:59 (UTC)\"]}, r'"
+check "for how long hours are known" sh -c "wardctl --json status d | python3 -c '
+import json, sys, time; t = json.load(sys.stdin)[\"vaults\"][0][\"hours_known_until\"]; assert 729 < (t - time.time()) / 86400 < 732, t'"
+check "what shows can be loaded" sh -c "{ awk '/^\[rule/ { exit } { print }' /root/first.conf; cat /root/shown; } >$conf && wardctl policy load d --passphrase-file $pass &&
+	wardctl policy diff d | grep -q 'are those that were loaded last'"
+
+printf '[rule root]\nusers = root\neffect = allow\n' | rules
+load >/dev/null
+mkdir -m 777 /srv/d/in /srv/d/out
+echo secret >/srv/d/in/f
+echo other >/srv/d/other
+chmod 644 /srv/d/in/f /srv/d/other
+cp /root/shown /root/rules
+rules </root/rules
+refused 0 '^\+ \[rule with cat\]' "what loading would change" wardctl policy diff d
+refused 0 '^- \[rule root\]' "what would go" wardctl policy diff d
+check "as JSON" sh -c "wardctl --json policy diff d | python3 -c '
+import json, sys; o = json.load(sys.stdin); assert (o[\"added\"], o[\"removed\"], o[\"same\"]) == ([\"with cat\", \"caseworkers\"], [\"root\"], False), o'"
+load >/dev/null
+check_is "the program that is named may" secret "$(as alice $prog/cat /srv/d/in/f 2>&1)"
+check_errno EACCES "another may not" as alice cat /srv/d/in/f
+check_errno EACCES "nor this one elsewhere" as alice $prog/cat /srv/d/other
+
+explain() { wardctl policy explain d "$@"; }
+refused 0 'alice may read /in/f: rule "with cat"' "explained: allowed" explain --user alice --program $prog/cat --op read /srv/d/in/f
+refused 0 'rule "with cat" would, but for its programs' "explained: the wrong program" explain --user alice --program /bin/cat --op read /in/f
+refused 0 'rule "with cat" would, but for its paths' "explained: the wrong place" explain --user alice --program $prog/cat --op write /out/f
+refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" explain --user bob --op read /out
+refused 0 'would, but for its hours' "explained: at another hour" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 23:59" /out
+refused 0 'rule "with cat" would, but for its users, paths, programs' "explained: all that is missing" explain --user mallory --op write /out
+refused 0 "cannot get there: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
+check "explained: as JSON" sh -c "wardctl --json policy explain d --user alice --op read,write /in/f | python3 -c '
+import json, sys; o = json.load(sys.stdin); a = o[\"answers\"]
+assert [x[\"operation\"] for x in a] == [\"read\", \"write\"] and not a[0][\"allowed\"], o
+assert a[0][\"nearest\"][0] == {\"rule\": \"with cat\", \"lacks\": [\"programs\"]}, o'"
+refused 0 'mallory may read /in/f: rule "a"' "explained: a draft" sh -c "printf '[rule a]\nusers = mallory\neffect = allow\n' >/root/draft &&
+	wardctl policy explain d --user mallory --op read --file /root/draft /in/f"
+check_fails_with 2 "explain: no user" wardctl policy explain d --op read /in
+check_fails_with 2 "explain: no operation" wardctl policy explain d --user alice /in
+check_fails_with 2 "explain: an operation that there is not" explain --user alice --op fly /in
+check_fails_with 2 "explain: a path that is none" explain --user alice --op read in
+check_fails_with 2 "explain: a time that is none" explain --user alice --op read --at tomorrow /in
+check_fails_with 2 "explain: a program that there is not" explain --user alice --op read --program /nothing /in
+check_fails_with 3 "explain: no such vault" wardctl policy explain none --user alice --op read /in
+check_fails_with 2 "an option of explain elsewhere" wardctl policy show d --user alice
+check_fails_with 5 "explain: not root" as alice wardctl policy explain d --user alice --op read /in
+check_fails_with 5 "diff: not root" as alice wardctl policy diff d
+
+chmod 666 $conf
+refused 1 "everybody can change the file $conf" "rules that anybody can write are not loaded" load
+chmod 644 $conf
+cp $prog/cat $prog/new && mv $prog/new $prog/cat
+check_errno EACCES "a program that was replaced is another one" as alice $prog/cat /srv/d/in/f
+refused 0 "programs" "explained: it is" explain --user alice --program $prog/cat --op read /in/f
+refused 0 "$prog/cat is another one" "shown: it is" wardctl policy show d
+refused 0 "$prog/cat is another one" "doctor tells" sh -c "wardctl doctor; true"
+load >/dev/null
+check_is "until the rules are loaded anew" secret "$(as alice $prog/cat /srv/d/in/f 2>&1)"
+check "unmount" wardctl umount d
+rm -rf $prog
+done_testing
