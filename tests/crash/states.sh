@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 7200
+# timeout: 14400
 #
 # Crash states of a vault, with nothing lost: everything that is written to the disk below it is recorded while
 # workers.py saves and syncs, vaults are created, locked, unlocked, mounted; the recording is cut at random, replayed,
