@@ -92,6 +92,21 @@ static void put(struct iovec *fields, int *count, const char *fmt, ...)
 	++*count;
 }
 
+/* Of a list each has a field of its own, all of one name: so the journal has it. */
+static void put_value(struct iovec *fields, int *count, const char *name, json_t *value)
+{
+	json_t *each;
+	size_t i;
+
+	if (json_is_string(value))
+		put(fields, count, "%s=%s", name, json_string_value(value));
+	else if (json_is_integer(value))
+		put(fields, count, "%s=%" JSON_INTEGER_FORMAT, name, json_integer_value(value));
+	json_array_foreach(value, i, each)
+		if (!json_is_array(each))
+			put_value(fields, count, name, each);
+}
+
 /**
  * wardd_journal - hand a record to the journal
  * @object: the record
@@ -115,11 +130,7 @@ void wardd_journal(json_t *object)
 	free(text);
 	json_object_foreach(object, key, value) {
 		field_name(key, name, sizeof(name));
-		if (json_is_string(value))
-			put(fields, &count, "%s=%s", name, json_string_value(value));
-		else if (json_is_integer(value))
-			put(fields, &count, "%s=%" JSON_INTEGER_FORMAT, name,
-			    json_integer_value(value));
+		put_value(fields, &count, name, value);
 	}
 	sd_journal_sendv(fields, count);
 	while (count)
