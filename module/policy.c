@@ -98,6 +98,54 @@ u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
 	return end;
 }
 
+#define REPORTED_MAX	16	/* programs that were replaced, of one policy */
+
+/**
+ * struct replaced - telling of programs that were replaced
+ * @sbi: the vault
+ * @count: how many
+ */
+struct replaced {
+	struct wardfs_sb *sbi;
+	u32 count;
+};
+
+static void report_program(const u8 *path, u32 len, void *arg)
+{
+	struct replaced *replaced = arg;
+	char text[100];
+	struct wardfs_report report = {
+		.kind = WARD_KIND_POLICY,
+		.action = WARD_ACTION_POLICY_LOAD,
+		.detail = text,
+		.block = WARDFS_NO_BLOCK,
+	};
+
+	if (++replaced->count > REPORTED_MAX)
+		return;
+	snprintf(text, sizeof(text), "program is another file now: %.*s", (int)len, path);
+	wardfs_report(replaced->sbi, &report);
+}
+
+/* A rule that follows its program to another file is on record. */
+static void report_renewal(struct wardfs_sb *sbi, const struct wardfs_policy *old,
+			   const struct wardfs_policy *policy)
+{
+	struct replaced replaced = { .sbi = sbi };
+	struct wardfs_report report = {
+		.kind = WARD_KIND_POLICY,
+		.action = WARD_ACTION_POLICY_LOAD,
+		.detail = "more programs than are told are other files now",
+		.block = WARDFS_NO_BLOCK,
+	};
+
+	if (!ward_policy_renewal(old->blob, policy->blob, NULL, NULL))
+		return;
+	ward_policy_renewal(old->blob, policy->blob, report_program, &replaced);
+	if (replaced.count > REPORTED_MAX)
+		wardfs_report(sbi, &report);
+}
+
 /*
  * The pointer first, then the generation: who reads a generation with acquire
  * semantics sees at least the policy that it stands for.
@@ -109,8 +157,10 @@ static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 	set_hours(sbi, policy);
 	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
 	wardfs_policy_bump(sbi);
-	if (old)
-		call_rcu(&old->rcu, policy_free_rcu);
+	if (!old)
+		return;
+	report_renewal(sbi, old, policy);
+	call_rcu(&old->rcu, policy_free_rcu);
 }
 
 /* What is made of the rules before they can be asked. */
@@ -189,6 +239,61 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 free:
 	memzero_explicit(mac, sizeof(mac));
 	policy_free(policy);
+	return err;
+}
+
+static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const u8 *mac_key,
+			u8 *mac)
+{
+	const struct wardfs_policy *now;
+	struct ward_policy_traits traits;
+	int err;
+
+	now = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	if (!now)
+		return -ENOENT;
+	if (len < sizeof(struct ward_policy_header) + WARD_MAC_SIZE)
+		return -EBADMSG;
+	err = ward_policy_validate(blob, len, sbi->uuid, &traits);
+	if (err)
+		return err;
+	if (le64_to_cpu(((struct ward_policy_header *)blob)->serial) != now->serial + 1)
+		return -ESTALE;
+	if (!ward_policy_renewal(now->blob, blob, NULL, NULL))
+		return -EPERM;
+	return wardfs_hmac_sha256(mac_key, blob, len - WARD_MAC_SIZE, mac);
+}
+
+/**
+ * wardfs_renew_policy - authenticate the policy in .ward/policy.new, if its rules are in force
+ * @sbi: the vault
+ * @mac: set to its MAC, 32 bytes
+ *
+ * Programs may be other files than in the one in force, and local time may run otherwise:
+ * what updates and years change. Whoever may ask could as well write another program into
+ * the file that a rule means, and set the clock; so no secret is asked for. Its serial
+ * number is the next one: what was authenticated so and kept is not newer than what is
+ * loaded afterwards. Changes nothing: wardfs_load_policy() does.
+ * Context: sleeps.
+ *
+ * Return: 0; -ENOKEY when locked; -ENOENT when there is no such file, or no policy in force;
+ * -EBADMSG, -EPROTONOSUPPORT, -EXDEV as wardfs_policy_set(); -ESTALE when its serial number
+ * is not the next one; -EPERM when the rules differ; the lower's error.
+ */
+int wardfs_renew_policy(struct wardfs_sb *sbi, u8 *mac)
+{
+	int err = -ENOKEY;
+	size_t len;
+	u8 *data;
+
+	mutex_lock(&sbi->state_lock);
+	if (sbi->state == WARD_STATE_UNLOCKED)
+		err = wardfs_file_read(sbi, WARD_POLICY_NEW_NAME, WARD_POLICY_MAX, &data, &len);
+	if (!err) {
+		err = authenticate(sbi, data, len, wardfs_keys(sbi)->policy_mac, mac);
+		kvfree(data);
+	}
+	mutex_unlock(&sbi->state_lock);
 	return err;
 }
 

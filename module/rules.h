@@ -128,6 +128,10 @@ int ward_path_ok(const u8 *path, size_t len);
 int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 			 struct ward_policy_traits *traits);
 
+/* renewal.c */
+typedef void (*ward_renewed_fn)(const u8 *path, u32 len, void *arg);
+bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, void *arg);
+
 /* rules.c */
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			struct ward_verdict *verdict);

@@ -15,13 +15,14 @@
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
 #include "../lib/program.h"
+#include "../lib/renew.h"
 #include "../lib/unlock.h"
 #include "policy.h"
 #include "verb.h"
 
 enum {
 	OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE, OPT_SINCE,
-	OPT_UNTIL, OPT_LOG, OPT_VAULT, OPT_PATHS
+	OPT_UNTIL, OPT_LOG, OPT_VAULT, OPT_PATHS, OPT_ALL
 };
 
 static const struct option options[] = {
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "vault", required_argument, NULL, OPT_VAULT },
 	{ "paths", required_argument, NULL, OPT_PATHS },
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ 0 }
 };
 
@@ -170,10 +172,6 @@ free:
 	return ret;
 }
 
-/*
- * First the new file, then the kernel takes it and notes its serial in the epoch record,
- * then it takes the old one's place.
- */
 static int put_in_force(struct loading *l, int dirfd, const struct ward_master *master,
 			struct ward_err *err)
 {
@@ -185,24 +183,9 @@ static int put_in_force(struct loading *l, int dirfd, const struct ward_master *
 		ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot compile the rules");
-	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
+	ret = ward_policy_put_in_force(l->nl, &l->conf, dirfd, blob, len, err);
 	free(blob);
-	if (ret)
-		return ward_fail_errno(err, ret, "cannot write .ward/policy.new");
-	ret = ward_nl_policy_load(l->nl, l->conf.uuid);
-	if (ret) {
-		ward_fail(err, -ret, ret == -EPERM ? WARD_NOT_PERMITTED :
-			  ret == -ENOKEY ? WARD_LOCKED : WARD_FAILED,
-			  "the kernel does not take the policy: %s; the old one stays in force",
-			  ward_nl_why(l->nl)[0] ? ward_nl_why(l->nl) : strerror(-ret));
-		ward_durable_unlink(dirfd, WARD_POLICY_NEW_NAME);
-		return ret;
-	}
-	ret = ward_durable_rename(dirfd, WARD_POLICY_NEW_NAME, WARD_POLICY_NAME);
-	if (ret)
-		return ward_fail_errno(err, ret,
-				       "the policy is in force, but cannot be kept: load it again before the vault is locked; .ward/policy");
-	return 0;
+	return ret;
 }
 
 static int load_with(struct loading *l, const struct ward_master *master, struct ward_err *err)
@@ -505,7 +488,7 @@ static int take_option(struct line *l, int option, const char *arg)
 
 	if (option == VERB_BAD)
 		return WARD_USAGE;
-	if (option >= OPT_USER && option <= OPT_PATHS)
+	if (option >= OPT_USER && option <= OPT_ALL)
 		l->given |= GIVEN(option);
 	if (where) {
 		*where = arg;
@@ -522,6 +505,8 @@ static int take_option(struct line *l, int option, const char *arg)
 		return when_parse(arg, &l->look.until);
 	case OPT_PATHS:
 		return take_paths(arg, &l->look.paths);
+	case OPT_ALL:
+		return 0;
 	}
 	return ask_option(&l->ask, option, arg) ? WARD_USAGE : 0;
 }
@@ -596,6 +581,16 @@ static int run_replay(int argc, char **argv, struct line *l)
 	return ret ? ret : policy_replay(argv[optind + 1], &l->look);
 }
 
+static int run_renew(int argc, char **argv, struct line *l)
+{
+	bool all = l->given & GIVEN(OPT_ALL);
+	int ret = verb_args(argc, all ? 1 : 2, all ? 1 : 2);
+
+	if (!ret)
+		ret = ui_need_root();
+	return ret ? ret : policy_renew(all ? NULL : argv[optind + 1]);
+}
+
 #define LOOKING	(GIVEN(OPT_SINCE) | GIVEN(OPT_UNTIL) | GIVEN(OPT_LOG) | GIVEN(OPT_USER))
 
 /**
@@ -619,6 +614,7 @@ static const struct word {
 	  GIVEN(OPT_OP) | GIVEN(OPT_AT) | GIVEN(OPT_FILE), false },
 	{ "learn", run_learn, LOOKING | GIVEN(OPT_PATHS), false },
 	{ "replay", run_replay, LOOKING | GIVEN(OPT_VAULT), false },
+	{ "renew", run_renew, GIVEN(OPT_ALL), false },
 };
 
 static int run(int argc, char **argv)
@@ -634,12 +630,12 @@ static int run(int argc, char **argv)
 			return ret;
 	}
 	if (optind == argc)
-		return verb_usage("say what to do: policy check, load, show, diff, explain, learn or replay");
+		return verb_usage("say what to do: policy check, load, show, diff, explain, learn, replay or renew");
 	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(argv[optind], words[i].name))
 			word = &words[i];
 	if (!word)
-		return verb_usage("there is no \"policy %s\": policy check, load, show, diff, explain, learn or replay",
+		return verb_usage("there is no \"policy %s\": policy check, load, show, diff, explain, learn, replay or renew",
 				  argv[optind]);
 	if (l.ask.file && !word->secret)
 		return verb_usage("policy %s needs no secret", word->name);
@@ -657,7 +653,8 @@ const struct verb verb_policy = {
 		"diff NAME [FILE]\n"
 		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH\n"
 		"learn NAME [--since TIME] [--until TIME] [--user USER] [--paths COUNT] [--log FILE]\n"
-		"replay FILE [--since TIME] [--until TIME] [--user USER] [--vault NAME] [--log FILE]",
+		"replay FILE [--since TIME] [--until TIME] [--user USER] [--vault NAME] [--log FILE]\n"
+		"renew NAME|--all",
 	.what = "checks rules, puts them in force, shows, explains and tries them, and learns some",
 	.help =
 	"  check FILE   are these rules without mistakes? Changes nothing\n"
@@ -669,6 +666,8 @@ const struct verb verb_policy = {
 	"  learn NAME   the fewest rules that would have allowed what the log says was\n"
 	"               refused, or would have been; to be read, and put where they belong\n"
 	"  replay FILE  what the rules in FILE would have said of what is in the log\n"
+	"  renew NAME   the rules in force, for programs that packages replaced, and for hours\n"
+	"               that are known for less than a year; takes no secret. wardd and dpkg do\n"
 	"\n"
 	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"

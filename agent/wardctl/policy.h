@@ -56,6 +56,7 @@ int policy_read_stored(const struct ward_conf *conf, void **blob, size_t *len,
 int policy_explain(const char *name, const struct explain *what);
 int policy_diff(const char *name, const char *file);
 int policy_learn(const char *name, const struct looking *what);
+int policy_renew(const char *arg);
 int policy_replay(const char *file, const struct looking *what);
 
 /* lookout.c: what these two share */

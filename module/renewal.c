@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Compiled policies: do two have the same rules, but for what time and updates change? Bytes
+ * only: also compiled in user space. Source: docs/format.md, "Renewal".
+ *
+ * Only for policies that ward_policy_validate() took (ruleform.c).
+ */
+#include "rules.h"
+
+static const void *behind(const void *p, u32 length)
+{
+	return (const u8 *)p + length;
+}
+
+/* A file that was not known, or was replaced; none is forgotten. */
+static bool programs_renewed(const struct ward_condition *old, const struct ward_condition *new,
+			     ward_renewed_fn fn, void *arg)
+{
+	const struct ward_program *a = (const void *)(old + 1), *b = (const void *)(new + 1);
+	u32 absent = cpu_to_le32(WARD_PROGRAM_ABSENT);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(old->count); i++) {
+		u32 len = le16_to_cpu(a->path_length);
+
+		if (b->path_length != a->path_length || memcmp(a->path, b->path, len))
+			return false;
+		if (memcmp(&a->id, &b->id, sizeof(a->id))) {
+			if (b->id.kind == absent)
+				return false;
+			if (fn)
+				fn(a->path, len, arg);
+		}
+		a = behind(a, le16_to_cpu(a->length));
+		b = behind(b, le16_to_cpu(b->length));
+	}
+	return true;
+}
+
+/* When summer time begins and ends is found out anew; the hours stay. */
+static bool hours_renewed(const struct ward_condition *old, const struct ward_condition *new)
+{
+	const struct ward_hours *a = (const void *)(old + 1), *b = (const void *)(new + 1);
+	const struct ward_span *x = behind(a + 1, le32_to_cpu(a->changes) *
+						  sizeof(struct ward_offset));
+	const struct ward_span *y = behind(b + 1, le32_to_cpu(b->changes) *
+						  sizeof(struct ward_offset));
+
+	return !memcmp(a->zone, b->zone, sizeof(a->zone)) &&
+	       !memcmp(x, y, le16_to_cpu(old->count) * sizeof(*x));
+}
+
+static bool condition_renewed(const struct ward_condition *old, const struct ward_condition *new,
+			      ward_renewed_fn fn, void *arg)
+{
+	if (old->type != new->type || old->count != new->count)
+		return false;
+	switch (le16_to_cpu(old->type)) {
+	case WARD_COND_PROGRAM:
+		return programs_renewed(old, new, fn, arg);
+	case WARD_COND_HOURS:
+		return hours_renewed(old, new);
+	}
+	return old->length == new->length && !memcmp(old, new, le32_to_cpu(old->length));
+}
+
+static bool rule_renewed(const struct ward_rule *old, const struct ward_rule *new,
+			 ward_renewed_fn fn, void *arg)
+{
+	const struct ward_condition *a = (const void *)(old + 1), *b = (const void *)(new + 1);
+	u32 i;
+
+	if (old->flags != new->flags || old->conditions != new->conditions ||
+	    old->operations != new->operations || memcmp(old->name, new->name, sizeof(old->name)))
+		return false;
+	for (i = 0; i < le16_to_cpu(old->conditions); i++) {
+		if (!condition_renewed(a, b, fn, arg))
+			return false;
+		a = behind(a, le32_to_cpu(a->length));
+		b = behind(b, le32_to_cpu(b->length));
+	}
+	return true;
+}
+
+/**
+ * ward_policy_renewal - has a policy the same rules as another one
+ * @old: a policy that ward_policy_validate() took
+ * @new: another one
+ * @fn: called for each program that is another file now, also when the policies turn out
+ *	to differ; may be NULL
+ * @arg: for @fn
+ *
+ * Which files programs are may differ, and how local time runs; of the header the serial
+ * number and the length.
+ *
+ * Context: does not sleep.
+ *
+ * Return: true when nothing else differs.
+ */
+bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, void *arg)
+{
+	const struct ward_policy_header *x = old, *y = new;
+	const struct ward_rule *a = (const void *)(x + 1), *b = (const void *)(y + 1);
+	u32 i;
+
+	if (x->version != y->version || x->flags != y->flags || x->rules != y->rules ||
+	    memcmp(x->vault, y->vault, sizeof(x->vault)))
+		return false;
+	for (i = 0; i < le32_to_cpu(x->rules); i++) {
+		if (!rule_renewed(a, b, fn, arg))
+			return false;
+		a = behind(a, le32_to_cpu(a->length));
+		b = behind(b, le32_to_cpu(b->length));
+	}
+	return true;
+}
