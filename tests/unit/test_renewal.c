@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Renewals of policies: what may differ, and that nothing else may. */
+#include "kselftest_harness.h"
+#include "lib/policyfile.h"
+#include "rules.h"
+
+static const char rules[] =
+	"[rule a]\nusers = 1001\nprograms = /usr/bin/a, /usr/bin/bb, kernel:nfsd\nhours = Mon-Fri 07:00-19:00\n"
+	"timezone = Europe/Berlin\neffect = allow\n"
+	"[rule b]\npaths = /x\nprograms = /usr/bin/a\nburst = 3 files / 60 s\neffect = allow\n";
+
+#define NOW	1749636000
+
+FIXTURE(renewal) {
+	struct ward_master master;
+	struct ward_policy policy;
+	struct ward_err err;
+	uint8_t *old;
+	size_t len;
+};
+
+static int compile(struct ward_policy *policy, const struct ward_master *master, time_t now, void **blob,
+		   size_t *len)
+{
+	return ward_policy_set_hours(policy, now) ?: ward_policy_compile(policy, master, 7, blob, len);
+}
+
+FIXTURE_SETUP(renewal)
+{
+	void *blob;
+
+	memset(&self->master, 0, sizeof(self->master));
+	memset(self->master.uuid, 4, sizeof(self->master.uuid));
+	ward_err_clear(&self->err);
+	ASSERT_EQ(0, ward_policy_parse(rules, strlen(rules), &self->policy, &self->err));
+	/* Two that are there, and one that is not. */
+	self->policy.rules[0].conds[1].programs[0].id.kind = htole32(WARD_PROGRAM_UUID);
+	self->policy.rules[0].conds[1].programs[1].id.kind = htole32(WARD_PROGRAM_ABSENT);
+	self->policy.rules[1].conds[1].programs[0].id.kind = htole32(WARD_PROGRAM_UUID);
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &blob, &self->len));
+	self->old = blob;
+}
+
+FIXTURE_TEARDOWN(renewal)
+{
+	ward_policy_free(&self->policy);
+	free(self->old);
+}
+
+static void note(const u8 *path, u32 len, void *arg)
+{
+	char *out = arg;
+
+	snprintf(out + strlen(out), 64, "%.*s ", (int)len, path);
+}
+
+TEST_F(renewal, programs)
+{
+	struct ward_program_id *first = &self->policy.rules[0].conds[1].programs[0].id;
+	struct ward_program_id *second = &self->policy.rules[0].conds[1].programs[1].id;
+	char told[128] = "";
+	size_t len;
+	void *new;
+
+	first->inode = htole64(5);
+	second->kind = htole32(WARD_PROGRAM_DEVICE);
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
+	EXPECT_TRUE(ward_policy_renewal(self->old, new, note, told));
+	EXPECT_STREQ("/usr/bin/a /usr/bin/bb ", told);
+	EXPECT_TRUE(ward_policy_renewal(self->old, self->old, note, told));
+	EXPECT_STREQ("/usr/bin/a /usr/bin/bb ", told);
+	free(new);
+	/* One that was known is not forgotten. */
+	memset(first, 0, sizeof(*first));
+	first->kind = htole32(WARD_PROGRAM_ABSENT);
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+}
+
+TEST_F(renewal, hours)
+{
+	size_t len;
+	void *new;
+	int days;
+
+	for (days = 1; days < 1500; days += 50) {
+		ASSERT_EQ(0, compile(&self->policy, &self->master, NOW + days * 86400L, &new, &len));
+		EXPECT_TRUE(ward_policy_renewal(self->old, new, NULL, NULL));
+		free(new);
+	}
+	ASSERT_EQ(WARD_COND_HOURS, self->policy.rules[0].conds[3].type);
+	strcpy(self->policy.rules[0].conds[3].zone, "UTC");
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+}
+
+/* Every byte but those: the policy is another one, or none. */
+TEST_F(renewal, nothing_else)
+{
+	struct ward_policy_traits traits;
+	unsigned int same = 0, other = 0;
+	uint8_t *new = malloc(self->len);
+	struct ward_policy p;
+	size_t i;
+
+	ASSERT_NE(NULL, new);
+	for (i = 0; i < (self->len - WARD_MAC_SIZE) * 8; i++) {
+		memcpy(new, self->old, self->len);
+		new[i / 8] ^= 1 << i % 8;
+		if (i / 8 >= 32 && i / 8 < 40)		/* the serial number */
+			continue;
+		if (ward_policy_validate(new, self->len, self->master.uuid, &traits))
+			continue;
+		if (!ward_policy_renewal(self->old, new, NULL, NULL)) {
+			other++;
+			continue;
+		}
+		same++;
+		/* Then it is a program's file, or when local time runs. */
+		ASSERT_EQ(0, ward_policy_decode(new, self->len, self->master.uuid, &p));
+		EXPECT_EQ(self->policy.flags, p.flags);
+		EXPECT_TRUE(memcmp(&p.rules[0].conds[1].programs[0].id,
+				   &self->policy.rules[0].conds[1].programs[0].id, 40) ||
+			    memcmp(&p.rules[1].conds[1].programs[0].id,
+				   &self->policy.rules[1].conds[1].programs[0].id, 40) ||
+			    memcmp(&p.rules[0].conds[1].programs[1].id,
+				   &self->policy.rules[0].conds[1].programs[1].id, 40) ||
+			    p.rules[0].conds[3].hours_from != self->policy.rules[0].conds[3].hours_from ||
+			    p.rules[0].conds[3].hours_until != self->policy.rules[0].conds[3].hours_until ||
+			    memcmp(p.rules[0].conds[3].offsets, self->policy.rules[0].conds[3].offsets,
+				   self->policy.rules[0].conds[3].offset_count * 16));
+		ward_policy_free(&p);
+	}
+	free(new);
+	EXPECT_LT(100, same);
+	EXPECT_LT(100, other);
+}
+
+TEST_F(renewal, rules_that_come_and_go)
+{
+	size_t len;
+	void *new;
+
+	self->policy.count--;
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	EXPECT_FALSE(ward_policy_renewal(new, self->old, NULL, NULL));
+	free(new);
+	self->policy.count++;
+}
+
+TEST_HARNESS_MAIN
