@@ -278,7 +278,7 @@ void ward_policy_stale_programs(const struct ward_policy *policy, struct ward_nl
 				ward_err_clear(&why);
 				find_program(&now, nl, &why);
 				if (memcmp(&now.id, &c->programs[n].id, sizeof(now.id)))
-					ward_note(err, "rule \"%s\": the file %s is another one than when the rules were loaded, so nobody runs what the rule means: load them anew",
+					ward_note(err, "rule \"%s\": the file %s is another one than when the rules were loaded, so nobody runs what the rule means: wardctl policy renew follows what a package replaced, otherwise load them anew",
 						  policy->rules[i].name, now.path);
 			}
 		}
