@@ -17,6 +17,7 @@
 #define DAY	86400
 #define BEFORE	DAY			/* for a clock that is a little behind */
 #define AHEAD	(731L * DAY)		/* two years, and what a leap day adds */
+#define LONGEST	(100 * 366L * DAY)	/* that is kept of earlier times */
 
 static const char * const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
@@ -317,6 +318,39 @@ static int find_changes(struct ward_policy_cond *cond)
 	return ret;
 }
 
+/* @keep: what is known of earlier times stays known */
+static int set_hours(struct ward_policy *policy, time_t now, bool keep)
+{
+	const char *tz = getenv("TZ");
+	char *before = tz ? strdup(tz) : NULL, zone[WARD_ZONE_MAX + 2];
+	size_t i, k;
+	int ret = tz && !before ? -ENOMEM : 0;
+
+	for (i = 0; !ret && i < policy->count; i++)
+		for (k = 0; !ret && k < policy->rules[i].count; k++) {
+			struct ward_policy_cond *c = &policy->rules[i].conds[k];
+			time_t from = now > BEFORE ? now - BEFORE : 0;
+
+			if (c->type != WARD_COND_HOURS)
+				continue;
+			snprintf(zone, sizeof(zone), ":%s", c->zone);
+			setenv("TZ", zone, 1);
+			tzset();
+			if (!keep || c->hours_from > from || c->hours_from < from - LONGEST)
+				c->hours_from = from;
+			c->hours_until = now + AHEAD;
+			c->offset_count = 0;
+			ret = find_changes(c);
+		}
+	if (before)
+		setenv("TZ", before, 1);
+	else if (!tz)
+		unsetenv("TZ");
+	tzset();
+	free(before);
+	return ret;
+}
+
 /**
  * ward_policy_set_hours - find out when local time of all hours of a policy is what
  * @policy: the policy
@@ -329,30 +363,20 @@ static int find_changes(struct ward_policy_cond *cond)
  */
 int ward_policy_set_hours(struct ward_policy *policy, time_t now)
 {
-	const char *tz = getenv("TZ");
-	char *before = tz ? strdup(tz) : NULL, zone[WARD_ZONE_MAX + 2];
-	size_t i, k;
-	int ret = tz && !before ? -ENOMEM : 0;
+	return set_hours(policy, now, false);
+}
 
-	for (i = 0; !ret && i < policy->count; i++)
-		for (k = 0; !ret && k < policy->rules[i].count; k++) {
-			struct ward_policy_cond *c = &policy->rules[i].conds[k];
-
-			if (c->type != WARD_COND_HOURS)
-				continue;
-			snprintf(zone, sizeof(zone), ":%s", c->zone);
-			setenv("TZ", zone, 1);
-			tzset();
-			c->hours_from = now > BEFORE ? now - BEFORE : 0;
-			c->hours_until = now + AHEAD;
-			c->offset_count = 0;
-			ret = find_changes(c);
-		}
-	if (before)
-		setenv("TZ", before, 1);
-	else if (!tz)
-		unsetenv("TZ");
-	tzset();
-	free(before);
-	return ret;
+/**
+ * ward_policy_extend_hours - the same, and of earlier times what is known stays known
+ * @policy: a policy that was decoded
+ * @now: up to two years after that
+ *
+ * So a clock that was ahead for a while, as after a battery failed, shuts nobody out when it is
+ * right again. As ward_policy_set_hours().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_extend_hours(struct ward_policy *policy, time_t now)
+{
+	return set_hours(policy, now, true);
 }

@@ -104,7 +104,7 @@ static void look_at_rules(struct ward_policy *policy, struct ward_nl *nl,
 			for (n = 0; n < c->program_count; n++)
 				look_at_program(&c->programs[n], nl, done, err);
 			if (c->type == WARD_COND_HOURS &&
-			    c->hours_until - now < WARD_RENEW_AHEAD)
+			    (c->hours_until - now < WARD_RENEW_AHEAD || c->hours_from > now))
 				done->hours = true;
 		}
 }
@@ -211,7 +211,7 @@ int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf,
 		goto close;
 	done->serial = policy.serial;
 	look_at_rules(&policy, nl, done, err);
-	if (done->hours && ward_policy_set_hours(&policy, time(NULL)))
+	if (done->hours && ward_policy_extend_hours(&policy, time(NULL)))
 		ret = ward_fail(err, ENOMEM, WARD_FAILED, "not enough memory");
 	if (!ret && (done->programs || done->hours)) {
 		ret = replace(nl, conf, dirfd, &policy, err);
