@@ -32,7 +32,9 @@ for program in $(sed -n 's/^programs *=//p; s/^  *\(\/.*\)/\1/p' "$examples"/*.c
 done
 for example in office samba database backup quiet; do
 	refused 0 "nothing wrong with" "$example: check" wardctl policy check "$examples/$example.conf"
-	check_is "$example: no warnings" "" "$(wardctl policy check "$examples/$example.conf" 2>&1 >/dev/null)"
+	# What only denies goes before others.
+	check_is "$example: no warnings" "" "$(wardctl policy check "$examples/$example.conf" 2>&1 >/dev/null |
+		if [ $example = quiet ]; then grep -v 'no rule allows anything'; else cat; fi)"
 	{ echo "$head"; sed '/^#/d' "$examples/$example.conf"; } >$conf
 	check "$example: load" wardctl policy load d --passphrase-file $pass
 done
@@ -90,7 +92,7 @@ cp /root/draft $conf
 check "loaded, they bite" wardctl policy load d --passphrase-file $pass
 check "and people work" work
 check_errno EACCES "but not elsewhere" as bob touch /srv/d/new
-check_errno EACCES "nor otherwise" as bob head -c 1 /srv/d/in/b
+check_errno EACCES "nor otherwise" as bob mkdir /srv/d/in/x
 check "mallory does not" sh -c "! setpriv --reuid 61003 --regid 61003 --clear-groups ls /srv/d/in 2>/dev/null"
 
 stop_wardd
