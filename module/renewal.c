@@ -17,7 +17,6 @@ static bool programs_renewed(const struct ward_condition *old, const struct ward
 			     ward_renewed_fn fn, void *arg)
 {
 	const struct ward_program *a = (const void *)(old + 1), *b = (const void *)(new + 1);
-	u32 absent = cpu_to_le32(WARD_PROGRAM_ABSENT);
 	u32 i;
 
 	for (i = 0; i < le16_to_cpu(old->count); i++) {
@@ -26,7 +25,7 @@ static bool programs_renewed(const struct ward_condition *old, const struct ward
 		if (b->path_length != a->path_length || memcmp(a->path, b->path, len))
 			return false;
 		if (memcmp(&a->id, &b->id, sizeof(a->id))) {
-			if (b->id.kind == absent)
+			if (le32_to_cpu(b->id.kind) == WARD_PROGRAM_ABSENT)
 				return false;
 			if (fn)
 				fn(a->path, len, arg);
