@@ -257,7 +257,8 @@ static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const
 	err = ward_policy_validate(blob, len, sbi->uuid, &traits);
 	if (err)
 		return err;
-	if (le64_to_cpu(((struct ward_policy_header *)blob)->serial) != now->serial + 1)
+	if (!ward_policy_follows(now->serial,
+				 le64_to_cpu(((struct ward_policy_header *)blob)->serial)))
 		return -ESTALE;
 	if (!ward_policy_renewal(now->blob, blob, NULL, NULL))
 		return -EPERM;
@@ -272,13 +273,14 @@ static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const
  * Programs may be other files than in the one in force, and local time may run otherwise:
  * what updates and years change. Whoever may ask could as well write another program into
  * the file that a rule means, and set the clock; so no secret is asked for. Its serial
- * number is the next one: what was authenticated so and kept is not newer than what is
- * loaded afterwards. Changes nothing: wardfs_load_policy() does.
+ * number is the next one, of those that renewals have: what was authenticated so and kept is
+ * older than whatever is loaded with a secret afterwards. Changes nothing:
+ * wardfs_load_policy() does.
  * Context: sleeps.
  *
  * Return: 0; -ENOKEY when locked; -ENOENT when there is no such file, or no policy in force;
  * -EBADMSG, -EPROTONOSUPPORT, -EXDEV as wardfs_policy_set(); -ESTALE when its serial number
- * is not the next one; -EPERM when the rules differ; the lower's error.
+ * is not the next one of a renewal; -EPERM when the rules differ; the lower's error.
  */
 int wardfs_renew_policy(struct wardfs_sb *sbi, u8 *mac)
 {

@@ -82,6 +82,22 @@ static bool rule_renewed(const struct ward_rule *old, const struct ward_rule *ne
 }
 
 /**
+ * ward_policy_follows - may a renewal of a policy have this serial number
+ * @old: serial number of the policy in force
+ * @serial: of the renewed one
+ *
+ * What was authenticated as a renewal and kept must never be newer than rules that somebody
+ * loaded with a secret later. So renewals count in the low bits alone, and whoever loads rules
+ * goes on to the next number that has none of them: out of reach of all renewals before.
+ *
+ * Return: true when it may.
+ */
+bool ward_policy_follows(u64 old, u64 serial)
+{
+	return serial == old + 1 && serial & WARD_POLICY_RENEWALS;
+}
+
+/**
  * ward_policy_renewal - has a policy the same rules as another one
  * @old: a policy that ward_policy_validate() took
  * @new: another one

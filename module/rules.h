@@ -130,6 +130,7 @@ int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 
 /* renewal.c */
 typedef void (*ward_renewed_fn)(const u8 *path, u32 len, void *arg);
+bool ward_policy_follows(u64 old, u64 serial);
 bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, void *arg);
 
 /* rules.c */

@@ -169,6 +169,7 @@ int ward_policy_decode(const void *blob, size_t len, const uint8_t uuid[WARD_UUI
 		       struct ward_policy *policy);
 int ward_policy_authentic(const void *blob, size_t len, const struct ward_master *master);
 int ward_policy_print(const struct ward_policy *policy, FILE *f);
+uint64_t ward_policy_serial_after(uint64_t serial);
 const char *ward_operation_name(unsigned int bit);
 
 #endif

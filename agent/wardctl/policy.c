@@ -137,7 +137,7 @@ struct loading {
 	uint64_t serial;
 };
 
-/* Higher than all that the kernel has seen, and than what it would refuse as old. */
+/* Higher than all that the kernel has seen, or may yet authenticate without a secret. */
 static int next_serial(struct loading *l, int dirfd, const struct ward_master *master,
 		       struct ward_err *err)
 {
@@ -166,7 +166,7 @@ static int next_serial(struct loading *l, int dirfd, const struct ward_master *m
 	l->serial = le64toh(record->policy_serial);
 	if (l->serial < vault.policy_serial)
 		l->serial = vault.policy_serial;
-	l->serial++;
+	l->serial = ward_policy_serial_after(l->serial);
 free:
 	free(record);
 	return ret;

@@ -172,6 +172,18 @@ os.unlink(ward + "/policy.new")
 subprocess.run(["umount", "/run/w"], check=True)
 EOT
 check_is "it holds" secret "$(as alice $prog /srv/d/f 2>&1)"
+
+# A renewal that root keeps does not outlive what is loaded with a secret afterwards, not even when the vault is opened again
+kept=/root/kept.policy
+cp /run/ward/lower/d/.ward/policy $kept
+check "rules are loaded that are narrower" sh -c "sed 's/^users = alice/users = root/' $conf >/root/narrow.conf && cp $conf /root/wide.conf && cp /root/narrow.conf $conf && wardctl policy load d --passphrase-file $pass"
+check_is "no renewal has their serial number" 0 $(($(serial) % 65536))
+check "lock, and the renewed policy of before is put back" sh -c "wardctl lock d && mkdir -p /run/w && mount --bind /run/ward/lower/d /run/w && mount -o remount,bind,rw /run/w && cp $kept /run/w/.ward/policy && rm -f /run/w/.ward/policy.new && umount /run/w"
+check "unlock" wardctl unlock d --passphrase-file $pass
+check_errno EACCES "it lets nobody in" as alice $prog /srv/d/f
+check "nor is it renewed" sh -c "! wardctl policy renew d 2>/dev/null"
+check "the rules are loaded again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
+check_is "it holds again" secret "$(as alice $prog /srv/d/f 2>&1)"
 check "lock again" wardctl lock d
 refused 6 "is locked" "renewing what is locked" wardctl policy renew d
 check "all of them: those that are locked wait" wardctl policy renew --all

@@ -138,6 +138,31 @@ TEST_F(renewal, nothing_else)
 	EXPECT_LT(100, other);
 }
 
+/* Whatever is renewed before rules are loaded with a secret is older than those. */
+TEST(serials)
+{
+	static const u64 loaded[] = { 1, 2, 0xfffe, 0xffff, 0x10000, 0x10001, 0x1fffe, 0xfffffffffULL };
+	size_t i;
+
+	for (i = 0; i < sizeof(loaded) / sizeof(*loaded); i++) {
+		u64 now = loaded[i], next = ward_policy_serial_after(now), renewals = 0;
+
+		EXPECT_LT(now, next);
+		EXPECT_FALSE(ward_policy_follows(now, now));
+		EXPECT_FALSE(ward_policy_follows(now, now + 2));
+		EXPECT_FALSE(ward_policy_follows(now, next) && now + 1 != next);
+		while (ward_policy_follows(now, now + 1)) {
+			now++;
+			renewals++;
+			/* From each of them the next load is out of reach. */
+			EXPECT_LT(now, ward_policy_serial_after(loaded[i]));
+		}
+		EXPECT_EQ(next, now + 1);
+		EXPECT_EQ(next, loaded[i] + renewals + 1);
+		EXPECT_EQ(0, next & WARD_POLICY_RENEWALS);
+	}
+}
+
 TEST_F(renewal, rules_that_come_and_go)
 {
 	size_t len;
