@@ -20,6 +20,7 @@ static void policy_free(struct wardfs_policy *policy)
 {
 	wardfs_answers_free(policy->answers);
 	kvfree(policy->places_memory);
+	kvfree(policy->follows.follow);
 	kvfree(policy);
 }
 
@@ -110,7 +111,7 @@ struct replaced {
 	u32 count;
 };
 
-static void report_program(const u8 *path, u32 len, void *arg)
+static void report_program(const struct ward_renewed *what, void *arg)
 {
 	struct replaced *replaced = arg;
 	char text[100];
@@ -123,7 +124,8 @@ static void report_program(const u8 *path, u32 len, void *arg)
 
 	if (++replaced->count > REPORTED_MAX)
 		return;
-	snprintf(text, sizeof(text), "program is another file now: %.*s", (int)len, path);
+	snprintf(text, sizeof(text), "program is another file now: %.*s",
+		 le16_to_cpu(what->new->path_length), what->new->path);
 	wardfs_report(replaced->sbi, &report);
 }
 
@@ -185,6 +187,20 @@ static int policy_prepare(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 	return 0;
 }
 
+/* What processes run that were there before is what the rules meant. */
+static int follow_running(struct wardfs_policy *policy, const struct wardfs_policy *now)
+{
+	if (!policy->traits.by_program || !now ||
+	    !ward_policy_renewal(now->blob, policy->blob, NULL, NULL))
+		return 0;
+	policy->follows.follow = kvmalloc_array(WARD_FOLLOW_MAX, sizeof(*policy->follows.follow),
+						GFP_KERNEL);
+	if (!policy->follows.follow)
+		return -ENOMEM;
+	ward_follow_make(&policy->follows, now->blob, policy->blob, &now->follows);
+	return 0;
+}
+
 /**
  * wardfs_policy_set - put a compiled policy in force
  * @sbi: the vault
@@ -232,6 +248,9 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	now = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
 	err = -ESTALE;
 	if (policy->serial < serial_min || (now && policy->serial <= now->serial))
+		goto free;
+	err = follow_running(policy, now);
+	if (err)
 		goto free;
 	policy_replace(sbi, policy);
 	memzero_explicit(mac, sizeof(mac));

@@ -13,8 +13,8 @@ static const void *behind(const void *p, u32 length)
 }
 
 /* A file that was not known, or was replaced; none is forgotten. */
-static bool programs_renewed(const struct ward_condition *old, const struct ward_condition *new,
-			     ward_renewed_fn fn, void *arg)
+static bool programs_renewed(const struct ward_rule *rule, const struct ward_condition *old,
+			     const struct ward_condition *new, ward_renewed_fn fn, void *arg)
 {
 	const struct ward_program *a = (const void *)(old + 1), *b = (const void *)(new + 1);
 	u32 i;
@@ -28,7 +28,7 @@ static bool programs_renewed(const struct ward_condition *old, const struct ward
 			if (le32_to_cpu(b->id.kind) == WARD_PROGRAM_ABSENT)
 				return false;
 			if (fn)
-				fn(a->path, len, arg);
+				fn(&(struct ward_renewed){ rule, a, b }, arg);
 		}
 		a = behind(a, le16_to_cpu(a->length));
 		b = behind(b, le16_to_cpu(b->length));
@@ -49,14 +49,14 @@ static bool hours_renewed(const struct ward_condition *old, const struct ward_co
 	       !memcmp(x, y, le16_to_cpu(old->count) * sizeof(*x));
 }
 
-static bool condition_renewed(const struct ward_condition *old, const struct ward_condition *new,
-			      ward_renewed_fn fn, void *arg)
+static bool condition_renewed(const struct ward_rule *rule, const struct ward_condition *old,
+			      const struct ward_condition *new, ward_renewed_fn fn, void *arg)
 {
 	if (old->type != new->type || old->count != new->count)
 		return false;
 	switch (le16_to_cpu(old->type)) {
 	case WARD_COND_PROGRAM:
-		return programs_renewed(old, new, fn, arg);
+		return programs_renewed(rule, old, new, fn, arg);
 	case WARD_COND_HOURS:
 		return hours_renewed(old, new);
 	}
@@ -73,7 +73,7 @@ static bool rule_renewed(const struct ward_rule *old, const struct ward_rule *ne
 	    old->operations != new->operations || memcmp(old->name, new->name, sizeof(old->name)))
 		return false;
 	for (i = 0; i < le16_to_cpu(old->conditions); i++) {
-		if (!condition_renewed(a, b, fn, arg))
+		if (!condition_renewed(new, a, b, fn, arg))
 			return false;
 		a = behind(a, le32_to_cpu(a->length));
 		b = behind(b, le32_to_cpu(b->length));

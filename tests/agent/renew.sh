@@ -61,7 +61,16 @@ before=$(serial)
 refused 0 "nothing is to be renewed" "nothing is to be renewed" wardctl policy renew d
 check_is "and nothing was" "$before" "$(serial)"
 
+# cat reads what comes through the pipe, and opens the file then: it runs while its package is replaced.
+mkfifo /root/pipe
+runs() { as alice $prog - /srv/d/f </root/pipe >/root/running 2>&1; }
+runs &
+running=$!
+exec 8>/root/pipe
 check "another version is installed" version 2
+exec 8>&-
+check "what ran before ends well" wait $running
+check_is "and may what the program may" secret "$(cat /root/running)"
 check_is "the program may, without anybody's doing" secret "$(as alice $prog /srv/d/f 2>&1)"
 check_is "by a renewed policy" $((before + 1)) "$(serial)"
 check_errno EACCES "others still may not" as alice cat /srv/d/f

@@ -2,6 +2,7 @@
 /* Renewals of policies: what may differ, and that nothing else may. */
 #include "kselftest_harness.h"
 #include "lib/policyfile.h"
+#include "follow.h"
 #include "rules.h"
 
 static const char rules[] =
@@ -47,11 +48,11 @@ FIXTURE_TEARDOWN(renewal)
 	free(self->old);
 }
 
-static void note(const u8 *path, u32 len, void *arg)
+static void note(const struct ward_renewed *what, void *arg)
 {
 	char *out = arg;
 
-	snprintf(out + strlen(out), 64, "%.*s ", (int)len, path);
+	snprintf(out + strlen(out), 64, "%.*s ", (int)le16toh(what->new->path_length), what->new->path);
 }
 
 TEST_F(renewal, programs)
@@ -75,6 +76,84 @@ TEST_F(renewal, programs)
 	first->kind = htole32(WARD_PROGRAM_ABSENT);
 	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
 	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+}
+
+static struct ward_program_id file(unsigned int n)
+{
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID), .inode = htole64(n) };
+
+	return id;
+}
+
+/* What was executed under earlier policies, under the one that renews them. */
+TEST_F(renewal, running)
+{
+	struct ward_follow room[4][WARD_FOLLOW_MAX];
+	struct ward_follows follows[4] = { { room[0] }, { room[1] }, { room[2] }, { room[3] } };
+	struct ward_program_id *bb = &self->policy.rules[0].conds[1].programs[1].id, id;
+	struct ward_program_id *a[] = {
+		&self->policy.rules[0].conds[1].programs[0].id, &self->policy.rules[1].conds[1].programs[0].id,
+	};
+	/* Which file /usr/bin/a is, and /usr/bin/bb, in one policy after the other */
+	static const unsigned int files[4][2] = { { 10, 20 }, { 11, 20 }, { 12, 21 }, { 12, 11 } };
+	/* What 10, 11, 20 are then; 0: itself */
+	static const unsigned int expected[4][3] = { { 0, 0, 0 }, { 11, 0, 0 }, { 12, 12, 21 }, { 12, 0, 11 } };
+	static const unsigned int asked[] = { 10, 11, 20 };
+	void *blob[4];
+	size_t len, i, k;
+
+	for (i = 0; i < 4; i++) {
+		*a[0] = file(files[i][0]);
+		*a[1] = file(files[i][0]);
+		*bb = file(files[i][1]);
+		ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &blob[i], &len));
+		if (i)
+			ward_follow_make(&follows[i], blob[i - 1], blob[i], &follows[i - 1]);
+		for (k = 0; k < 3; k++) {
+			const struct ward_program_id *found;
+
+			id = file(asked[k]);
+			found = ward_follow_find(&follows[i], &id);
+			EXPECT_EQ(expected[i][k], found ? le64toh(found->inode) : 0) {
+				TH_LOG("policy %zu, file %u", i, asked[k]);
+			}
+		}
+	}
+	/* What was not there before was executed by nobody. */
+	ward_follow_make(&follows[0], self->old, blob[0], &(struct ward_follows){ NULL });
+	memset(&id, 0, sizeof(id));
+	id.kind = htole32(WARD_PROGRAM_ABSENT);
+	EXPECT_EQ(NULL, ward_follow_find(&follows[0], &id));
+	for (i = 0; i < 4; i++)
+		free(blob[i]);
+}
+
+TEST_F(renewal, more_running_than_there_is_room_for)
+{
+	struct ward_follow room[2][WARD_FOLLOW_MAX];
+	struct ward_follows now = { room[0] }, before = { room[1], WARD_FOLLOW_MAX };
+	struct ward_program_id first = file(1), id;
+	size_t len, i;
+	void *new;
+
+	for (i = 0; i < WARD_FOLLOW_MAX; i++) {
+		memset(&room[1][i], 0, sizeof(room[1][i]));
+		room[1][i].from.kind = htole32(WARD_PROGRAM_UUID);
+		room[1][i].from.inode = htobe64(i + 100);
+		room[1][i].to = file(0);
+	}
+	self->policy.rules[0].conds[1].programs[0].id = first;
+	self->policy.rules[1].conds[1].programs[0].id = first;
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
+	ward_follow_make(&now, self->old, new, &before);
+	EXPECT_EQ(WARD_FOLLOW_MAX, now.count);
+	for (i = 1; i < now.count; i++)
+		EXPECT_GT(0, memcmp(&now.follow[i - 1].from, &now.follow[i].from, sizeof(id)));
+	/* The newest is known. */
+	id = file(0);
+	ASSERT_NE(NULL, ward_follow_find(&now, &id));
+	EXPECT_EQ(0, memcmp(&first, ward_follow_find(&now, &id), sizeof(id)));
 	free(new);
 }
 
