@@ -211,8 +211,11 @@ int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf,
 		goto close;
 	done->serial = policy.serial;
 	look_at_rules(&policy, nl, done, err);
-	if (done->hours && ward_policy_extend_hours(&policy, time(NULL)))
-		ret = ward_fail(err, ENOMEM, WARD_FAILED, "not enough memory");
+	if (done->hours) {
+		ret = ward_policy_extend_hours(&policy, time(NULL), err);
+		done->hours = ret > 0;
+		ret = ret < 0 ? ward_fail_errno(err, ret, "cannot find out what the hours mean") : 0;
+	}
 	if (!ret && (done->programs || done->hours)) {
 		ret = replace(nl, conf, dirfd, &policy, err);
 		done->serial += !ret;

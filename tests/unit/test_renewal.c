@@ -175,6 +175,29 @@ TEST_F(renewal, hours)
 	free(new);
 }
 
+/* The hours as they are compiled into @policy, for ward_policy_extend_hours() */
+static struct ward_policy_cond *hours_of(struct ward_policy *policy)
+{
+	return &policy->rules[0].conds[3];
+}
+
+TEST_F(renewal, a_zone_that_is_gone)
+{
+	struct ward_policy_cond *c = hours_of(&self->policy), before = *c;
+
+	strcpy(c->zone, "Atlantis/City");
+	EXPECT_EQ(0, ward_policy_extend_hours(&self->policy, NOW + 400 * 86400L, &self->err));
+	ASSERT_EQ(1, self->err.count);
+	EXPECT_NE(NULL, strstr(self->err.notes[0], "no time zone Atlantis/City"));
+	EXPECT_EQ(before.hours_until, c->hours_until);
+	EXPECT_EQ(before.offsets, c->offsets);
+	EXPECT_EQ(before.offset_count, c->offset_count);
+	strcpy(c->zone, "Europe/Berlin");
+	EXPECT_EQ(1, ward_policy_extend_hours(&self->policy, NOW + 400 * 86400L, &self->err));
+	EXPECT_LT(before.hours_until, c->hours_until);
+	EXPECT_EQ(1, self->err.count);
+}
+
 /* Every byte but those: the policy is another one, or none. */
 TEST_F(renewal, nothing_else)
 {
