@@ -45,7 +45,10 @@ static bool hours_renewed(const struct ward_condition *old, const struct ward_co
 	const struct ward_span *y = behind(b + 1, le32_to_cpu(b->changes) *
 						  sizeof(struct ward_offset));
 
-	return !memcmp(a->zone, b->zone, sizeof(a->zone)) &&
+	/* What is known stays known: else setting the clock would end hours. */
+	return le64_to_cpu(b->from) <= le64_to_cpu(a->from) &&
+	       le64_to_cpu(b->until) >= le64_to_cpu(a->until) &&
+	       !memcmp(a->zone, b->zone, sizeof(a->zone)) &&
 	       !memcmp(x, y, le16_to_cpu(old->count) * sizeof(*x));
 }
 

@@ -17,7 +17,7 @@
 #define DAY	86400
 #define BEFORE	DAY			/* for a clock that is a little behind */
 #define AHEAD	(731L * DAY)		/* two years, and what a leap day adds */
-#define LONGEST	(100 * 366L * DAY)	/* that is kept of earlier times */
+#define LONGEST	(100 * 366L * DAY)	/* that is known at all */
 
 static const char * const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
@@ -436,8 +436,17 @@ static int extend_one(struct ward_policy_rule *rule, struct ward_policy_cond *c,
 			  rule->name, c->zone);
 		return 0;
 	}
-	if (c->hours_from <= from && c->hours_from >= from - LONGEST)
+	if (c->hours_from < from)
 		from = c->hours_from;
+	if (c->hours_until > until)
+		until = c->hours_until;
+	if (until - from > LONGEST || until >= WARD_TIME_MAX) {
+		ward_note(e->err, "rule \"%s\": its hours are not known for longer, as the clock is too far from when the rules were loaded: set it right, or load them anew",
+			  rule->name);
+		return 0;
+	}
+	if (from == c->hours_from && until == c->hours_until)
+		return 0;
 	strcpy(longer.zone, c->zone);
 	ret = find_offsets(&longer, from, until);
 	if (ret)
@@ -457,11 +466,11 @@ free:
 /**
  * ward_policy_extend_hours - the same, and of earlier times what is known stays known
  * @policy: a policy that was decoded
- * @now: up to two years after that
+ * @now: up to two years after that, at least
  * @err: a note for each rule whose hours cannot be, and stay as they are
  *
- * So a clock that was ahead for a while, as after a battery failed, shuts nobody out when it is
- * right again. As ward_policy_set_hours().
+ * So a clock that was ahead for a while, or behind, as after a battery failed, shuts nobody out
+ * when it is right again. As ward_policy_set_hours().
  *
  * Return: how many hours are known anew, or -ENOMEM.
  */

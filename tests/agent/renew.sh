@@ -122,6 +122,13 @@ check "a clock that is decades ahead" wardctl policy renew d
 check_is "they hold" secret "$(as alice $prog /srv/d/f 2>&1)"
 date -s @"$now" >/dev/null
 check_is "and when it is right again" secret "$(as alice $prog /srv/d/f 2>&1)"
+known_first=$(known)
+date -s 2001-01-01 >/dev/null
+check "a clock that is decades behind" wardctl policy renew d
+check_is "they hold" secret "$(as alice $prog /srv/d/f 2>&1)"
+check_is "as long as before" "$known_first" "$(known)"
+date -s @"$now" >/dev/null
+check_is "and when the clock is right again" secret "$(as alice $prog /srv/d/f 2>&1)"
 
 check "without root" sh -c "! setpriv --reuid 61001 --regid 61001 --clear-groups wardctl policy renew d 2>/dev/null"
 check_fails_with 3 "no such vault" wardctl policy renew none

@@ -157,28 +157,79 @@ TEST_F(renewal, more_running_than_there_is_room_for)
 	free(new);
 }
 
-TEST_F(renewal, hours)
-{
-	size_t len;
-	void *new;
-	int days;
-
-	for (days = 1; days < 1500; days += 50) {
-		ASSERT_EQ(0, compile(&self->policy, &self->master, NOW + days * 86400L, &new, &len));
-		EXPECT_TRUE(ward_policy_renewal(self->old, new, NULL, NULL));
-		free(new);
-	}
-	ASSERT_EQ(WARD_COND_HOURS, self->policy.rules[0].conds[3].type);
-	strcpy(self->policy.rules[0].conds[3].zone, "UTC");
-	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW, &new, &len));
-	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
-	free(new);
-}
-
 /* The hours as they are compiled into @policy, for ward_policy_extend_hours() */
 static struct ward_policy_cond *hours_of(struct ward_policy *policy)
 {
 	return &policy->rules[0].conds[3];
+}
+
+/* Extends the hours of the policy, and says whether that is a renewal. */
+static int extended(struct ward_policy *policy, const struct ward_master *master, const void *old, time_t now,
+		    struct ward_err *err)
+{
+	struct ward_policy_traits traits;
+	size_t len;
+	void *new;
+	int ret = ward_policy_extend_hours(policy, now, err);
+
+	if (ret < 0 || ward_policy_compile(policy, master, 7, &new, &len))
+		return -1;
+	if (ward_policy_validate(new, len, master->uuid, &traits) || !ward_policy_renewal(old, new, NULL, NULL))
+		ret = -1;
+	free(new);
+	return ret;
+}
+
+TEST_F(renewal, hours)
+{
+	struct ward_policy_cond *c = hours_of(&self->policy);
+	time_t from = c->hours_from, until = c->hours_until;
+	size_t len;
+	void *new;
+	int days;
+
+	ASSERT_EQ(WARD_COND_HOURS, c->type);
+	for (days = 1; days < 1500; days += 50) {
+		EXPECT_EQ(1, extended(&self->policy, &self->master, self->old, NOW + days * 86400L, &self->err));
+		EXPECT_EQ(from, c->hours_from);
+		EXPECT_EQ(until + days * 86400L, c->hours_until);
+	}
+	strcpy(c->zone, "UTC");
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+}
+
+/* A clock that is wrong, and put right again: nothing that was known is forgotten. */
+TEST_F(renewal, clocks)
+{
+	static const long years[] = { -10, 0, 40, 0, -50, 60, -200, 300, 0 };
+	struct ward_policy_cond *c = hours_of(&self->policy);
+	size_t i, len, notes = 0;
+	void *new;
+
+	for (i = 0; i < sizeof(years) / sizeof(*years); i++) {
+		time_t from = c->hours_from, until = c->hours_until, now = NOW + years[i] * 365 * 86400;
+
+		EXPECT_LE(0, extended(&self->policy, &self->master, self->old, now, &self->err));
+		EXPECT_GE(from, c->hours_from);
+		EXPECT_LE(until, c->hours_until);
+		EXPECT_LE(0, c->hours_from);
+		EXPECT_GE(100 * 366 * 86400L, c->hours_until - c->hours_from);
+		if (self->err.count == notes && now > 0) {
+			EXPECT_GT(now, c->hours_from);
+			EXPECT_LE(now + 730 * 86400L, c->hours_until);
+		}
+		notes = self->err.count;
+	}
+	EXPECT_LT(0, notes);
+	/* Nor does the kernel take one that knows less. */
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW + 86400, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+	ASSERT_EQ(0, compile(&self->policy, &self->master, NOW - 86400, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
 }
 
 TEST_F(renewal, a_zone_that_is_gone)
