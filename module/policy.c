@@ -105,10 +105,12 @@ u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
  * struct replaced - telling of programs that were replaced
  * @sbi: the vault
  * @count: how many
+ * @hours: how local time runs is known anew, too
  */
 struct replaced {
 	struct wardfs_sb *sbi;
 	u32 count;
+	bool hours;
 };
 
 static void report_program(const struct ward_renewed *what, void *arg)
@@ -122,6 +124,10 @@ static void report_program(const struct ward_renewed *what, void *arg)
 		.block = WARDFS_NO_BLOCK,
 	};
 
+	if (!what->new) {
+		replaced->hours = true;
+		return;
+	}
 	if (++replaced->count > REPORTED_MAX)
 		return;
 	snprintf(text, sizeof(text), "program is another file now: %.*s",
@@ -145,6 +151,9 @@ static void report_renewal(struct wardfs_sb *sbi, const struct wardfs_policy *ol
 		return;
 	ward_policy_renewal(old->blob, policy->blob, report_program, &replaced);
 	if (replaced.count > REPORTED_MAX)
+		wardfs_report(sbi, &report);
+	report.detail = "local time of hours is known anew";
+	if (replaced.hours)
 		wardfs_report(sbi, &report);
 }
 

@@ -7,6 +7,9 @@
  */
 #include "rules.h"
 
+/* In a century, at four a year (no zone has more), there are fewer changes of local time. */
+#define CHANGES_MAX	1024
+
 static const void *behind(const void *p, u32 length)
 {
 	return (const u8 *)p + length;
@@ -36,8 +39,36 @@ static bool programs_renewed(const struct ward_rule *rule, const struct ward_con
 	return true;
 }
 
+/* Is local time ahead of UTC by as much as it was at some time? */
+static bool offset_known(const struct ward_hours *old, const struct ward_offset *offset)
+{
+	const struct ward_offset *o = (const void *)(old + 1);
+	u32 i;
+
+	for (i = 0; i < le32_to_cpu(old->changes); i++)
+		if (o[i].seconds == offset->seconds)
+			return true;
+	return false;
+}
+
+/* No other local time than the rules had when somebody loaded them who knew a secret. */
+static bool offsets_known(const struct ward_hours *old, const struct ward_hours *new)
+{
+	const struct ward_offset *o = (const void *)(new + 1);
+	u32 i;
+
+	if (le32_to_cpu(new->changes) > CHANGES_MAX)
+		return false;
+	for (i = 0; i < le32_to_cpu(new->changes); i++)
+		/* Most are as the one before the last. */
+		if ((i < 2 || o[i].seconds != o[i - 2].seconds) && !offset_known(old, &o[i]))
+			return false;
+	return true;
+}
+
 /* When summer time begins and ends is found out anew; the hours stay. */
-static bool hours_renewed(const struct ward_condition *old, const struct ward_condition *new)
+static bool hours_renewed(const struct ward_rule *rule, const struct ward_condition *old,
+			  const struct ward_condition *new, ward_renewed_fn fn, void *arg)
 {
 	const struct ward_hours *a = (const void *)(old + 1), *b = (const void *)(new + 1);
 	const struct ward_span *x = behind(a + 1, le32_to_cpu(a->changes) *
@@ -45,8 +76,10 @@ static bool hours_renewed(const struct ward_condition *old, const struct ward_co
 	const struct ward_span *y = behind(b + 1, le32_to_cpu(b->changes) *
 						  sizeof(struct ward_offset));
 
+	if (fn && (old->length != new->length || memcmp(old, new, le32_to_cpu(old->length))))
+		fn(&(struct ward_renewed){ .rule = rule }, arg);
 	/* What is known stays known: else setting the clock would end hours. */
-	return le64_to_cpu(b->from) <= le64_to_cpu(a->from) &&
+	return offsets_known(a, b) && le64_to_cpu(b->from) <= le64_to_cpu(a->from) &&
 	       le64_to_cpu(b->until) >= le64_to_cpu(a->until) &&
 	       !memcmp(a->zone, b->zone, sizeof(a->zone)) &&
 	       !memcmp(x, y, le16_to_cpu(old->count) * sizeof(*x));
@@ -61,7 +94,7 @@ static bool condition_renewed(const struct ward_rule *rule, const struct ward_co
 	case WARD_COND_PROGRAM:
 		return programs_renewed(rule, old, new, fn, arg);
 	case WARD_COND_HOURS:
-		return hours_renewed(old, new);
+		return hours_renewed(rule, old, new, fn, arg);
 	}
 	return old->length == new->length && !memcmp(old, new, le32_to_cpu(old->length));
 }
@@ -104,12 +137,12 @@ bool ward_policy_follows(u64 old, u64 serial)
  * ward_policy_renewal - has a policy the same rules as another one
  * @old: a policy that ward_policy_validate() took
  * @new: another one
- * @fn: called for each program that is another file now, also when the policies turn out
- *	to differ; may be NULL
+ * @fn: called for each program that is another file now, and for hours whose local time is
+ *	known anew, also when the policies turn out to differ; may be NULL
  * @arg: for @fn
  *
- * Which files programs are may differ, and how local time runs; of the header the serial
- * number and the length.
+ * Which files programs are may differ, and when local time changes, between those offsets from
+ * UTC that it had in @old; of the header the serial number and the length.
  *
  * Context: does not sleep.
  *

@@ -148,6 +148,7 @@ void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE
 bool ward_zone_ok(const char *zone);
 void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
 int ward_policy_set_hours(struct ward_policy *policy, time_t now);
+int ward_policy_check_hours(struct ward_policy *policy, struct ward_err *err);
 int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward_err *err);
 
 /* policyburst.c */

@@ -424,6 +424,21 @@ static bool zone_there(const struct ward_policy_cond *c)
 	return !strcmp(c->zone, "UTC") || ward_zone_ok(c->zone);
 }
 
+/* The kernel renews no others: see ward_policy_renewal(). */
+static bool offsets_known(const struct ward_policy_cond *old, const struct ward_policy_cond *new)
+{
+	size_t i, k;
+
+	for (i = 0; i < new->offset_count; i++) {
+		for (k = 0; k < old->offset_count; k++)
+			if (old->offsets[k].seconds == new->offsets[i].seconds)
+				break;
+		if (k == old->offset_count)
+			return false;
+	}
+	return true;
+}
+
 static int extend_one(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg)
 {
 	struct extending *e = arg;
@@ -451,6 +466,11 @@ static int extend_one(struct ward_policy_rule *rule, struct ward_policy_cond *c,
 	ret = find_offsets(&longer, from, until);
 	if (ret)
 		goto free;
+	if (!offsets_known(c, &longer)) {
+		ward_note(e->err, "rule \"%s\": local time of %s is another one than it ever was when the rules were loaded, so its hours are not known for longer: load the rules anew if that is right",
+			  rule->name, c->zone);
+		goto free;
+	}
 	free(c->offsets);
 	c->offsets = longer.offsets;
 	c->offset_count = longer.offset_count;
@@ -480,4 +500,38 @@ int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward
 	int ret = each_hours(policy, extend_one, &e);
 
 	return ret ? ret : e.count;
+}
+
+static int check_one(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg)
+{
+	struct ward_policy_cond now = { 0 };
+	struct ward_err *err = arg;
+	int ret = 0;
+
+	strcpy(now.zone, c->zone);
+	if (!zone_there(c))
+		ward_note(err, "rule \"%s\": there is no time zone %s (any more), so nobody can tell whether its hours are right",
+			  rule->name, c->zone);
+	else
+		ret = find_offsets(&now, c->hours_from, c->hours_until);
+	if (!ret && now.offset_count && (now.offset_count != c->offset_count ||
+	    memcmp(now.offsets, c->offsets, now.offset_count * sizeof(*now.offsets))))
+		ward_note(err, "rule \"%s\": local time of %s runs otherwise in the policy than this machine has it: load the rules anew",
+			  rule->name, c->zone);
+	free(now.offsets);
+	return ret;
+}
+
+/**
+ * ward_policy_check_hours - does local time run in a policy as this machine has it
+ * @policy: a policy that was decoded
+ * @err: a note for each rule in which it does not
+ *
+ * As ward_policy_set_hours().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_check_hours(struct ward_policy *policy, struct ward_err *err)
+{
+	return each_hours(policy, check_one, err);
 }

@@ -209,7 +209,10 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 			   "%s: the directory %s is not there", conf->name, conf->directory);
 }
 
-/* A program that was replaced is another one, until the rules are renewed or loaded anew. */
+/*
+ * A program that was replaced is another one, until the rules are renewed or loaded anew; and
+ * local time may have been decided otherwise, or by somebody who should not.
+ */
 static void look_at_programs(struct doctor *d, const struct ward_conf *conf, struct ward_nl *nl)
 {
 	struct ward_policy policy;
@@ -228,6 +231,11 @@ static void look_at_programs(struct doctor *d, const struct ward_conf *conf, str
 		 conf->name);
 	for (i = 0; i < err.count; i++)
 		doctor_say(d, DOCTOR_WARNING, "programs", mend, "%s: %s", conf->name, err.notes[i]);
+	ward_err_clear(&err);
+	ward_policy_check_hours(&policy, &err);
+	snprintf(mend, sizeof(mend), "wardctl policy load %.64s", conf->name);
+	for (i = 0; i < err.count; i++)
+		doctor_say(d, DOCTOR_WARNING, "hours", mend, "%s: %s", conf->name, err.notes[i]);
 	ward_policy_free(&policy);
 	free(blob);
 }

@@ -440,9 +440,11 @@ static int show(const char *arg)
 		if (ward_nl_vault_get(nl, conf.uuid, &vault))
 			memset(&vault, 0, sizeof(vault));
 		ward_policy_stale_programs(&policy, nl, &err);
-		ui_notes(&err);
 	}
 	ward_nl_close(nl);
+	/* A hint: without memory there is none. */
+	ward_policy_check_hours(&policy, &err);
+	ui_notes(&err);
 	ret = verb_globals.json ? show_json(&conf, &policy, vault.policy_serial) :
 	      show_text(&conf, &policy, vault.policy_serial);
 	ward_policy_free(&policy);

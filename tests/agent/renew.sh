@@ -113,6 +113,7 @@ date -s @$((now + 400 * 86400)) >/dev/null
 check "after 400 days, SIGHUP" kill -HUP $wardd
 later() { [ "$(known)" -gt "$known_first" ]; }
 check "wardd has renewed them" wait_for hours later
+check "that is on record, too" wait_for event has "e['ward.kind'] == 'policy' and e.get('message') == 'local time of hours is known anew'"
 check "for two years" sh -c "[ $(known) -gt $((now + 1100 * 86400)) ]"
 check_is "they hold" secret "$(as alice $prog /srv/d/f 2>&1)"
 date -s @"$now" >/dev/null

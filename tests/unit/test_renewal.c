@@ -200,6 +200,51 @@ TEST_F(renewal, hours)
 	free(new);
 }
 
+static void see_hours(const struct ward_renewed *what, void *arg)
+{
+	if (!what->new && !strcmp((const char *)what->rule->name, "a"))
+		++*(int *)arg;
+}
+
+/* Local time is ahead of UTC by what it was at some time, and by nothing else. */
+TEST_F(renewal, another_local_time)
+{
+	struct ward_policy_cond *c = hours_of(&self->policy);
+	uint32_t right = c->offsets[1].seconds, other = c->offsets[0].seconds;
+	time_t until = c->hours_until;
+	int seen = 0;
+	size_t len;
+	void *new;
+
+	EXPECT_EQ(0, ward_policy_check_hours(&self->policy, &self->err));
+	EXPECT_EQ(0, self->err.count);
+	/* No summer time any more, or from another day on: that is a renewal, and on record. */
+	c->offsets[1].seconds = other;
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &new, &len));
+	EXPECT_TRUE(ward_policy_renewal(self->old, new, see_hours, &seen));
+	EXPECT_EQ(1, seen);
+	free(new);
+	/* The tools tell it. */
+	EXPECT_EQ(0, ward_policy_check_hours(&self->policy, &self->err));
+	ASSERT_EQ(1, self->err.count);
+	EXPECT_NE(NULL, strstr(self->err.notes[0], "runs otherwise"));
+	/* Seven hours later is none. */
+	c->offsets[1].seconds = htole32(7 * 3600);
+	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &new, &len));
+	EXPECT_FALSE(ward_policy_renewal(self->old, new, NULL, NULL));
+	free(new);
+	c->offsets[1].seconds = right;
+	EXPECT_TRUE(ward_policy_renewal(self->old, self->old, see_hours, &seen));
+	EXPECT_EQ(1, seen);
+	/* Nor does the agent ask for one. */
+	ward_err_clear(&self->err);
+	strcpy(c->zone, "Asia/Tokyo");
+	EXPECT_EQ(0, ward_policy_extend_hours(&self->policy, NOW + 86400, &self->err));
+	ASSERT_EQ(1, self->err.count);
+	EXPECT_NE(NULL, strstr(self->err.notes[0], "another one than it ever was"));
+	EXPECT_EQ(until, c->hours_until);
+}
+
 /* A clock that is wrong, and put right again: nothing that was known is forgotten. */
 TEST_F(renewal, clocks)
 {
