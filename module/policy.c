@@ -285,11 +285,9 @@ static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const
 	err = ward_policy_validate(blob, len, sbi->uuid, &traits);
 	if (err)
 		return err;
-	if (!ward_policy_follows(now->serial,
-				 le64_to_cpu(((struct ward_policy_header *)blob)->serial)))
-		return -ESTALE;
-	if (!ward_policy_renewal(now->blob, blob, NULL, NULL))
-		return -EPERM;
+	err = ward_policy_renews(now->blob, blob);
+	if (err)
+		return err;
 	return wardfs_hmac_sha256(mac_key, blob, len - WARD_MAC_SIZE, mac);
 }
 
@@ -308,7 +306,8 @@ static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const
  *
  * Return: 0; -ENOKEY when locked; -ENOENT when there is no such file, or no policy in force;
  * -EBADMSG, -EPROTONOSUPPORT, -EXDEV as wardfs_policy_set(); -ESTALE when its serial number
- * is not the next one of a renewal; -EPERM when the rules differ; the lower's error.
+ * is not the next one of a renewal; -EPERM when the rules differ, or say that they
+ * are not to be renewed; the lower's error.
  */
 int wardfs_renew_policy(struct wardfs_sb *sbi, u8 *mac)
 {

@@ -165,3 +165,24 @@ bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, v
 	}
 	return true;
 }
+
+/**
+ * ward_policy_renews - may a policy take another one's place without a secret
+ * @old: the policy in force
+ * @new: one that ward_policy_validate() took; its MAC does not count
+ *
+ * Context: does not sleep.
+ *
+ * Return: 0; -ESTALE when its serial number is not the next one of a renewal; -EPERM when its
+ * rules differ, or @old is WARD_POLICY_FIXED.
+ */
+int ward_policy_renews(const void *old, const void *new)
+{
+	const struct ward_policy_header *x = old, *y = new;
+
+	if (!ward_policy_follows(le64_to_cpu(x->serial), le64_to_cpu(y->serial)))
+		return -ESTALE;
+	if (le16_to_cpu(x->flags) & WARD_POLICY_FIXED)
+		return -EPERM;
+	return ward_policy_renewal(old, new, NULL, NULL) ? 0 : -EPERM;
+}

@@ -143,6 +143,7 @@ struct ward_renewed {
 
 typedef void (*ward_renewed_fn)(const struct ward_renewed *what, void *arg);
 bool ward_policy_follows(u64 old, u64 serial);
+int ward_policy_renews(const void *old, const void *new);
 bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, void *arg);
 
 /* rules.c */

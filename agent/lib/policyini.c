@@ -365,6 +365,11 @@ static void vault_entry(struct reader *r, const char *value)
 			r->policy->flags |= WARD_POLICY_PERMISSIVE;
 		else if (strcmp(value, "no"))
 			wrong(r, r->line, "permissive is yes or no");
+	} else if (!strcmp(r->key, "renew")) {
+		if (!strcmp(value, "no"))
+			r->policy->flags |= WARD_POLICY_FIXED;
+		else if (strcmp(value, "yes"))
+			wrong(r, r->line, "renew is yes or no");
 	} else if (!strcmp(r->key, "timezone")) {
 		set_zone(r, value, r->zone);
 	} else if (!strcmp(r->key, "directory")) {

@@ -210,7 +210,9 @@ int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf,
 	if (ret)
 		goto close;
 	done->serial = policy.serial;
-	look_at_rules(&policy, nl, done, err);
+	done->fixed = policy.flags & WARD_POLICY_FIXED;
+	if (!done->fixed)
+		look_at_rules(&policy, nl, done, err);
 	if (done->hours) {
 		ret = ward_policy_extend_hours(&policy, time(NULL), err);
 		done->hours = ret > 0;

@@ -12,11 +12,13 @@
  * struct ward_renewal - what was renewed
  * @programs: that are other files now
  * @hours: their time is known for two further years
+ * @fixed: nothing, as the rules say renew = no
  * @serial: of the policy in force
  */
 struct ward_renewal {
 	unsigned int programs;
 	bool hours;
+	bool fixed;
 	uint64_t serial;
 };
 

@@ -367,20 +367,22 @@ static int show_json(const struct ward_conf *conf, const struct ward_policy *pol
 
 	for (i = 0; i < policy->count; i++)
 		json_array_append_new(rules, policy_rule_json(&policy->rules[i]));
-	return ui_json(json_pack("{s:s, s:I, s:b, s:b, s:o}", "name", conf->name, "serial",
+	return ui_json(json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "name", conf->name, "serial",
 				 (json_int_t)policy->serial, "in_force",
 				 in_force == policy->serial, "permissive",
-				 !!(policy->flags & WARD_POLICY_PERMISSIVE), "rules", rules));
+				 !!(policy->flags & WARD_POLICY_PERMISSIVE), "renew",
+				 !(policy->flags & WARD_POLICY_FIXED), "rules", rules));
 }
 
 static int show_text(const struct ward_conf *conf, const struct ward_policy *policy,
 		     uint64_t in_force)
 {
-	printf("# Policy %" PRIu64 " of %s, %s%s\n", policy->serial, conf->name,
+	printf("# Policy %" PRIu64 " of %s, %s%s%s\n", policy->serial, conf->name,
 	       in_force == policy->serial ? "in force" :
 	       in_force ? "NOT the one in force" : "not in force while the vault is locked",
 	       policy->flags & WARD_POLICY_PERMISSIVE ?
-	       "; permissive: refusals are reported, and let through" : "");
+	       "; permissive: refusals are reported, and let through" : "",
+	       policy->flags & WARD_POLICY_FIXED ? "; not renewed without a secret" : "");
 	if (!policy->count)
 		printf("# no rules: nobody gets in\n");
 	return ward_policy_print(policy, stdout) ? WARD_FAILED : WARD_DONE;

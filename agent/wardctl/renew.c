@@ -10,9 +10,9 @@
 
 static json_t *one_json(const struct ward_conf *conf, const struct ward_renewal *done)
 {
-	return json_pack("{s:s, s:I, s:I, s:b}", "name", conf->name, "serial",
+	return json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", conf->name, "serial",
 			 (json_int_t)done->serial, "programs", (json_int_t)done->programs, "hours",
-			 done->hours);
+			 done->hours, "fixed", done->fixed);
 }
 
 static void say_one(const struct ward_conf *conf, const struct ward_renewal *done,
@@ -26,6 +26,9 @@ static void say_one(const struct ward_conf *conf, const struct ward_renewal *don
 		ui_say("%s: its hours are known for two years from now on", conf->name);
 	if (done->programs || done->hours)
 		ui_say("%s: renewed (policy %" PRIu64 ")", conf->name, done->serial);
+	else if (done->fixed)
+		ui_say("%s: its rules say renew = no: loading them anew is what renews them",
+		       conf->name);
 	else
 		ui_say("%s: nothing is to be renewed", conf->name);
 }

@@ -266,7 +266,8 @@ struct ward_key_payload {
 #define WARD_POLICY_MAGIC	"WARDPOL"
 #define WARD_POLICY_MAX		(16 << 20)
 #define WARD_POLICY_PERMISSIVE	0x1	/* let through, report */
-#define WARD_POLICY_FLAGS	0x1
+#define WARD_POLICY_FIXED	0x2	/* is not renewed without a secret */
+#define WARD_POLICY_FLAGS	0x3
 #define WARD_POLICY_RENEWALS	0xffff	/* bits of a serial number that renewals count in */
 
 /**

@@ -201,6 +201,30 @@ check_errno EACCES "it lets nobody in" as alice $prog /srv/d/f
 check "nor is it renewed" sh -c "! wardctl policy renew d 2>/dev/null"
 check "the rules are loaded again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check_is "it holds again" secret "$(as alice $prog /srv/d/f 2>&1)"
+sed 's/^\[vault\]/&\nrenew = no/' /root/wide.conf >$conf
+check "rules that are not to be renewed" wardctl policy load d --passphrase-file $pass
+check "wardctl policy show says so" sh -c "wardctl policy show d 2>/dev/null | grep -q 'not renewed without a secret'"
+before=$(serial)
+check "a further version is installed" version 6
+refused 0 "nothing is renewed" "say renew = no" wardctl policy renew d
+check_is "nothing was" "$before" "$(serial)"
+check_errno EACCES "the further version may not" as alice $prog /srv/d/f
+check "nor does the kernel renew them" python3 - <<EOT
+import errno, os, struct, subprocess, sys
+sys.path.insert(0, "$WARD_TOP/tests/fs")
+import testvault
+subprocess.run("mkdir -p /run/w && mount --bind /run/ward/lower/d /run/w && mount -o remount,bind,rw /run/w", shell=True, check=True)
+blob = open("/run/w/.ward/policy", "rb").read()
+serial, = struct.unpack_from("<Q", blob, 32)
+for flags in 0, 1, 2, 3:
+    changed = bytearray(blob); struct.pack_into("<H", changed, 10, flags); struct.pack_into("<Q", changed, 32, serial + 1)
+    testvault.put("/run/w/.ward/policy.new", bytes(changed))
+    try: testvault.Netlink().ask("POLICY_RENEW", blob[16:32]); assert False, flags
+    except testvault.Refused as e: assert e.errno == errno.EPERM, (flags, e.errno)
+os.unlink("/run/w/.ward/policy.new")
+subprocess.run(["umount", "/run/w"], check=True)
+EOT
+check "the others again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check "lock again" wardctl lock d
 refused 6 "is locked" "renewing what is locked" wardctl policy renew d
 check "all of them: those that are locked wait" wardctl policy renew --all

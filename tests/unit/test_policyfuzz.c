@@ -94,7 +94,7 @@ static void numbers_for_names(char *text)
 }
 
 static const char further[] =
-	"[vault]\ndirectory = /srv/beneficiaries\npermissive = yes\ntimezone = UTC\n"
+	"[vault]\ndirectory = /srv/beneficiaries\npermissive = yes\nrenew = no\ntimezone = UTC\n"
 	"[rule a]\nusers = 4001,\n\t4002\ngroups = 4100\nlogins = 7\nprograms = /usr/bin/a, kernel:nfsd\n"
 	"paths = /in\\x2c/caf\xc3\xa9, /b/\nhours = Mon-Fri 07:00-19:00, Sat, 22:00-06:00\n"
 	"timezone = Europe/Berlin\nburst = 2 files / 60 s, 1500 MB / 2 h, 3 changes/1 d\n"

@@ -361,6 +361,35 @@ TEST(serials)
 	}
 }
 
+/* With a secret everything can be changed; without, nothing where the rules say so. */
+TEST_F(renewal, rules_that_are_not_to_be_renewed)
+{
+	struct ward_policy_traits traits;
+	struct ward_policy p;
+	void *old, *new;
+	size_t len;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, ward_policy_parse(i ? "[vault]\nrenew = no\n" : "[vault]\nrenew = yes\n",
+					       i ? 19 : 20, &p, &self->err));
+		EXPECT_EQ(i ? WARD_POLICY_FIXED : 0, p.flags);
+		ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 0x10000, &old, &len));
+		ASSERT_EQ(0, ward_policy_validate(old, len, self->master.uuid, &traits));
+		ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 0x10001, &new, &len));
+		EXPECT_EQ(i ? -EPERM : 0, ward_policy_renews(old, new));
+		EXPECT_EQ(-ESTALE, ward_policy_renews(new, old));
+		free(new);
+		/* Nor is that word taken out, or put in. */
+		p.flags ^= WARD_POLICY_FIXED;
+		ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 0x10001, &new, &len));
+		EXPECT_EQ(-EPERM, ward_policy_renews(old, new));
+		free(new);
+		free(old);
+		ward_policy_free(&p);
+	}
+}
+
 TEST_F(renewal, rules_that_come_and_go)
 {
 	size_t len;
