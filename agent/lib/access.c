@@ -215,7 +215,7 @@ static int take_who(json_t *record, struct ward_access *a)
 	a->has_gid = number(record, "group.id", &a->gid);
 	a->has_login = number(record, "user.audit.id", &a->login);
 	program = text_of(record, a->kernel ? "process.name" : "process.executable");
-	if (!program && a->kernel)
+	if ((!program || !*program) && a->kernel)
 		return -EINVAL;
 	if (!program)
 		return 0;

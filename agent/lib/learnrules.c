@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../module/rules.h"
 #include "learning.h"
 
 /**
@@ -522,6 +523,21 @@ static int make_rules(struct drafts *drafts, struct ward_learned *learned)
 	return ret;
 }
 
+/* Threads of the kernel that work for anybody have names that rules cannot have. */
+static char *thread_why_not(const char *name)
+{
+	struct ward_kthread thread = { 0 };
+	char *why_not = NULL;
+
+	if (strlen(name) < sizeof(thread.name)) {
+		memcpy(thread.name, name, strlen(name));
+		if (ward_kthread_ok(&thread))
+			return NULL;
+	}
+	return asprintf(&why_not, "no rule can name the thread of the kernel \"%s\"", name) < 0 ?
+	       NULL : why_not;
+}
+
 /* Entries of one who and program, @n of them, become rules. Sets @left to how many are left. */
 static int actor(struct drafts *drafts, struct seen **some, size_t n, size_t paths,
 		 ward_nameable_fn nameable, void *arg, size_t *left)
@@ -539,7 +555,9 @@ static int actor(struct drafts *drafts, struct seen **some, size_t n, size_t pat
 	if (!n)
 		return 0;
 	seen = some[0];
-	if (seen->program[0] && !seen->kernel)
+	if (seen->kernel)
+		why_not = thread_why_not(seen->program);
+	else if (seen->program[0])
 		why_not = nameable(seen->program, arg);
 	ret = draft_actor(drafts, some, n, why_not);
 	free(why_not);

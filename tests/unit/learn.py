@@ -212,6 +212,19 @@ def test_threads_of_the_kernel():
         assert m.replay()['refused'] == 1
 
 
+def test_threads_that_no_rule_can_name():
+    """Workers, and what a log says that was tampered with: one line, as a comment, and nothing for the terminal."""
+    for name in 'kworker/u8:1+ev', r'a\x0a[rule x]', r'\x1b[2Jx', 'a, kernel:nfsd', 'much-longer-than-it-can-be':
+        with Machine({'user.id': None, 'group.id': None, 'process.executable': None, 'process.name': name}) as m:
+            said, text = m.learn()
+            assert 'no rule can name' in said['rules'][0]['refused'], said
+            assert 'CANNOT BE LOADED' in text and '\x1b' not in text, text
+            assert all(l.startswith('#') or not l for l in text.split('\n')), text
+            m.run('policy', 'check', 'learned.conf')
+            told = m.run('policy', 'replay', 'learned.conf', '--log', 'events.jsonl').stdout
+            assert '\x1b' not in told and '\n[rule' not in told, told
+
+
 def test_names_with_any_byte_in_them():
     with Machine({'file.path': r'/srv/cases/a, b;c\x0a\xff\\/x', 'process.executable': r'/usr/bin/t\x0a[rule y],ar'}) as m:
         said, text = m.learn()
