@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Learning rules, first half: what the log has, in memory that is bounded: for each who and
- * program and directory one entry. Where there are too many, directories become those above.
+ * program and directory one entry. Where one user has too many, his directories become those
+ * above; where all together have, everybody's.
  * learnrules.c makes rules of them.
  */
 #include <errno.h>
@@ -194,48 +195,108 @@ struct seen **learner_entries(struct ward_learner *learner, size_t *count)
 	return all;
 }
 
+static int compare_users(const void *a, const void *b)
+{
+	const struct learner_user *x = a, *y = b;
+
+	if (x->kernel != y->kernel)
+		return x->kernel ? 1 : -1;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* What is known of a user; NULL without memory. */
+static struct learner_user *user_of(struct ward_learner *learner, uint32_t uid, bool kernel)
+{
+	struct learner_user key = { .uid = uid, .kernel = kernel }, *user, **at;
+
+	at = tfind(&key, &learner->users, compare_users);
+	if (at)
+		return *at;
+	user = malloc(sizeof(*user));
+	if (!user)
+		return NULL;
+	*user = key;
+	user->depth = WARD_PATH_DEPTH;
+	if (tsearch(user, &learner->users, compare_users))
+		return user;
+	free(user);
+	return NULL;
+}
+
 /* Takes an entry in, or merges it. */
 static int insert(struct ward_learner *learner, struct seen *seen)
 {
-	struct seen **at = tsearch(seen, &learner->root, compare);
+	struct learner_user *user = user_of(learner, seen->uid, seen->kernel);
+	struct seen **at = user ? tsearch(seen, &learner->root, compare) : NULL;
 
 	if (!at)
 		return -ENOMEM;
-	if (*at != seen)
+	if (*at != seen) {
 		seen_merge(*at, seen);
-	else
-		learner->count++;
+		return 0;
+	}
+	learner->count++;
+	user->count++;
 	return 0;
 }
 
-/* There are too many: those that are deepest become what they lie in. */
-static int fold(struct ward_learner *learner)
+static void forget_count(const void *node, VISIT which, void *arg)
+{
+	(void)arg;
+	if (which == preorder || which == leaf)
+		(*(struct learner_user **)node)->count = 0;
+}
+
+/* The directories of @one (or, without, of everybody) are told apart no deeper than that. */
+static int cut_all(struct ward_learner *learner, const struct learner_user *one,
+		   unsigned int depth)
 {
 	struct seen **all;
 	size_t n, i;
 	int ret = 0;
 
-	while (!ret && learner->count >= WARD_LEARN_ENTRIES && learner->depth) {
-		all = learner_entries(learner, &n);
-		if (!all)
-			return -ENOMEM;
-		learner->depth--;
-		for (i = 0; i < n; i++) {
-			if (cut(all[i]->directory, learner->depth) && !all[i]->folded)
-				all[i]->folded = 1;
-			if (ret || insert(learner, all[i])) {
-				seen_free(all[i]);
-				ret = -ENOMEM;
-			}
+	all = learner_entries(learner, &n);
+	if (!all)
+		return -ENOMEM;
+	twalk_r(learner->users, forget_count, NULL);
+	for (i = 0; i < n; i++) {
+		bool his = !one || (all[i]->uid == one->uid && all[i]->kernel == one->kernel);
+
+		if (his && cut(all[i]->directory, depth) && !all[i]->folded)
+			all[i]->folded = 1;
+		if (ret || insert(learner, all[i])) {
+			seen_free(all[i]);
+			ret = -ENOMEM;
 		}
-		free(all);
 	}
+	free(all);
 	return ret;
 }
 
+/*
+ * There are too many: the deepest become what they lie in; first of who has so many, so that
+ * nobody makes others' rules wider, whatever he does.
+ */
+static int fold(struct ward_learner *learner, struct learner_user *user)
+{
+	int ret = 0;
+
+	while (!ret && user->count >= WARD_LEARN_OF_ONE && user->depth)
+		ret = cut_all(learner, user, --user->depth);
+	while (!ret && learner->count >= WARD_LEARN_ENTRIES && learner->depth)
+		ret = cut_all(learner, NULL, --learner->depth);
+	return ret;
+}
+
+static bool is_full(const struct ward_learner *learner, const struct learner_user *user)
+{
+	return user->count >= WARD_LEARN_OF_ONE || learner->count >= WARD_LEARN_ENTRIES;
+}
+
 /* The entry for it, or NULL: without memory, or room. */
-static struct seen *entry_for(struct ward_learner *learner, const struct ward_access *a,
-			      const struct ward_access_part *part, bool *cut_off)
+static struct seen *entry_for(struct ward_learner *learner, const struct learner_user *user,
+			      const struct ward_access *a, const struct ward_access_part *part,
+			      bool *cut_off)
 {
 	char directory[WARD_PATH_MAX + 1];
 	size_t n = part->itself ? part->length : ward_place_parent(part->place, part->length);
@@ -249,11 +310,11 @@ static struct seen *entry_for(struct ward_learner *learner, const struct ward_ac
 
 	memcpy(directory, part->place, n);
 	directory[n] = '\0';
-	*cut_off = cut(directory, learner->depth);
+	*cut_off = cut(directory, user->depth < learner->depth ? user->depth : learner->depth);
 	at = tfind(&key, &learner->root, compare);
 	if (at)
 		return *at;
-	if (learner->count >= WARD_LEARN_ENTRIES)
+	if (is_full(learner, user))
 		return NULL;
 	seen = calloc(1, sizeof(*seen));
 	if (!seen)
@@ -271,18 +332,18 @@ static struct seen *entry_for(struct ward_learner *learner, const struct ward_ac
 static int add_part(struct ward_learner *learner, const struct ward_access *a,
 		    const struct ward_access_part *part, const struct ward_tally *tally)
 {
+	struct learner_user *user = user_of(learner, a->uid, a->kernel);
 	struct seen *seen;
 	bool cut_off;
-	int ret;
+	int ret = user ? 0 : -ENOMEM;
 
-	if (learner->count >= WARD_LEARN_ENTRIES) {
-		ret = fold(learner);
-		if (ret)
-			return ret;
-	}
-	seen = entry_for(learner, a, part, &cut_off);
+	if (!ret && is_full(learner, user))
+		ret = fold(learner, user);
+	if (ret)
+		return ret;
+	seen = entry_for(learner, user, a, part, &cut_off);
 	if (!seen)
-		return learner->count >= WARD_LEARN_ENTRIES ? -ENOSPC : -ENOMEM;
+		return is_full(learner, user) ? -ENOSPC : -ENOMEM;
 	/* How many directories these are was known while each had its own entry. */
 	if (cut_off && !seen->folded)
 		seen->folded = 1;
@@ -323,6 +384,7 @@ void ward_learner_free(struct ward_learner *learner)
 	if (!learner)
 		return;
 	tdestroy(learner->root, seen_free);
+	tdestroy(learner->users, free);
 	free(learner->directory);
 	free(learner);
 }

@@ -7,6 +7,7 @@
 #include "policyfile.h"
 
 #define WARD_LEARN_ENTRIES	50000	/* that are told apart: who, with what, in which directory */
+#define WARD_LEARN_OF_ONE	5000	/* of those, of one user */
 #define WARD_LEARN_PATHS	16	/* in a rule, unless told otherwise */
 #define WARD_LEARN_LOGINS	4	/* that are told */
 

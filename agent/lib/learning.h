@@ -32,10 +32,25 @@ struct seen {
 };
 
 /**
+ * struct learner_user - how much is known of one user
+ * @uid: who
+ * @kernel: threads of the kernel that act for him
+ * @count: entries
+ * @depth: his deeper directories are not told apart
+ */
+struct learner_user {
+	uint32_t uid;
+	bool kernel;
+	size_t count;
+	unsigned int depth;
+};
+
+/**
  * struct ward_learner - what was learned so far
  * @directory: of the vault
  * @root: of a tree of struct seen, see tsearch(3)
  * @count: how many
+ * @users: of a tree of struct learner_user: what one does must not blur what others did
  * @depth: deeper directories are not told apart
  * @minute: that @local is right for
  * @local: local time
@@ -49,6 +64,7 @@ struct ward_learner {
 	char *directory;
 	void *root;
 	size_t count;
+	void *users;
 	unsigned int depth;
 	time_t minute;
 	struct tm local;

@@ -175,7 +175,7 @@ static void put_wider(const struct ward_learned_rule *about)
 	if (about->wider & WARD_WIDER_TOP)
 		printf("# WIDER than the log: it is about what lies in the vault's top, and \"/\" is all of the vault\n");
 	if (about->wider & WARD_WIDER_FOLDED)
-		printf("# WIDER than the log: paths stand for directories further down, at least %zu (--paths tells them apart)\n",
+		printf("# WIDER than the log: paths stand for directories further down, at least %zu (more --paths, --user and --since tell more of them apart)\n",
 		       about->folded);
 	if (about->wider & WARD_WIDER_WALK)
 		printf("# WIDER than the log: somebody was stopped on the way, and nobody knows to what; whoever may list may pass\n");
@@ -247,8 +247,8 @@ static int tell(const struct lesson *l)
 		printf("# Nothing was refused, so there is nothing to allow.\n");
 	else
 		printf("# They allow what was refused, or would have been, and from now on whatever else these users do so with\n"
-		       "# these programs in these directories, at all hours and without limits. Programs are as the processes\n"
-		       "# showed them. What is in the log may be just what the rules are to stop: read them before you load them.\n");
+		       "# these programs in these directories and all below them, at all hours and without limits. Programs are\n"
+		       "# as the processes showed them. What is in the log may be just what the rules are to stop: read them before you load them.\n");
 	if (d->limited)
 		printf("# Left out: %" PRIu64 " accesses that a limit refused: raise it (burst), or leave it.\n",
 		       d->limited);
@@ -256,7 +256,7 @@ static int tell(const struct lesson *l)
 		printf("# Left out: %" PRIu64 " records that do not say enough, or are of files elsewhere.\n",
 		       d->unclear);
 	if (d->left_out)
-		printf("# Left out: %" PRIu64 " accesses: too many users and programs to be told apart; use --user and --since.\n",
+		printf("# Left out: %" PRIu64 " accesses: too many users and programs, or too many of one user, to be told apart; use --user and --since.\n",
 		       d->left_out);
 	if (l->lost)
 		printf("# The log lacks %" PRIu64 " events that were lost, of all vaults together.\n", l->lost);

@@ -424,5 +424,22 @@ def test_more_than_can_be_told_apart():
         assert 'WIDER' in open(m.path('learned.conf')).read()
 
 
+def test_nobody_makes_the_rules_of_others_wider():
+    """One user, in more directories and with more programs than are told apart; another one in two."""
+    with Machine() as m:
+        with open(m.path('events.jsonl'), 'w') as f:
+            for i in range(60000):
+                f.write(m.line({'uid': 1002, 'file.path': f'/srv/cases/{i % 7}/{i % 7000}/{i}/x',
+                                'process.executable': f'/home/eve/{i // 5}'}) + '\n')
+                if i % 30000 == 29999:
+                    f.write(m.line({'file.path': f'/srv/cases/a/b/c/d/e/{i}/x'}) + '\n')
+        said = json.loads(subprocess.run([FAST, '--json', 'policy', 'learn', 'cases', '--log', 'events.jsonl'], cwd=m.dir,
+                                         capture_output=True, check=True).stdout)
+        rule, = [r for r in said['rules'] if of(r, 'user') == ['1001']]
+        assert of(rule, 'path') == ['/a/b/c/d/e/29999', '/a/b/c/d/e/59999'] and not rule['wider'], rule
+        assert said['left_out'] > 30000, said['left_out']
+        assert sum(r['accesses'] for r in said['rules']) + said['left_out'] == 60002
+
+
 if __name__ == '__main__':
     raise SystemExit(tap.run([v for k, v in list(globals().items()) if k.startswith('test_')], jobs=2))
