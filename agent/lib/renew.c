@@ -6,6 +6,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,31 +16,28 @@
 #include "mnt.h"
 #include "package.h"
 #include "policyfile.h"
+#include "policystore.h"
 #include "program.h"
 #include "renew.h"
 
-/**
- * ward_policy_put_in_force - have the kernel take a compiled policy
- * @nl: to the kernel
- * @conf: the vault, which is unlocked
- * @dirfd: its .ward
- * @blob: the policy with its MAC
- * @len: bytes
- * @err: says what is wrong; the old one is in force then, unless it says otherwise
- *
- * First the new file, then the kernel takes it and notes its serial in the epoch record, then
- * it takes the old one's place. The caller has the vault's lock.
- *
- * Return: 0 or a negative errno.
- */
-int ward_policy_put_in_force(struct ward_nl *nl, const struct ward_conf *conf, int dirfd,
-			     const void *blob, size_t len, struct ward_err *err)
+/* From here to there nobody stops us but by force. */
+static void hold_signals(sigset_t *before)
 {
-	int ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
+	sigset_t some;
 
-	if (ret)
-		return ward_fail_errno(err, ret, "cannot write .ward/policy.new");
-	ret = ward_nl_policy_load(nl, conf->uuid);
+	sigemptyset(&some);
+	sigaddset(&some, SIGTERM);
+	sigaddset(&some, SIGINT);
+	sigaddset(&some, SIGHUP);
+	sigprocmask(SIG_BLOCK, &some, before);
+}
+
+/* Takes .ward/policy.new, and has it in the old one's place. */
+static int take_new(struct ward_nl *nl, const struct ward_conf *conf, int dirfd,
+		    struct ward_err *err)
+{
+	int ret = ward_nl_policy_load(nl, conf->uuid);
+
 	if (ret) {
 		ward_fail(err, -ret, ret == -EPERM ? WARD_NOT_PERMITTED :
 			  ret == -ENOKEY ? WARD_LOCKED : WARD_FAILED,
@@ -53,6 +51,53 @@ int ward_policy_put_in_force(struct ward_nl *nl, const struct ward_conf *conf, i
 		return ward_fail_errno(err, ret,
 				       "the policy is in force, but cannot be kept: load it again before the vault is locked; .ward/policy");
 	return 0;
+}
+
+/* What a crash left in .ward/policy.new may be the policy in force: it is not lost. */
+static int settle(struct ward_nl *nl, const struct ward_conf *conf, int dirfd,
+		  struct ward_err *err)
+{
+	struct ward_mounted vault;
+	int ret = ward_nl_vault_get(nl, conf->uuid, &vault);
+
+	/* The kernel says why, when it is asked to take the new one. */
+	if (ret || vault.state != WARD_STATE_UNLOCKED)
+		return 0;
+	ret = ward_policy_settle(dirfd, conf->uuid, vault.policy_serial);
+	return ret < 0 ? ward_fail_errno(err, ret, "cannot keep the policy in force in .ward/policy") :
+	       0;
+}
+
+/**
+ * ward_policy_put_in_force - have the kernel take a compiled policy
+ * @nl: to the kernel
+ * @conf: the vault, which is unlocked
+ * @dirfd: its .ward
+ * @blob: the policy with its MAC
+ * @len: bytes
+ * @err: says what is wrong; the old one is in force then, unless it says otherwise
+ *
+ * First the new file, then the kernel takes it and notes its serial in the epoch record, then
+ * it takes the old one's place. SIGTERM, SIGINT and SIGHUP wait for that. The caller has the
+ * vault's lock.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_policy_put_in_force(struct ward_nl *nl, const struct ward_conf *conf, int dirfd,
+			     const void *blob, size_t len, struct ward_err *err)
+{
+	sigset_t before;
+	int ret = settle(nl, conf, dirfd, err);
+
+	if (ret)
+		return ret;
+	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot write .ward/policy.new");
+	hold_signals(&before);
+	ret = take_new(nl, conf, dirfd, err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
 }
 
 /* ---- what is to be renewed ------------------------------------------------------------- */
@@ -168,7 +213,9 @@ static int read_stored(struct ward_nl *nl, const struct ward_conf *conf, int dir
 				 conf->name);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot ask the kernel about %s", conf->name);
-	ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, &blob, &len);
+	ret = ward_policy_settle(dirfd, conf->uuid, vault.policy_serial);
+	if (ret >= 0)
+		ret = ward_durable_read(dirfd, WARD_POLICY_NAME, WARD_POLICY_MAX, &blob, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot read .ward/policy of %s", conf->name);
 	ret = ward_policy_decode(blob, len, conf->uuid, policy);

@@ -201,6 +201,18 @@ check_errno EACCES "it lets nobody in" as alice $prog /srv/d/f
 check "nor is it renewed" sh -c "! wardctl policy renew d 2>/dev/null"
 check "the rules are loaded again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check_is "it holds again" secret "$(as alice $prog /srv/d/f 2>&1)"
+# Stopped after the kernel took a policy, before the file has its place
+undo() ( mkdir -p /run/w && mount --bind /run/ward/lower/d /run/w && mount -o remount,bind,rw /run/w && cd /run/w/.ward && mv policy policy.new && cp $kept policy && cd / && umount /run/w )
+check "a policy in force that is in .ward/policy.new alone" undo
+before=$(wardctl --json status d | python3 -c 'import json, sys; print(json.load(sys.stdin)["vaults"][0]["policy_serial"])')
+refused 0 "is renewed as any other" "nothing is to be renewed" wardctl policy renew d
+check_is "and is the stored one then" "$before" "$(serial)"
+check "again" undo
+check "a load that is refused" sh -c "! wardctl policy load d --passphrase-file /root/out 2>/dev/null"
+check "and one that is not" wardctl policy load d --passphrase-file $pass
+check "both leave one that opens" sh -c "wardctl lock d && wardctl unlock d --passphrase-file $pass"
+check_is "it does" secret "$(as alice $prog /srv/d/f 2>&1)"
+
 sed 's/^\[vault\]/&\nrenew = no/' /root/wide.conf >$conf
 check "rules that are not to be renewed" wardctl policy load d --passphrase-file $pass
 check "wardctl policy show says so" sh -c "wardctl policy show d 2>/dev/null | grep -q 'not renewed without a secret'"

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Renewals of policies: what may differ, and that nothing else may. */
 #include "kselftest_harness.h"
-#include "lib/policyfile.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "lib/durable.h"
+#include "lib/policystore.h"
 #include "follow.h"
 #include "rules.h"
 
@@ -388,6 +391,66 @@ TEST_F(renewal, rules_that_are_not_to_be_renewed)
 		free(old);
 		ward_policy_free(&p);
 	}
+}
+
+/* Which policy a file is, by its serial number; 0 when it is not there. */
+static uint64_t serial_in(int dir, const char *name, const struct ward_master *master)
+{
+	struct ward_policy p;
+	uint64_t serial;
+	size_t len;
+	void *blob;
+
+	if (ward_durable_read(dir, name, WARD_POLICY_MAX, &blob, &len))
+		return 0;
+	serial = ward_policy_decode(blob, len, master->uuid, &p) ? 1 : p.serial;
+	if (serial > 1)
+		ward_policy_free(&p);
+	free(blob);
+	return serial;
+}
+
+/* A stop before the new file has the old one's place; 1 stands for a file that is no policy. */
+TEST_F(renewal, stopped_between_load_and_rename)
+{
+	static const struct {
+		uint64_t old, new, in_force, old_then, new_then;
+		int ret;
+	} cases[] = {
+		{ 5, 6, 6, 6, 0, 1 }, { 5, 6, 5, 5, 6, 0 }, { 5, 7, 6, 5, 7, 0 }, { 5, 0, 6, 5, 0, 0 },
+		{ 0, 6, 6, 6, 0, 1 }, { 1, 6, 6, 6, 0, 1 }, { 5, 1, 6, 5, 1, 0 }, { 6, 6, 6, 6, 6, 0 },
+		{ 5, 6, 0, 5, 6, 0 },
+	};
+	char path[] = "/tmp/ward-renewal-XXXXXX";
+	int dir, i, k;
+	size_t len;
+	void *blob;
+
+	ASSERT_NE(NULL, mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	ASSERT_LE(0, dir);
+	for (i = 0; i < (int)(sizeof(cases) / sizeof(*cases)); i++) {
+		for (k = 0; k < 2; k++) {
+			uint64_t serial = k ? cases[i].new : cases[i].old;
+			const char *name = k ? WARD_POLICY_NEW_NAME : WARD_POLICY_NAME;
+
+			unlinkat(dir, name, 0);
+			if (!serial)
+				continue;
+			ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, serial, &blob, &len));
+			ASSERT_EQ(0, ward_durable_write(dir, name, blob, serial == 1 ? len / 2 : len, 0600));
+			free(blob);
+		}
+		EXPECT_EQ(cases[i].ret, ward_policy_settle(dir, self->master.uuid, cases[i].in_force)) {
+			TH_LOG("case %d", i);
+		}
+		EXPECT_EQ(cases[i].old_then, serial_in(dir, WARD_POLICY_NAME, &self->master));
+		EXPECT_EQ(cases[i].new_then, serial_in(dir, WARD_POLICY_NEW_NAME, &self->master));
+	}
+	unlinkat(dir, WARD_POLICY_NAME, 0);
+	unlinkat(dir, WARD_POLICY_NEW_NAME, 0);
+	close(dir);
+	EXPECT_EQ(0, rmdir(path));
 }
 
 TEST_F(renewal, rules_that_come_and_go)
