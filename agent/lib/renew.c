@@ -233,6 +233,7 @@ static int read_stored(struct ward_nl *nl, const struct ward_conf *conf, int dir
  * ward_policy_renew - have the rules in force mean programs and hours as they are now
  * @nl: to the kernel
  * @conf: the vault
+ * @patience: how long to wait for others who work on the vault, seconds
  * @done: filled; nothing is changed where nothing is to be renewed
  * @err: says what is wrong; a note for each program that is another file
  *
@@ -240,16 +241,16 @@ static int read_stored(struct ward_nl *nl, const struct ward_conf *conf, int dir
  * end within a year are known for two again. Nothing else of the rules changes, so no secret
  * is asked for.
  *
- * Return: 0; -ENOKEY when the vault is locked; another negative errno.
+ * Return: 0; -ENOKEY when the vault is locked; -EBUSY when others do not end; another negative errno.
  */
-int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf,
+int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf, unsigned int patience,
 		      struct ward_renewal *done, struct ward_err *err)
 {
 	struct ward_policy policy = { 0 };
 	int lock, dirfd, ret;
 
 	memset(done, 0, sizeof(*done));
-	lock = ward_mnt_lock(conf->name, err);
+	lock = ward_mnt_lock_within(conf->name, patience, err);
 	if (lock < 0)
 		return lock;
 	dirfd = ward_mnt_ward_dir(conf, true, err);

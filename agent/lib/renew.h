@@ -24,7 +24,7 @@ struct ward_renewal {
 
 int ward_policy_put_in_force(struct ward_nl *nl, const struct ward_conf *conf, int dirfd,
 			     const void *blob, size_t len, struct ward_err *err);
-int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf,
+int ward_policy_renew(struct ward_nl *nl, const struct ward_conf *conf, unsigned int patience,
 		      struct ward_renewal *done, struct ward_err *err);
 
 #endif

@@ -8,6 +8,8 @@
 #include "policy.h"
 #include "verb.h"
 
+#define PATIENCE	10	/* seconds: dpkg may wait for this */
+
 static json_t *one_json(const struct ward_conf *conf, const struct ward_renewal *done)
 {
 	return json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", conf->name, "serial",
@@ -51,7 +53,10 @@ static int renew(const char *arg, struct ward_nl *nl, json_t *all)
 		int ret;
 
 		ward_err_clear(&err);
-		ret = ward_policy_renew(nl, conf, &done, &err);
+		ret = ward_policy_renew(nl, conf, PATIENCE, &done, &err);
+		if (ret == -EBUSY)
+			ward_note(&err, "wardd makes up for it within a day, or wardctl policy renew %.64s then",
+				  conf->name);
 		/* Those that are locked are renewed after they are unlocked. */
 		if (ret == -ENOKEY && !arg)
 			continue;

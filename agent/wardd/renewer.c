@@ -21,6 +21,7 @@
 
 #define EVERY	86400000000ULL		/* microseconds */
 #define SLACK	60000000ULL
+#define PATIENCE	600	/* seconds, for others who work on a vault */
 
 /**
  * struct wardd_renewer - the renewals
@@ -128,7 +129,8 @@ int wardd_renewer_start(struct wardd_renewer **renewer, sd_event *loop)
  * wardd_renewer_stop - end it
  * @r: the renewals, or NULL
  *
- * A renewal that runs comes to its end: it is short.
+ * A renewal that runs is ended, but where the kernel has taken a policy: that is kept first,
+ * see ward_policy_put_in_force(). The rest is made up for by the next wardd.
  */
 void wardd_renewer_stop(struct wardd_renewer *r)
 {
@@ -136,8 +138,10 @@ void wardd_renewer_stop(struct wardd_renewer *r)
 		return;
 	sd_event_source_disable_unref(r->timer);
 	sd_event_source_disable_unref(r->child);
-	if (r->pid)
+	if (r->pid) {
+		kill(r->pid, SIGTERM);
 		waitpid(r->pid, NULL, 0);
+	}
 	free(r);
 }
 
@@ -151,7 +155,7 @@ static int renew(struct ward_nl *nl, const struct ward_conf *conf)
 	size_t i;
 
 	ward_err_clear(&err);
-	ret = ward_policy_renew(nl, conf, &done, &err);
+	ret = ward_policy_renew(nl, conf, PATIENCE, &done, &err);
 	if (ret == -ENOKEY)
 		return WARD_DONE;
 	for (i = 0; i < err.count; i++)

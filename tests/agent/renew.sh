@@ -131,6 +131,16 @@ check_is "as long as before" "$known_first" "$(known)"
 date -s @"$now" >/dev/null
 check_is "and when the clock is right again" secret "$(as alice $prog /srv/d/f 2>&1)"
 
+# Somebody else works on the vault, and does not end
+flock --no-fork /run/ward/lock/d sleep 1000 &
+other=$!
+sleep 1
+begin=$(date +%s)
+refused 1 "a vault that is busy is not waited for" "is busy" wardctl policy renew d
+check "for long" [ $(($(date +%s) - begin)) -lt 30 ]
+kill $other
+wait $other 2>/dev/null || true
+
 check "without root" sh -c "! setpriv --reuid 61001 --regid 61001 --clear-groups wardctl policy renew d 2>/dev/null"
 check_fails_with 3 "no such vault" wardctl policy renew none
 check_fails_with 2 "no vault" wardctl policy renew
