@@ -6,6 +6,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,9 @@ static void look_at_program(struct ward_policy_program *program, struct ward_nl 
 			    struct ward_renewal *done, struct ward_err *err)
 {
 	struct ward_program_id now;
+	char real[PATH_MAX];
 	struct ward_err why;
+	bool chosen;
 	int fd, ret;
 
 	ward_err_clear(&why);
@@ -121,12 +124,19 @@ static void look_at_program(struct ward_policy_program *program, struct ward_nl 
 	ret = ward_nl_program_get(nl, fd, &now);
 	if (ret || !memcmp(&now, &program->id, sizeof(now)))
 		goto close;
+	if (ward_program_real(program->path, real, &chosen, &why))
+		goto close;
+	if (chosen) {
+		ward_note(err, "%.200s is %.200s now, as /etc/alternatives has it, which no rule follows: load the rules anew if that is meant, best with %.200s in them",
+			  program->path, real, real);
+		goto close;
+	}
 	ret = ward_package_has(program->path, fd);
 	if (ret > 0) {
 		program->id = now;
 		done->programs++;
-		ward_note(err, "%.400s was replaced by its package: rules that name it follow",
-			  program->path);
+		ward_note(err, "%.200s (%.200s) was replaced by its package: rules that name it follow",
+			  program->path, real);
 	} else {
 		ward_note(err, "%.300s is another file than when the rules were loaded, and %s: load the rules anew if it is to be trusted",
 			  program->path, ret ? "nobody can tell whose" :

@@ -246,6 +246,18 @@ for flags in 0, 1, 2, 3:
 os.unlink("/run/w/.ward/policy.new")
 subprocess.run(["umount", "/run/w"], check=True)
 EOT
+# An alternative is whatever the administrator, or a package with a higher priority, chose
+mkdir -p /etc/alternatives
+ln -s $prog /etc/alternatives/ward-alt
+ln -s /etc/alternatives/ward-alt /usr/bin/ward-alt
+sed 's#^programs = .*#programs = /usr/bin/ward-alt#' /root/wide.conf >$conf
+check "a rule for an alternative" wardctl policy load d --passphrase-file $pass
+check_is "it is the program" secret "$(as alice $prog /srv/d/f 2>&1)"
+ln -sfn /bin/tac /etc/alternatives/ward-alt
+refused 0 "another one is chosen" "/etc/alternatives has it, which no rule follows" wardctl policy renew d
+check_errno EACCES "it may not" as alice tac /srv/d/f
+check_is "that which was meant still may" secret "$(as alice $prog /srv/d/f 2>&1)"
+rm /usr/bin/ward-alt /etc/alternatives/ward-alt
 check "the others again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check "lock again" wardctl lock d
 refused 6 "is locked" "renewing what is locked" wardctl policy renew d
