@@ -20,6 +20,22 @@
 
 /* ---- programs, without the kernel ------------------------------------------------------ */
 
+/* What records have is a path without symlinks: which there are by now does not count. */
+static struct ward_program_id by_record(const char *path)
+{
+	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID) };
+	uint64_t hash[2] = { 0xcbf29ce484222325ULL, 0x84222325cbf29ce4ULL };
+	const char *p;
+
+	for (p = path; *p; p++) {
+		hash[0] = (hash[0] ^ (uint8_t)*p) * 0x100000001b3ULL;
+		hash[1] = (hash[1] ^ (uint8_t)*p) * 0x100000001b3ULL;
+	}
+	id.inode = htole64(hash[0]);
+	memcpy(id.fs, &hash[1], sizeof(hash[1]));
+	return id;
+}
+
 /**
  * ward_program_by_path - what a program is known by where the kernel is not asked
  * @path: where it is
@@ -30,18 +46,10 @@
  */
 struct ward_program_id ward_program_by_path(const char *path)
 {
-	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID) };
-	uint64_t hash[2] = { 0xcbf29ce484222325ULL, 0x84222325cbf29ce4ULL };
 	char *real = realpath(path, NULL);
-	const char *p;
+	struct ward_program_id id = by_record(real ? real : path);
 
-	for (p = real ? real : path; *p; p++) {
-		hash[0] = (hash[0] ^ (uint8_t)*p) * 0x100000001b3ULL;
-		hash[1] = (hash[1] ^ (uint8_t)*p) * 0x100000001b3ULL;
-	}
 	free(real);
-	id.inode = htole64(hash[0]);
-	memcpy(id.fs, &hash[1], sizeof(hash[1]));
 	return id;
 }
 
@@ -266,7 +274,7 @@ static const struct ward_program_id *take_program(struct ward_asker *asker, cons
 		sum = sum * 31 + (uint8_t)*p;
 	known = &asker->programs[sum % KNOWN_PROGRAMS];
 	if (strcmp(known->path, path)) {
-		known->id = ward_program_by_path(path);
+		known->id = by_record(path);
 		strcpy(known->path, path);
 	}
 	return &known->id;

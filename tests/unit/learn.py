@@ -311,6 +311,10 @@ def test_symlinks_to_programs():
     with Machine({'process.executable': os.path.realpath('/usr/bin/python3')}) as m:
         m.write('draft', CONF + '[rule d]\nprograms = /usr/bin/python3\neffect = allow\n')
         assert m.replay('draft')['allowed'] == 1
+        # A symlink that somebody made in the place of what was on record is another thing.
+        m.write('events.jsonl', m.line({'process.executable': m.path('evil')}) + '\n')
+        os.symlink('/usr/bin/python3', m.path('evil'))
+        assert m.replay('draft')['refused'] == 1
 
 
 def record(draw):
