@@ -285,7 +285,7 @@ static const struct reason policy_reasons[] = {
 	{ -ESTALE,
 	  "the policy is not newer than the one in force, or not the next one: compile it again" },
 	{ -EPERM,
-	  "the rules are not those in force, or say renew = no: load them, which takes a secret of the vault" },
+	  "the rules are not those in force, or say renew = no: load them, with a secret" },
 	{ }
 };
 

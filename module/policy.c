@@ -104,32 +104,56 @@ u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
 /**
  * struct replaced - telling of programs that were replaced
  * @sbi: the vault
- * @count: how many
- * @hours: how local time runs is known anew, too
+ * @told: which were, each once, however many rules name it
+ * @count: how many; REPORTED_MAX + 1: more than are told
+ * @hours: a rule for whose hours local time is known anew; NULL: there is none
  */
 struct replaced {
 	struct wardfs_sb *sbi;
+	const struct ward_program *told[REPORTED_MAX];
 	u32 count;
-	bool hours;
+	const struct ward_rule *hours;
 };
 
-static void report_program(const struct ward_renewed *what, void *arg)
+static bool was_told(const struct replaced *replaced, const struct ward_program *program)
+{
+	u32 i;
+
+	for (i = 0; i < replaced->count; i++)
+		if (replaced->told[i]->path_length == program->path_length &&
+		    !memcmp(replaced->told[i]->path, program->path,
+			    le16_to_cpu(program->path_length)))
+			return true;
+	return false;
+}
+
+static const char *name_of(const struct ward_rule *rule)
+{
+	return rule->name[0] ? (const char *)rule->name : NULL;
+}
+
+static void report_renewed(const struct ward_renewed *what, void *arg)
 {
 	struct replaced *replaced = arg;
 	char text[100];
 	struct wardfs_report report = {
 		.kind = WARD_KIND_POLICY,
 		.action = WARD_ACTION_POLICY_LOAD,
+		.rule = name_of(what->rule),
 		.detail = text,
 		.block = WARDFS_NO_BLOCK,
 	};
 
 	if (!what->new) {
-		replaced->hours = true;
+		if (!replaced->hours)
+			replaced->hours = what->rule;
 		return;
 	}
-	if (++replaced->count > REPORTED_MAX)
+	if (replaced->count > REPORTED_MAX || was_told(replaced, what->new))
 		return;
+	if (replaced->count++ == REPORTED_MAX)
+		return;
+	replaced->told[replaced->count - 1] = what->new;
 	snprintf(text, sizeof(text), "program is another file now: %.*s",
 		 le16_to_cpu(what->new->path_length), what->new->path);
 	wardfs_report(replaced->sbi, &report);
@@ -149,12 +173,14 @@ static void report_renewal(struct wardfs_sb *sbi, const struct wardfs_policy *ol
 
 	if (!ward_policy_renewal(old->blob, policy->blob, NULL, NULL))
 		return;
-	ward_policy_renewal(old->blob, policy->blob, report_program, &replaced);
+	ward_policy_renewal(old->blob, policy->blob, report_renewed, &replaced);
 	if (replaced.count > REPORTED_MAX)
 		wardfs_report(sbi, &report);
 	report.detail = "local time of hours is known anew";
-	if (replaced.hours)
-		wardfs_report(sbi, &report);
+	if (!replaced.hours)
+		return;
+	report.rule = name_of(replaced.hours);
+	wardfs_report(sbi, &report);
 }
 
 /*

@@ -259,6 +259,19 @@ check_errno EACCES "it may not" as alice tac /srv/d/f
 check_is "that which was meant still may" secret "$(as alice $prog /srv/d/f 2>&1)"
 rm /usr/bin/ward-alt /etc/alternatives/ward-alt
 check "the others again" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
+# However many rules name a program, it is told once, with the first of them
+awk '/^\[rule prog\]/ { copy = 1 } /^\[rule root\]/ { copy = 0 } { print } copy { more = more $0 "\n" } END { sub(/rule prog/, "rule again", more); printf "%s", more }' \
+	/root/wide.conf >$conf
+check "two rules for one program" wardctl policy load d --passphrase-file $pass
+told() { grep -c "is another file now: $prog\"" /var/log/ward/events.jsonl; }
+before=$(told)
+check "a further version is installed" version 7
+more() { [ "$(told)" -gt "$before" ]; }
+check "it is told" wait_for event more
+sleep 2
+check_is "once" $((before + 1)) "$(told)"
+check "with its rule" sh -c "grep 'is another file now' /var/log/ward/events.jsonl | tail -n 1 | grep -q '\"rule.name\":\"prog\"'"
+check "the others once more" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check "lock again" wardctl lock d
 refused 6 "is locked" "renewing what is locked" wardctl policy renew d
 check "all of them: those that are locked wait" wardctl policy renew --all
