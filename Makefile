@@ -82,6 +82,8 @@ install-agent: agent docs
 	install -d $(DESTDIR)$(PREFIX)/share/doc/ward/netlink
 	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/ward/
 	install -m 644 $(wildcard docs/netlink/*) $(DESTDIR)$(PREFIX)/share/doc/ward/netlink/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/ward/examples
+	install -m 644 $(wildcard packaging/examples/*) $(DESTDIR)$(PREFIX)/share/doc/ward/examples/
 	$(if $(COMPLETIONS),install -d $(BASHCOMPDIR) && install -m 644 $(COMPLETIONS) $(BASHCOMPDIR)/)
 
 # ---- testing: everything below installs what it needs, and runs the module in virtual machines only ----------------

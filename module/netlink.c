@@ -14,6 +14,7 @@
 #include <crypto/aead.h>
 #include <net/genetlink.h>
 #include "wardfs.h"
+#include "nlreason.h"
 #include "ring.h"
 #include "compat/netlink.h"
 
@@ -61,28 +62,6 @@ static const struct nla_policy program_policy[] = {
 };
 
 /* ---- refusing -------------------------------------------------------------- */
-
-/**
- * struct reason - what to tell of an error
- * @err: negative errno; 0 ends a table
- * @text: why, and what to do about it
- */
-struct reason {
-	int err;
-	const char *text;
-};
-
-/* Hands @err back, explained. */
-static int explain(struct netlink_ext_ack *extack, const struct reason *reasons, int err)
-{
-	for (; err < 0 && extack && reasons->err; reasons++) {
-		if (reasons->err == err) {
-			extack->_msg = reasons->text;
-			break;
-		}
-	}
-	return err;
-}
 
 static int permitted(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
@@ -296,27 +275,50 @@ put:
 	return err;
 }
 
+static const struct reason policy_reasons[] = {
+	{ -ENOKEY, "the vault is locked: unlock it first" },
+	{ -ENOENT, "there is no .ward/policy.new, or, to be renewed, no policy in force" },
+	{ -EBADMSG,
+	  "the policy does not authenticate, or has in it what this module does not know" },
+	{ -EPROTONOSUPPORT, "the policy's format version is not known to this module" },
+	{ -EXDEV, "the policy is for another vault" },
+	{ -ESTALE,
+	  "the policy is not newer than the one in force, or not the next one: compile it again" },
+	{ -EPERM,
+	  "the rules are not those in force, or say renew = no: load them, with a secret" },
+	{ }
+};
+
 static int policy_load(struct sk_buff *skb, struct genl_info *info)
 {
-	static const struct reason reasons[] = {
-		{ -ENOKEY, "the vault is locked: unlock it first" },
-		{ -ENOENT, "there is no .ward/policy.new to be loaded" },
-		{ -EBADMSG,
-		  "the policy does not authenticate, or has in it what this module does not know" },
-		{ -EPROTONOSUPPORT, "the policy's format version is not known to this module" },
-		{ -EXDEV, "the policy is for another vault" },
-		{ -ESTALE,
-		  "the policy is not newer than the one in force: compile it again" },
-		{ }
-	};
 	struct wardfs_sb *sbi;
 	int err = command_vault(skb, info, &sbi);
 
 	if (err)
 		return err;
-	err = explain(info->extack, reasons, wardfs_load_policy(sbi));
+	err = explain(info->extack, policy_reasons, wardfs_load_policy(sbi));
 	wardfs_sb_put(sbi);
 	return err;
+}
+
+static int policy_renew(struct sk_buff *skb, struct genl_info *info)
+{
+	struct wardfs_sb *sbi;
+	struct sk_buff *reply;
+	u8 mac[WARD_MAC_SIZE];
+	void *hdr;
+	int err = command_vault(skb, info, &sbi);
+
+	if (err)
+		return err;
+	err = explain(info->extack, policy_reasons, wardfs_renew_policy(sbi, mac));
+	wardfs_sb_put(sbi);
+	if (err)
+		return err;
+	reply = reply_begin(info, WARD_CMD_POLICY_RENEW, &hdr);
+	if (!reply)
+		return -ENOMEM;
+	return reply_end(info, reply, hdr, nla_put(reply, WARD_A_POLICY_MAC, sizeof(mac), mac));
 }
 
 static int put_check(struct sk_buff *skb, const struct wardfs_check *check)
@@ -718,6 +720,11 @@ static const struct genl_ops ops[] = {
 		.doit = program_get,
 		.policy = program_policy,
 		.maxattr = ARRAY_SIZE(program_policy) - 1,
+	}, {
+		.cmd = WARD_CMD_POLICY_RENEW,
+		.doit = policy_renew,
+		.policy = vault_policy,
+		.maxattr = ARRAY_SIZE(vault_policy) - 1,
 	},
 };
 

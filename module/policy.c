@@ -20,6 +20,7 @@ static void policy_free(struct wardfs_policy *policy)
 {
 	wardfs_answers_free(policy->answers);
 	kvfree(policy->places_memory);
+	kvfree(policy->follows.follow);
 	kvfree(policy);
 }
 
@@ -98,6 +99,90 @@ u64 wardfs_policy_hours_end(struct wardfs_sb *sbi)
 	return end;
 }
 
+#define REPORTED_MAX	16	/* programs that were replaced, of one policy */
+
+/**
+ * struct replaced - telling of programs that were replaced
+ * @sbi: the vault
+ * @told: which were, each once, however many rules name it
+ * @count: how many; REPORTED_MAX + 1: more than are told
+ * @hours: a rule for whose hours local time is known anew; NULL: there is none
+ */
+struct replaced {
+	struct wardfs_sb *sbi;
+	const struct ward_program *told[REPORTED_MAX];
+	u32 count;
+	const struct ward_rule *hours;
+};
+
+static bool was_told(const struct replaced *replaced, const struct ward_program *program)
+{
+	u32 i;
+
+	for (i = 0; i < replaced->count; i++)
+		if (replaced->told[i]->path_length == program->path_length &&
+		    !memcmp(replaced->told[i]->path, program->path,
+			    le16_to_cpu(program->path_length)))
+			return true;
+	return false;
+}
+
+static const char *name_of(const struct ward_rule *rule)
+{
+	return rule->name[0] ? (const char *)rule->name : NULL;
+}
+
+static void report_renewed(const struct ward_renewed *what, void *arg)
+{
+	struct replaced *replaced = arg;
+	char text[100];
+	struct wardfs_report report = {
+		.kind = WARD_KIND_POLICY,
+		.action = WARD_ACTION_POLICY_LOAD,
+		.rule = name_of(what->rule),
+		.detail = text,
+		.block = WARDFS_NO_BLOCK,
+	};
+
+	if (!what->new) {
+		if (!replaced->hours)
+			replaced->hours = what->rule;
+		return;
+	}
+	if (replaced->count > REPORTED_MAX || was_told(replaced, what->new))
+		return;
+	if (replaced->count++ == REPORTED_MAX)
+		return;
+	replaced->told[replaced->count - 1] = what->new;
+	snprintf(text, sizeof(text), "program is another file now: %.*s",
+		 le16_to_cpu(what->new->path_length), what->new->path);
+	wardfs_report(replaced->sbi, &report);
+}
+
+/* A rule that follows its program to another file is on record. */
+static void report_renewal(struct wardfs_sb *sbi, const struct wardfs_policy *old,
+			   const struct wardfs_policy *policy)
+{
+	struct replaced replaced = { .sbi = sbi };
+	struct wardfs_report report = {
+		.kind = WARD_KIND_POLICY,
+		.action = WARD_ACTION_POLICY_LOAD,
+		.detail = "more programs than are told are other files now",
+		.block = WARDFS_NO_BLOCK,
+	};
+
+	if (!ward_policy_renewal(old->blob, policy->blob, NULL, NULL))
+		return;
+	ward_policy_renewal(old->blob, policy->blob, report_renewed, &replaced);
+	if (replaced.count > REPORTED_MAX)
+		wardfs_report(sbi, &report);
+	report.detail = "local time of hours is known anew";
+	if (!replaced.hours)
+		return;
+	report.rule = name_of(replaced.hours);
+	wardfs_report(sbi, &report);
+}
+
 /*
  * The pointer first, then the generation: who reads a generation with acquire
  * semantics sees at least the policy that it stands for.
@@ -109,8 +194,10 @@ static void policy_replace(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 	set_hours(sbi, policy);
 	old = rcu_replace_pointer(sbi->policy, policy, lockdep_is_held(&sbi->state_lock));
 	wardfs_policy_bump(sbi);
-	if (old)
-		call_rcu(&old->rcu, policy_free_rcu);
+	if (!old)
+		return;
+	report_renewal(sbi, old, policy);
+	call_rcu(&old->rcu, policy_free_rcu);
 }
 
 /* What is made of the rules before they can be asked. */
@@ -132,6 +219,20 @@ static int policy_prepare(struct wardfs_sb *sbi, struct wardfs_policy *policy)
 	}
 	if (policy->traits.rules >= ANSWERS_FROM)
 		policy->answers = wardfs_answers_make();
+	return 0;
+}
+
+/* What processes run that were there before is what the rules meant. */
+static int follow_running(struct wardfs_policy *policy, const struct wardfs_policy *now)
+{
+	if (!policy->traits.by_program || !now ||
+	    !ward_policy_renewal(now->blob, policy->blob, NULL, NULL))
+		return 0;
+	policy->follows.follow = kvmalloc_array(WARD_FOLLOW_MAX, sizeof(*policy->follows.follow),
+						GFP_KERNEL);
+	if (!policy->follows.follow)
+		return -ENOMEM;
+	ward_follow_make(&policy->follows, now->blob, policy->blob, &now->follows);
 	return 0;
 }
 
@@ -183,12 +284,71 @@ int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const
 	err = -ESTALE;
 	if (policy->serial < serial_min || (now && policy->serial <= now->serial))
 		goto free;
+	err = follow_running(policy, now);
+	if (err)
+		goto free;
 	policy_replace(sbi, policy);
 	memzero_explicit(mac, sizeof(mac));
 	return 0;
 free:
 	memzero_explicit(mac, sizeof(mac));
 	policy_free(policy);
+	return err;
+}
+
+static int authenticate(struct wardfs_sb *sbi, const u8 *blob, size_t len, const u8 *mac_key,
+			u8 *mac)
+{
+	const struct wardfs_policy *now;
+	struct ward_policy_traits traits;
+	int err;
+
+	now = rcu_dereference_protected(sbi->policy, lockdep_is_held(&sbi->state_lock));
+	if (!now)
+		return -ENOENT;
+	if (len < sizeof(struct ward_policy_header) + WARD_MAC_SIZE)
+		return -EBADMSG;
+	err = ward_policy_validate(blob, len, sbi->uuid, &traits);
+	if (err)
+		return err;
+	err = ward_policy_renews(now->blob, blob);
+	if (err)
+		return err;
+	return wardfs_hmac_sha256(mac_key, blob, len - WARD_MAC_SIZE, mac);
+}
+
+/**
+ * wardfs_renew_policy - authenticate the policy in .ward/policy.new, if its rules are in force
+ * @sbi: the vault
+ * @mac: set to its MAC, 32 bytes
+ *
+ * Programs may be other files than in the one in force, and local time may run otherwise:
+ * what updates and years change. Whoever may ask could as well write another program into
+ * the file that a rule means, and set the clock; so no secret is asked for. Its serial
+ * number is the next one, of those that renewals have: what was authenticated so and kept is
+ * older than whatever is loaded with a secret afterwards. Changes nothing:
+ * wardfs_load_policy() does.
+ * Context: sleeps.
+ *
+ * Return: 0; -ENOKEY when locked; -ENOENT when there is no such file, or no policy in force;
+ * -EBADMSG, -EPROTONOSUPPORT, -EXDEV as wardfs_policy_set(); -ESTALE when its serial number
+ * is not the next one of a renewal; -EPERM when the rules differ, or say that they
+ * are not to be renewed; the lower's error.
+ */
+int wardfs_renew_policy(struct wardfs_sb *sbi, u8 *mac)
+{
+	int err = -ENOKEY;
+	size_t len;
+	u8 *data;
+
+	mutex_lock(&sbi->state_lock);
+	if (sbi->state == WARD_STATE_UNLOCKED)
+		err = wardfs_file_read(sbi, WARD_POLICY_NEW_NAME, WARD_POLICY_MAX, &data, &len);
+	if (!err) {
+		err = authenticate(sbi, data, len, wardfs_keys(sbi)->policy_mac, mac);
+		kvfree(data);
+	}
+	mutex_unlock(&sbi->state_lock);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/rcupdate.h>
 #include "wardfs.h"
+#include "follow.h"
 #include "places.h"
 
 struct wardfs_answers;
@@ -17,6 +18,8 @@ struct wardfs_answers;
  * @tag: what inodes remember of their place counts for this number only; drawn anew
  *	when directories may have changed their place. Never 0
  * @places: the directories that it names, of the memory behind them
+ * @follows: which files stand for those that it means, since it was renewed; array for
+ *	kvfree()
  * @answers: what it answered, or NULL
  * @blob: as it lies in .ward/policy, validated
  */
@@ -27,6 +30,7 @@ struct wardfs_policy {
 	atomic64_t tag;
 	struct ward_places places;
 	void *places_memory;
+	struct ward_follows follows;
 	struct wardfs_answers *answers;
 	u8 blob[] __aligned(8);
 };

@@ -128,6 +128,24 @@ int ward_path_ok(const u8 *path, size_t len);
 int ward_policy_validate(const void *blob, size_t len, const u8 *vault,
 			 struct ward_policy_traits *traits);
 
+/* renewal.c */
+/**
+ * struct ward_renewed - something that a renewal knows anew
+ * @rule: of which rule, in the new policy
+ * @old: a program, and the file that it was; NULL: it is how local time of its hours runs
+ * @new: the same, and the file that it is
+ */
+struct ward_renewed {
+	const struct ward_rule *rule;
+	const struct ward_program *old;
+	const struct ward_program *new;
+};
+
+typedef void (*ward_renewed_fn)(const struct ward_renewed *what, void *arg);
+bool ward_policy_follows(u64 old, u64 serial);
+int ward_policy_renews(const void *old, const void *new);
+bool ward_policy_renewal(const void *old, const void *new, ward_renewed_fn fn, void *arg);
+
 /* rules.c */
 void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 			struct ward_verdict *verdict);

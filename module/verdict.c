@@ -107,7 +107,7 @@ static void ask(struct asking *a, struct inode *inode, struct dentry *dentry)
 	if (policy->traits.by_hours)
 		ask_hours(a, WARDFS_SB(inode->i_sb));
 	if (policy->traits.by_program && !a->who.kernel && wardfs_program_current(&a->program))
-		a->who.program = &a->program;
+		a->who.program = ward_follow_find(&policy->follows, &a->program) ?: &a->program;
 	if (!policy->traits.by_path)
 		return;
 	if (dentry)

@@ -502,6 +502,7 @@ const char *wardfs_check_name(const struct wardfs_sb *sbi);	/* of what current c
 /* ---- policy.c: the policy in force ---- */
 int wardfs_policy_set(struct wardfs_sb *sbi, const void *blob, size_t len, const u8 *mac_key,
 		      u64 serial_min);
+int wardfs_renew_policy(struct wardfs_sb *sbi, u8 *mac);	/* of .ward/policy.new */
 void wardfs_policy_drop(struct wardfs_sb *sbi);
 u64 wardfs_policy_serial(struct wardfs_sb *sbi);
 u32 wardfs_policy_rules(struct wardfs_sb *sbi, bool *permissive);

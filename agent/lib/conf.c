@@ -70,11 +70,37 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 			return ward_fail(r->err, EINVAL, WARD_FAILED,
 					 "line %d: \"%s\" is no UUID", line, value);
 		r->uuid = true;
+	} else if (!strcmp(key, "name") && !r->conf->name[0] && ward_text_name_ok(value)) {
+		strcpy(r->conf->name, value);
 	} else if (!strcmp(key, "name") && strcmp(value, r->conf->name)) {
 		return ward_fail(r->err, EINVAL, WARD_FAILED,
 				 "line %d: the name \"%s\" is not the file's name", line, value);
 	}
 	return 0;
+}
+
+/**
+ * ward_conf_read - what a draft of a vault's file says of the vault
+ * @path: the file, anywhere
+ * @conf: filled; what the file does not say is empty, or zeros
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_conf_read(const char *path, struct ward_conf *conf, struct ward_err *err)
+{
+	struct reader r = { .conf = conf, .err = err };
+	size_t len;
+	void *text;
+	int ret;
+
+	memset(conf, 0, sizeof(*conf));
+	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot read %s", path);
+	ret = ward_ini_parse(text, len, entry, &r, err);
+	free(text);
+	return ret;
 }
 
 /**

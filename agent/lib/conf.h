@@ -11,7 +11,9 @@
 #include "err.h"
 #include "policyfile.h"
 
+#ifndef WARD_CONF_DIR
 #define WARD_CONF_DIR	"/etc/ward/vaults.d"
+#endif
 
 /**
  * struct ward_conf - a vault that this machine knows
@@ -36,6 +38,7 @@ struct ward_conf_list {
 };
 
 int ward_conf_load(const char *name, struct ward_conf *conf, struct ward_err *err);
+int ward_conf_read(const char *path, struct ward_conf *conf, struct ward_err *err);
 int ward_conf_find(const char *arg, struct ward_conf *conf, struct ward_err *err);
 int ward_conf_list(struct ward_conf_list *list, struct ward_err *err);
 void ward_conf_list_free(struct ward_conf_list *list);

@@ -145,5 +145,9 @@ struct ward_logset {
 
 int ward_logset_open(const char *path, struct ward_logset *set);
 void ward_logset_close(struct ward_logset *set);
+bool ward_logfile_pass_over(const struct ward_logfile *f, const struct ward_log_filter *filter);
+typedef int (*ward_record_fn)(json_t *object, void *arg);
+int ward_logset_scan(const char *path, const struct ward_log_filter *filter, ward_record_fn fn,
+		     void *arg, uint64_t *bad);
 
 #endif

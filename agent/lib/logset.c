@@ -294,3 +294,76 @@ int ward_logset_open(const char *path, struct ward_logset *set)
 	put_in_order(set);
 	return 0;
 }
+
+/**
+ * ward_logfile_pass_over - can nothing in a file be wanted
+ * @f: the file
+ * @filter: what is wanted
+ *
+ * Records stand in the order in which they were made, but clocks are set back: an hour does no
+ * harm.
+ *
+ * Return: true when the file need not be read.
+ */
+bool ward_logfile_pass_over(const struct ward_logfile *f, const struct ward_log_filter *filter)
+{
+	return (filter->since && f->until && f->until < filter->since - 3600) ||
+	       (filter->until && f->from && f->from > filter->until + 3600);
+}
+
+static int scan_file(struct ward_logfile *f, const struct ward_log_filter *filter,
+		     ward_record_fn fn, void *arg, uint64_t *bad)
+{
+	struct ward_log *log;
+	json_t *o;
+	int ret;
+
+	ret = ward_log_open_fd(f->fd, f->path, true, &log);
+	f->fd = -1;
+	if (ret)
+		return ret;
+	while ((ret = ward_log_next(log, filter, &o, NULL))) {
+		if (ret == -EBADMSG || ret == -EMSGSIZE) {
+			++*bad;
+			continue;
+		}
+		if (ret < 0)
+			break;
+		ret = fn(o, arg);
+		json_decref(o);
+		if (ret)
+			break;
+	}
+	ward_log_close(log);
+	return ret;
+}
+
+/**
+ * ward_logset_scan - go through the records of a log and of the files it was rotated into
+ * @path: the log
+ * @filter: which records are wanted
+ * @fn: called for each, in order; not 0 ends it
+ * @arg: for @fn
+ * @bad: set to how many lines are no records
+ *
+ * Needs memory for one record, however many there are.
+ *
+ * Return: 0; what @fn returned; a negative errno of ward_logset_open() or of reading.
+ */
+int ward_logset_scan(const char *path, const struct ward_log_filter *filter, ward_record_fn fn,
+		     void *arg, uint64_t *bad)
+{
+	struct ward_logset set;
+	size_t i;
+	int ret;
+
+	*bad = 0;
+	ret = ward_logset_open(path, &set);
+	if (ret)
+		return ret;
+	for (i = 0; !ret && i < set.count; i++)
+		if (i == set.count - 1 || !ward_logfile_pass_over(&set.file[i], filter))
+			ret = scan_file(&set.file[i], filter, fn, arg, bad);
+	ward_logset_close(&set);
+	return ret;
+}

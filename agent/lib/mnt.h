@@ -46,5 +46,6 @@ int ward_mnt_vault(const struct ward_conf *conf, unsigned long flags, const char
 		   struct ward_err *err);
 int ward_mnt_module(struct ward_err *err);
 int ward_mnt_lock(const char *name, struct ward_err *err);
+int ward_mnt_lock_within(const char *name, unsigned int patience, struct ward_err *err);
 
 #endif

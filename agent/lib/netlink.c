@@ -620,6 +620,28 @@ int ward_nl_policy_load(struct ward_nl *nl, const uint8_t *uuid)
 	return msg ? ward_nl_exchange(nl, msg, NULL, NULL, NULL) : -ENOMEM;
 }
 
+static int mac_reply(struct nlattr **attrs, void *arg)
+{
+	if (!attrs[WARD_A_POLICY_MAC] || nla_len(attrs[WARD_A_POLICY_MAC]) != WARD_MAC_SIZE)
+		return -EPROTO;
+	memcpy(arg, nla_data(attrs[WARD_A_POLICY_MAC]), WARD_MAC_SIZE);
+	return 0;
+}
+
+/**
+ * ward_nl_policy_renew - have the policy in .ward/policy.new authenticated
+ * @nl: the connection
+ * @uuid: of the vault, which must be unlocked
+ * @mac: set to what belongs behind it
+ *
+ * Return: 0; -ENOKEY when it is locked; -EPERM when its rules are not those in force; -ESTALE
+ * when it is not the next one; another negative errno.
+ */
+int ward_nl_policy_renew(struct ward_nl *nl, const uint8_t *uuid, uint8_t mac[WARD_MAC_SIZE])
+{
+	return ask(nl, vault_request(nl, WARD_CMD_POLICY_RENEW, uuid, 0), mac_reply, mac);
+}
+
 static int check_reply(struct nlattr **attrs, void *arg)
 {
 	struct ward_checked *c = arg;

@@ -197,6 +197,7 @@ int ward_nl_vault_dump(struct ward_nl *nl, ward_mounted_fn fn, void *arg);
 
 int ward_nl_unlock(struct ward_nl *nl, const uint8_t *uuid, int32_t key_serial);
 int ward_nl_lock(struct ward_nl *nl, const uint8_t *uuid, bool now, uint64_t *lost);
+int ward_nl_policy_renew(struct ward_nl *nl, const uint8_t *uuid, uint8_t mac[WARD_MAC_SIZE]);
 int ward_nl_policy_load(struct ward_nl *nl, const uint8_t *uuid);
 int ward_nl_check(struct ward_nl *nl, const uint8_t *uuid, int dirfd, const char *path,
 		  uint64_t from, struct ward_checked *checked);

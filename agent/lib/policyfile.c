@@ -398,6 +398,19 @@ static int policy_mac(const struct ward_master *master, const void *blob, size_t
 }
 
 /**
+ * ward_policy_serial_after - the serial number of rules that are loaded with a secret
+ * @serial: the highest one so far
+ *
+ * Renewals, which take no secret, count between these: see WARD_POLICY_RENEWALS.
+ *
+ * Return: the next one.
+ */
+uint64_t ward_policy_serial_after(uint64_t serial)
+{
+	return (serial | WARD_POLICY_RENEWALS) + 1;
+}
+
+/**
  * ward_policy_compile - turn a policy into what the kernel reads
  * @policy: the policy
  * @master: the vault's master key

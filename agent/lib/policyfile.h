@@ -148,6 +148,8 @@ void ward_hours_print(const struct ward_policy_cond *cond, const char *sep, FILE
 bool ward_zone_ok(const char *zone);
 void ward_zone_here(char zone[WARD_ZONE_MAX + 1]);
 int ward_policy_set_hours(struct ward_policy *policy, time_t now);
+int ward_policy_check_hours(struct ward_policy *policy, struct ward_err *err);
+int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward_err *err);
 
 /* policyburst.c */
 int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
@@ -168,6 +170,7 @@ int ward_policy_decode(const void *blob, size_t len, const uint8_t uuid[WARD_UUI
 		       struct ward_policy *policy);
 int ward_policy_authentic(const void *blob, size_t len, const struct ward_master *master);
 int ward_policy_print(const struct ward_policy *policy, FILE *f);
+uint64_t ward_policy_serial_after(uint64_t serial);
 const char *ward_operation_name(unsigned int bit);
 
 #endif

@@ -17,6 +17,7 @@
 #define DAY	86400
 #define BEFORE	DAY			/* for a clock that is a little behind */
 #define AHEAD	(731L * DAY)		/* two years, and what a leap day adds */
+#define LONGEST	(100 * 366L * DAY)	/* that is known at all */
 
 static const char * const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 
@@ -318,6 +319,77 @@ static int find_changes(struct ward_policy_cond *cond)
 }
 
 /**
+ * struct zone_before - what TZ was
+ * @tz: for free(); NULL: it was not set
+ */
+struct zone_before {
+	char *tz;
+};
+
+static int zone_begin(struct zone_before *before)
+{
+	const char *tz = getenv("TZ");
+
+	before->tz = tz ? strdup(tz) : NULL;
+	return tz && !before->tz ? -ENOMEM : 0;
+}
+
+static void zone_set(const char *name)
+{
+	char zone[WARD_ZONE_MAX + 2];
+
+	snprintf(zone, sizeof(zone), ":%s", name);
+	setenv("TZ", zone, 1);
+	tzset();
+}
+
+static void zone_end(struct zone_before *before)
+{
+	if (before->tz)
+		setenv("TZ", before->tz, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	free(before->tz);
+}
+
+/* How local time runs from @from to @until. @c: gets these, and the offsets */
+static int find_offsets(struct ward_policy_cond *c, time_t from, time_t until)
+{
+	zone_set(c->zone);
+	c->hours_from = from;
+	c->hours_until = until;
+	c->offset_count = 0;
+	return find_changes(c);
+}
+
+typedef int (*hours_fn)(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg);
+
+static int each_hours(struct ward_policy *policy, hours_fn fn, void *arg)
+{
+	struct zone_before before;
+	size_t i, k;
+	int ret = zone_begin(&before);
+
+	if (ret)
+		return ret;
+	for (i = 0; !ret && i < policy->count; i++)
+		for (k = 0; !ret && k < policy->rules[i].count; k++)
+			if (policy->rules[i].conds[k].type == WARD_COND_HOURS)
+				ret = fn(&policy->rules[i], &policy->rules[i].conds[k], arg);
+	zone_end(&before);
+	return ret;
+}
+
+static int set_one(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg)
+{
+	time_t now = *(time_t *)arg;
+
+	(void)rule;
+	return find_offsets(c, now > BEFORE ? now - BEFORE : 0, now + AHEAD);
+}
+
+/**
  * ward_policy_set_hours - find out when local time of all hours of a policy is what
  * @policy: the policy
  * @now: from then on, for two years
@@ -329,30 +401,137 @@ static int find_changes(struct ward_policy_cond *cond)
  */
 int ward_policy_set_hours(struct ward_policy *policy, time_t now)
 {
-	const char *tz = getenv("TZ");
-	char *before = tz ? strdup(tz) : NULL, zone[WARD_ZONE_MAX + 2];
+	return each_hours(policy, set_one, &now);
+}
+
+/* ---- hours that are known already ------------------------------------------------------ */
+
+/**
+ * struct extending - hours that are being extended
+ * @now: up to two years after that
+ * @err: a note for each that is left as it is
+ * @count: how many are known for longer
+ */
+struct extending {
+	time_t now;
+	struct ward_err *err;
+	int count;
+};
+
+/* A time zone that is not there would silently be UTC. */
+static bool zone_there(const struct ward_policy_cond *c)
+{
+	return !strcmp(c->zone, "UTC") || ward_zone_ok(c->zone);
+}
+
+/* The kernel renews no others: see ward_policy_renewal(). */
+static bool offsets_known(const struct ward_policy_cond *old, const struct ward_policy_cond *new)
+{
 	size_t i, k;
-	int ret = tz && !before ? -ENOMEM : 0;
 
-	for (i = 0; !ret && i < policy->count; i++)
-		for (k = 0; !ret && k < policy->rules[i].count; k++) {
-			struct ward_policy_cond *c = &policy->rules[i].conds[k];
+	for (i = 0; i < new->offset_count; i++) {
+		for (k = 0; k < old->offset_count; k++)
+			if (old->offsets[k].seconds == new->offsets[i].seconds)
+				break;
+		if (k == old->offset_count)
+			return false;
+	}
+	return true;
+}
 
-			if (c->type != WARD_COND_HOURS)
-				continue;
-			snprintf(zone, sizeof(zone), ":%s", c->zone);
-			setenv("TZ", zone, 1);
-			tzset();
-			c->hours_from = now > BEFORE ? now - BEFORE : 0;
-			c->hours_until = now + AHEAD;
-			c->offset_count = 0;
-			ret = find_changes(c);
-		}
-	if (before)
-		setenv("TZ", before, 1);
-	else if (!tz)
-		unsetenv("TZ");
-	tzset();
-	free(before);
+static int extend_one(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg)
+{
+	struct extending *e = arg;
+	time_t from = e->now > BEFORE ? e->now - BEFORE : 0, until = e->now + AHEAD;
+	struct ward_policy_cond longer = { 0 };
+	int ret;
+
+	if (!zone_there(c)) {
+		ward_note(e->err, "rule \"%s\": there is no time zone %s (any more): its hours end when they would; install tzdata, or load the rules anew with another timezone",
+			  rule->name, c->zone);
+		return 0;
+	}
+	if (c->hours_from < from)
+		from = c->hours_from;
+	if (c->hours_until > until)
+		until = c->hours_until;
+	if (until - from > LONGEST || until >= WARD_TIME_MAX) {
+		ward_note(e->err, "rule \"%s\": its hours are not known for longer, as the clock is too far from when the rules were loaded: set it right, or load them anew",
+			  rule->name);
+		return 0;
+	}
+	if (from == c->hours_from && until == c->hours_until)
+		return 0;
+	strcpy(longer.zone, c->zone);
+	ret = find_offsets(&longer, from, until);
+	if (ret)
+		goto free;
+	if (!offsets_known(c, &longer)) {
+		ward_note(e->err, "rule \"%s\": local time of %s is another one than it ever was when the rules were loaded, so its hours are not known for longer: load the rules anew if that is right",
+			  rule->name, c->zone);
+		goto free;
+	}
+	free(c->offsets);
+	c->offsets = longer.offsets;
+	c->offset_count = longer.offset_count;
+	c->hours_from = from;
+	c->hours_until = until;
+	e->count++;
+	return 0;
+free:
+	free(longer.offsets);
 	return ret;
+}
+
+/**
+ * ward_policy_extend_hours - the same, and of earlier times what is known stays known
+ * @policy: a policy that was decoded
+ * @now: up to two years after that, at least
+ * @err: a note for each rule whose hours cannot be, and stay as they are
+ *
+ * So a clock that was ahead for a while, or behind, as after a battery failed, shuts nobody out
+ * when it is right again. As ward_policy_set_hours().
+ *
+ * Return: how many hours are known anew, or -ENOMEM.
+ */
+int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward_err *err)
+{
+	struct extending e = { .now = now, .err = err };
+	int ret = each_hours(policy, extend_one, &e);
+
+	return ret ? ret : e.count;
+}
+
+static int check_one(struct ward_policy_rule *rule, struct ward_policy_cond *c, void *arg)
+{
+	struct ward_policy_cond now = { 0 };
+	struct ward_err *err = arg;
+	int ret = 0;
+
+	strcpy(now.zone, c->zone);
+	if (!zone_there(c))
+		ward_note(err, "rule \"%s\": there is no time zone %s (any more), so nobody can tell whether its hours are right",
+			  rule->name, c->zone);
+	else
+		ret = find_offsets(&now, c->hours_from, c->hours_until);
+	if (!ret && now.offset_count && (now.offset_count != c->offset_count ||
+	    memcmp(now.offsets, c->offsets, now.offset_count * sizeof(*now.offsets))))
+		ward_note(err, "rule \"%s\": local time of %s runs otherwise in the policy than this machine has it: load the rules anew",
+			  rule->name, c->zone);
+	free(now.offsets);
+	return ret;
+}
+
+/**
+ * ward_policy_check_hours - does local time run in a policy as this machine has it
+ * @policy: a policy that was decoded
+ * @err: a note for each rule in which it does not
+ *
+ * As ward_policy_set_hours().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ward_policy_check_hours(struct ward_policy *policy, struct ward_err *err)
+{
+	return each_hours(policy, check_one, err);
 }

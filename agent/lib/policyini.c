@@ -365,6 +365,11 @@ static void vault_entry(struct reader *r, const char *value)
 			r->policy->flags |= WARD_POLICY_PERMISSIVE;
 		else if (strcmp(value, "no"))
 			wrong(r, r->line, "permissive is yes or no");
+	} else if (!strcmp(r->key, "renew")) {
+		if (!strcmp(value, "no"))
+			r->policy->flags |= WARD_POLICY_FIXED;
+		else if (strcmp(value, "yes"))
+			wrong(r, r->line, "renew is yes or no");
 	} else if (!strcmp(r->key, "timezone")) {
 		set_zone(r, value, r->zone);
 	} else if (!strcmp(r->key, "directory")) {
@@ -474,9 +479,12 @@ static void print_programs(const struct ward_policy_cond *cond, FILE *f)
 	size_t i;
 
 	fprintf(f, "%-10s = ", "programs");
-	for (i = 0; i < cond->thread_count; i++)
-		fprintf(f, "%skernel:%s%s", indent(!i), (const char *)cond->threads[i].name,
-			i + 1 < cond->thread_count ? ",\n" : "\n");
+	for (i = 0; i < cond->thread_count; i++) {
+		fprintf(f, "%skernel:", indent(!i));
+		/* Learned, it may be one that no rule can name, and whatever a log says it is. */
+		ward_path_print((const char *)cond->threads[i].name, f);
+		fputs(i + 1 < cond->thread_count ? ",\n" : "\n", f);
+	}
 }
 
 static void print_paths(const struct ward_policy_cond *cond, FILE *f)

@@ -6,6 +6,7 @@
 
 #include "../../module/rules.h"
 #include "policyfile.h"
+#include "text.h"
 
 static int hex(char c)
 {
@@ -66,14 +67,17 @@ void ward_path_print(const char *path, FILE *f)
 {
 	const unsigned char *p = (const unsigned char *)path;
 
-	for (; *p; p++) {
+	while (*p) {
+		size_t n = ward_text_printable(p, strlen((const char *)p));
 		bool edge = p[1] == '\0' || p == (const unsigned char *)path;
 
-		/* What would end the item, the line or its beginning. */
-		if (*p < ' ' || *p == 0x7f || strchr(",;#\\\"", *p) || (*p == ' ' && edge))
-			fprintf(f, "\\x%02x", *p);
-		else
-			fputc(*p, f);
+		/* What would end the item, the line or its beginning; and what upsets terminals. */
+		if (!n || strchr(",;#\"", *p) || (*p == ' ' && edge)) {
+			fprintf(f, "\\x%02x", *p++);
+			continue;
+		}
+		fwrite(p, 1, n, f);
+		p += n;
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "program.h"
 
 #define LINKS_MAX	40	/* as the kernel has it */
+#define ALTERNATIVES	"/etc/alternatives/"
 
 /* One that cannot be asked for counts as one that is there. */
 static bool has_acl(const char *path)
@@ -56,11 +57,13 @@ static int only_root(const char *path, const struct stat *st, struct ward_err *e
  * @at: how far it has come; "" is the root
  * @rest: what is still to go
  * @links: symlinks met
+ * @chosen: one of them is an alternative, see update-alternatives(1)
  */
 struct walk {
 	char at[PATH_MAX];
 	char rest[PATH_MAX];
 	unsigned int links;
+	bool chosen;
 };
 
 static int follow(struct walk *w, const char *link, const char *rest)
@@ -73,6 +76,7 @@ static int follow(struct walk *w, const char *link, const char *rest)
 	target[n] = '\0';
 	if (++w->links > LINKS_MAX)
 		return -ELOOP;
+	w->chosen |= !strncmp(link, ALTERNATIVES, strlen(ALTERNATIVES));
 	n = snprintf(both, sizeof(both), "%s/%s", target, rest);
 	if (n >= (int)sizeof(w->rest))
 		return -ENAMETOOLONG;
@@ -117,8 +121,9 @@ static int step(struct walk *w, struct stat *st, struct ward_err *err)
 	return 0;
 }
 
-/* Goes to a file; @found is where it really lies. */
-static int walk_to(const char *path, char found[PATH_MAX], struct stat *st, struct ward_err *err)
+/* Goes to a file; @found is where it really lies; @chosen, or NULL: by an alternative. */
+static int walk_to(const char *path, char found[PATH_MAX], struct stat *st, bool *chosen,
+		   struct ward_err *err)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	int ret;
@@ -137,6 +142,8 @@ static int walk_to(const char *path, char found[PATH_MAX], struct stat *st, stru
 		ret = -errno;
 	if (!ret)
 		strcpy(found, w->at[0] ? w->at : "/");
+	if (chosen)
+		*chosen = w->chosen;
 	free(w);
 	if (ret && ret != -EPERM)
 		ward_fail_errno(err, ret, "cannot find %s", path);
@@ -155,7 +162,24 @@ int ward_trusted_file(const char *path, struct ward_err *err)
 	char found[PATH_MAX];
 	struct stat st;
 
-	return walk_to(path, found, &st, err);
+	return walk_to(path, found, &st, NULL, err);
+}
+
+/**
+ * ward_program_real - where a program really lies
+ * @path: where it is named
+ * @real: filled: its path without symlinks
+ * @chosen: set to whether a symlink in /etc/alternatives says which one is meant: then it may
+ *	be another program tomorrow, of another package
+ * @err: says what is wrong
+ *
+ * Return: 0 or a negative errno.
+ */
+int ward_program_real(const char *path, char real[PATH_MAX], bool *chosen, struct ward_err *err)
+{
+	struct stat st;
+
+	return walk_to(path, real, &st, chosen, err);
 }
 
 /**
@@ -172,7 +196,7 @@ int ward_program_open(const char *path, struct ward_err *err)
 	struct stat st;
 	int fd, ret;
 
-	ret = walk_to(path, found, &st, err);
+	ret = walk_to(path, found, &st, NULL, err);
 	if (ret)
 		return ret;
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
@@ -278,7 +302,7 @@ void ward_policy_stale_programs(const struct ward_policy *policy, struct ward_nl
 				ward_err_clear(&why);
 				find_program(&now, nl, &why);
 				if (memcmp(&now.id, &c->programs[n].id, sizeof(now.id)))
-					ward_note(err, "rule \"%s\": the file %s is another one than when the rules were loaded, so nobody runs what the rule means: load them anew",
+					ward_note(err, "rule \"%s\": the file %s is another one than when the rules were loaded, so nobody runs what the rule means: wardctl policy renew follows what a package replaced, otherwise load them anew",
 						  policy->rules[i].name, now.path);
 			}
 		}

@@ -14,12 +14,17 @@ static const char base32_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/*
- * Length of the UTF-8 character at @s that a terminal may be shown, or 0:
- * nothing overlong, no surrogates, no controls, nothing that turns the
- * direction of writing or cannot be seen.
+/**
+ * ward_text_printable - is there a character that a terminal may be shown
+ * @s: bytes
+ * @len: how many, at least 1
+ *
+ * Nothing overlong, no surrogates, no controls, nothing that turns the direction of writing
+ * or cannot be seen; and no backslash, which begins what is escaped.
+ *
+ * Return: the length of the UTF-8 character at @s, or 0.
  */
-static size_t printable(const unsigned char *s, size_t len)
+size_t ward_text_printable(const unsigned char *s, size_t len)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t c;
@@ -63,7 +68,7 @@ char *ward_text_escape(const char *s, size_t len)
 	if (!out)
 		return NULL;
 	while (i < len) {
-		n = printable(p + i, len - i);
+		n = ward_text_printable(p + i, len - i);
 		if (n) {
 			memcpy(out + o, p + i, n);
 			o += n;

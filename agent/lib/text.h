@@ -11,6 +11,7 @@
 #define WARD_RECOVERY_TEXT	70	/* 14 groups of 4, 13 dashes, NUL */
 #define WARD_RECOVERY_SIZE	32	/* bytes of a recovery key */
 
+size_t ward_text_printable(const unsigned char *s, size_t len);
 char *ward_text_escape(const char *s, size_t len);
 void ward_text_uuid(const uint8_t uuid[16], char out[WARD_UUID_TEXT]);
 int ward_text_parse_uuid(const char *s, uint8_t uuid[16]);

@@ -99,12 +99,15 @@ static int tell(const struct ward_conf *conf, const struct ward_policy *old,
 		const struct ward_policy *new)
 {
 	struct changes c = { json_array(), json_array(), json_array(), json_array() };
-	bool mode = (old->flags ^ new->flags) & WARD_POLICY_PERMISSIVE, same;
+	bool mode = (old->flags ^ new->flags) & WARD_POLICY_PERMISSIVE;
+	bool renew = (old->flags ^ new->flags) & WARD_POLICY_FIXED, same;
 	size_t i, last = SIZE_MAX;
 
 	if (mode)
 		ui_say("%s", new->flags & WARD_POLICY_PERMISSIVE ? "+ permissive = yes" :
 		       "- permissive = yes");
+	if (renew)
+		ui_say("%s", new->flags & WARD_POLICY_FIXED ? "+ renew = no" : "- renew = no");
 	for (i = 0; i < old->count; i++) {
 		char *was;
 
@@ -117,13 +120,14 @@ static int tell(const struct ward_conf *conf, const struct ward_policy *old,
 	}
 	for (i = 0; i < new->count; i++)
 		compare_rule(&c, old, new, i, &last);
-	same = !mode && !json_array_size(c.added) && !json_array_size(c.removed) &&
+	same = !mode && !renew && !json_array_size(c.added) && !json_array_size(c.removed) &&
 	       !json_array_size(c.changed) && !json_array_size(c.moved);
 	if (same)
 		ui_say("%s: the rules are those that were loaded last", conf->name);
 	if (verb_globals.json)
-		return ui_json(json_pack("{s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "name", conf->name,
-					 "same", same, "permissive_changes", mode, "added", c.added,
+		return ui_json(json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "name", conf->name,
+					 "same", same, "permissive_changes", mode,
+					 "renew_changes", renew, "added", c.added,
 					 "removed", c.removed, "changed", c.changed, "moved",
 					 c.moved));
 	json_decref(c.added);

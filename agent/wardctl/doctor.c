@@ -209,7 +209,10 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 			   "%s: the directory %s is not there", conf->name, conf->directory);
 }
 
-/* A program that was updated is another one, until the rules are loaded anew. */
+/*
+ * A program that was replaced is another one, until the rules are renewed or loaded anew; and
+ * local time may have been decided otherwise, or by somebody who should not.
+ */
 static void look_at_programs(struct doctor *d, const struct ward_conf *conf, struct ward_nl *nl)
 {
 	struct ward_policy policy;
@@ -224,9 +227,15 @@ static void look_at_programs(struct doctor *d, const struct ward_conf *conf, str
 		return;
 	ward_err_clear(&err);
 	ward_policy_stale_programs(&policy, nl, &err);
-	snprintf(mend, sizeof(mend), "wardctl policy load %.64s", conf->name);
+	snprintf(mend, sizeof(mend), "wardctl policy renew %.64s, for what a package replaced; else policy load",
+		 conf->name);
 	for (i = 0; i < err.count; i++)
 		doctor_say(d, DOCTOR_WARNING, "programs", mend, "%s: %s", conf->name, err.notes[i]);
+	ward_err_clear(&err);
+	ward_policy_check_hours(&policy, &err);
+	snprintf(mend, sizeof(mend), "wardctl policy load %.64s", conf->name);
+	for (i = 0; i < err.count; i++)
+		doctor_say(d, DOCTOR_WARNING, "hours", mend, "%s: %s", conf->name, err.notes[i]);
 	ward_policy_free(&policy);
 	free(blob);
 }
@@ -250,7 +259,8 @@ static void look_at_rules(struct doctor *d, const struct ward_conf_list *list)
 		look_at_programs(d, &list->conf[i], nl);
 		if (!vault.hours_end || (time_t)vault.hours_end - time(NULL) > HOURS_WARN)
 			continue;
-		snprintf(mend, sizeof(mend), "wardctl policy load %.64s", list->conf[i].name);
+		snprintf(mend, sizeof(mend), "wardctl policy renew %.64s, and see that wardd runs",
+			 list->conf[i].name);
 		doctor_say(d, DOCTOR_WARNING, "hours", mend,
 			   "%s: the hours of its rules are known for two years after they were loaded, and that is over, or soon will be",
 			   list->conf[i].name);

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* wardctl policy explain: what the rules say of an access, and why. */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../module/rules.h"
 #include "../lib/inifile.h"
+#include "../lib/policyask.h"
 #include "../lib/program.h"
 #include "policy.h"
 #include "verb.h"
 
-#define GROUPS_MAX	65536
 #define NEAR_MAX	5	/* rules that are told when none matches */
 
 /**
@@ -25,7 +22,6 @@
  * @who: somebody
  * @program: that he runs
  * @groups: his
- * @group_count: how many
  * @place: where, from the vault's top on
  * @ops: WARD_OP_*
  */
@@ -36,8 +32,7 @@ struct question {
 	void *blob;
 	struct ward_actor who;
 	struct ward_program_id program;
-	gid_t *groups;
-	int group_count;
+	struct ward_groups groups;
 	char *place;
 	uint32_t ops;
 };
@@ -47,18 +42,13 @@ struct question {
 static bool in_group(uint32_t gid, void *arg)
 {
 	const struct question *q = arg;
-	int i;
 
-	for (i = 0; i < q->group_count; i++)
-		if (q->groups[i] == gid)
-			return true;
-	return false;
+	return ward_groups_has(&q->groups, gid);
 }
 
 /* A name has groups; a number has those of its name, if it has one. */
 static int take_user(struct question *q, struct ward_err *err)
 {
-	const struct passwd *pw;
 	struct ward_who who;
 	int ret;
 
@@ -70,16 +60,8 @@ static int take_user(struct question *q, struct ward_err *err)
 	q->who.fsuid = who.id;
 	q->who.in_group = in_group;
 	q->who.arg = q;
-	pw = getpwuid(who.id);
-	if (!pw)
-		return 0;
-	q->groups = calloc(GROUPS_MAX, sizeof(*q->groups));
-	if (!q->groups)
-		return ward_fail(err, ENOMEM, WARD_FAILED, "not enough memory");
-	q->group_count = GROUPS_MAX;
-	if (getgrouplist(pw->pw_name, pw->pw_gid, q->groups, &q->group_count) < 0)
-		q->group_count = 0;
-	return 0;
+	return ward_groups_of(who.id, &q->groups) ?
+	       ward_fail(err, ENOMEM, WARD_FAILED, "not enough memory") : 0;
 }
 
 static int take_login(struct question *q, struct ward_err *err)
@@ -99,31 +81,6 @@ static int take_login(struct question *q, struct ward_err *err)
 	return 0;
 }
 
-/* Without the kernel, a program is its path. */
-static struct ward_program_id by_path(const char *path)
-{
-	struct ward_program_id id = { .kind = htole32(WARD_PROGRAM_UUID) };
-	uint64_t hash = 0xcbf29ce484222325ULL;
-
-	for (; *path; path++)
-		hash = (hash ^ (uint8_t)*path) * 0x100000001b3ULL;
-	id.inode = htole64(hash);
-	return id;
-}
-
-static void programs_by_path(struct ward_policy *policy)
-{
-	size_t i, k, n;
-
-	for (i = 0; i < policy->count; i++)
-		for (k = 0; k < policy->rules[i].count; k++) {
-			struct ward_policy_cond *c = &policy->rules[i].conds[k];
-
-			for (n = 0; n < c->program_count; n++)
-				c->programs[n].id = by_path(c->programs[n].path);
-		}
-}
-
 /*
  * The program, and which file each one in the rules is. Of rules in force that is as the
  * kernel has it; a program that was replaced since is another one.
@@ -136,9 +93,9 @@ static int take_program(struct question *q, struct ward_nl *nl, struct ward_err 
 	/* One that no rule can name. */
 	q->who.program = &q->program;
 	if (!nl) {
-		programs_by_path(&q->policy);
+		ward_policy_by_path(&q->policy);
 		if (path)
-			q->program = by_path(path);
+			q->program = ward_program_by_path(path);
 		return 0;
 	}
 	if (q->what->file) {
@@ -352,20 +309,14 @@ static int tell(struct question *q)
 
 /* ---- where the rules come from -------------------------------------------------------------- */
 
-/* What is asked is the compiled form; no secret is needed to be asked, so none to make it. */
 static int compile(struct question *q, struct ward_err *err)
 {
-	struct ward_master nobody = { .generation = 1 };
-	size_t len;
-	int ret;
+	int ret = q->what->file ? ward_policy_set_hours(&q->policy, time(NULL)) : 0;
 
 	free(q->blob);
 	q->blob = NULL;
-	memcpy(nobody.uuid, q->conf.uuid, sizeof(nobody.uuid));
-	ret = q->what->file ? ward_policy_set_hours(&q->policy, time(NULL)) : 0;
-	if (!ret)
-		ret = ward_policy_compile(&q->policy, &nobody, 1, &q->blob, &len);
-	return ret ? ward_fail_errno(err, ret, "cannot compile the rules") : 0;
+	return ret ? ward_fail_errno(err, ret, "cannot find out what the hours mean") :
+		     ward_policy_to_ask(&q->policy, q->conf.uuid, &q->blob, err);
 }
 
 static int ask(struct question *q, struct ward_nl *nl, struct ward_err *err)
@@ -424,7 +375,7 @@ int policy_explain(const char *name, const struct explain *what)
 	ward_nl_close(nl);
 	ward_policy_free(&q.policy);
 	free(q.blob);
-	free(q.groups);
+	free(q.groups.gid);
 	free(q.place);
 	return ret;
 }

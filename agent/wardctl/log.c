@@ -51,91 +51,6 @@ struct show {
 	bool color;
 };
 
-/* ---- points in time ------------------------------------------------------------- */
-
-static bool parse_ago(const char *text, int64_t *since)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
-	unsigned long n;
-	char *end;
-	size_t i;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || n > 1000000)
-		return false;
-	for (i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (end[0] == units[i].unit && !end[1]) {
-			*since = time(NULL) - (int64_t)n * units[i].seconds;
-			return true;
-		}
-	return false;
-}
-
-static int64_t midnight(int days_ago)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	localtime_r(&now, &tm);
-	tm.tm_sec = 0;
-	tm.tm_min = 0;
-	tm.tm_hour = 0;
-	tm.tm_mday -= days_ago;
-	tm.tm_isdst = -1;
-	return mktime(&tm);
-}
-
-/* Local time, unless it ends in Z. */
-static bool parse_date(const char *text, int64_t *since)
-{
-	static const char * const forms[] = {
-		"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M",
-		"%Y-%m-%d",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		struct tm tm = { .tm_isdst = -1 };
-		const char *end = strptime(text, forms[i], &tm);
-
-		if (!end)
-			continue;
-		if (*end == '.')
-			end += 1 + strspn(end + 1, "0123456789");
-		if (!strcmp(end, "Z"))
-			*since = timegm(&tm);
-		else if (!*end)
-			*since = mktime(&tm);
-		else
-			continue;
-		return true;
-	}
-	return false;
-}
-
-static int parse_when(const char *text, int64_t *since)
-{
-	if (!strcmp(text, "now"))
-		*since = time(NULL);
-	else if (!strcmp(text, "today"))
-		*since = midnight(0);
-	else if (!strcmp(text, "yesterday"))
-		*since = midnight(1);
-	else if (!parse_ago(text, since) && !parse_date(text, since))
-		return verb_usage("\"%s\" is no point in time: 2030-12-31, \"2030-12-31 18:00\", now, today, yesterday, or a time ago as 10m, 2h, 3d",
-				  text);
-	/* 0 would be no filter. */
-	if (*since < 1)
-		*since = 1;
-	return 0;
-}
-
 static int check_kind(const char *kind)
 {
 	uint32_t i;
@@ -274,16 +189,6 @@ static int show_some(const struct show *s, struct ward_log *log, const char *pat
 	return 0;
 }
 
-/*
- * Can nothing in it be wanted? Records stand in the order in which they were made, but clocks
- * are set back: an hour does no harm.
- */
-static bool pass_over(const struct ward_logfile *f, const struct ward_log_filter *filter)
-{
-	return (filter->since && f->until && f->until < filter->since - 3600) ||
-	       (filter->until && f->from && f->from > filter->until + 3600);
-}
-
 static int show_file(const struct show *s, struct ward_logfile *f, bool last, uint64_t *bad)
 {
 	bool follow = last && s->follow;
@@ -328,7 +233,7 @@ static int show(const struct show *s)
 		return ui_fail(&err);
 	}
 	for (i = 0; !ret && i < set.count && !ferror(stdout); i++)
-		if (i == set.count - 1 || !pass_over(&set.file[i], &s->filter))
+		if (i == set.count - 1 || !ward_logfile_pass_over(&set.file[i], &s->filter))
 			ret = show_file(s, &set.file[i], i == set.count - 1, &bad);
 	if (!ret && set.packed)
 		ui_warn("%zu compressed files beside %s were not looked at", set.packed, s->file);
@@ -394,9 +299,9 @@ static int take_option(struct line *l, int c, char uid[16], char **path)
 	case OPT_USER:
 		return set_user(f, optarg, uid);
 	case OPT_SINCE:
-		return parse_when(optarg, &f->since);
+		return when_parse(optarg, &f->since);
 	case OPT_UNTIL:
-		return parse_when(optarg, &f->until);
+		return when_parse(optarg, &f->until);
 	case OPT_KIND:
 		f->kind = optarg;
 		return check_kind(optarg);

@@ -15,11 +15,15 @@
 #include "../lib/mnt.h"
 #include "../lib/policyfile.h"
 #include "../lib/program.h"
+#include "../lib/renew.h"
 #include "../lib/unlock.h"
 #include "policy.h"
 #include "verb.h"
 
-enum { OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE };
+enum {
+	OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE, OPT_SINCE,
+	OPT_UNTIL, OPT_LOG, OPT_VAULT, OPT_PATHS, OPT_ALL
+};
 
 static const struct option options[] = {
 	ASK_OPTIONS,
@@ -29,6 +33,12 @@ static const struct option options[] = {
 	{ "op", required_argument, NULL, OPT_OP },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "file", required_argument, NULL, OPT_FILE },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "vault", required_argument, NULL, OPT_VAULT },
+	{ "paths", required_argument, NULL, OPT_PATHS },
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ 0 }
 };
 
@@ -127,7 +137,7 @@ struct loading {
 	uint64_t serial;
 };
 
-/* Higher than all that the kernel has seen, and than what it would refuse as old. */
+/* Higher than all that the kernel has seen, or may yet authenticate without a secret. */
 static int next_serial(struct loading *l, int dirfd, const struct ward_master *master,
 		       struct ward_err *err)
 {
@@ -156,16 +166,12 @@ static int next_serial(struct loading *l, int dirfd, const struct ward_master *m
 	l->serial = le64toh(record->policy_serial);
 	if (l->serial < vault.policy_serial)
 		l->serial = vault.policy_serial;
-	l->serial++;
+	l->serial = ward_policy_serial_after(l->serial);
 free:
 	free(record);
 	return ret;
 }
 
-/*
- * First the new file, then the kernel takes it and notes its serial in the epoch record,
- * then it takes the old one's place.
- */
 static int put_in_force(struct loading *l, int dirfd, const struct ward_master *master,
 			struct ward_err *err)
 {
@@ -177,24 +183,9 @@ static int put_in_force(struct loading *l, int dirfd, const struct ward_master *
 		ret = ward_policy_compile(&l->policy, master, l->serial, &blob, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot compile the rules");
-	ret = ward_durable_write(dirfd, WARD_POLICY_NEW_NAME, blob, len, 0600);
+	ret = ward_policy_put_in_force(l->nl, &l->conf, dirfd, blob, len, err);
 	free(blob);
-	if (ret)
-		return ward_fail_errno(err, ret, "cannot write .ward/policy.new");
-	ret = ward_nl_policy_load(l->nl, l->conf.uuid);
-	if (ret) {
-		ward_fail(err, -ret, ret == -EPERM ? WARD_NOT_PERMITTED :
-			  ret == -ENOKEY ? WARD_LOCKED : WARD_FAILED,
-			  "the kernel does not take the policy: %s; the old one stays in force",
-			  ward_nl_why(l->nl)[0] ? ward_nl_why(l->nl) : strerror(-ret));
-		ward_durable_unlink(dirfd, WARD_POLICY_NEW_NAME);
-		return ret;
-	}
-	ret = ward_durable_rename(dirfd, WARD_POLICY_NEW_NAME, WARD_POLICY_NAME);
-	if (ret)
-		return ward_fail_errno(err, ret,
-				       "the policy is in force, but cannot be kept: load it again before the vault is locked; .ward/policy");
-	return 0;
+	return ret;
 }
 
 static int load_with(struct loading *l, const struct ward_master *master, struct ward_err *err)
@@ -343,7 +334,13 @@ static json_t *condition_json(const struct ward_policy_cond *cond)
 	return json_pack("{s:s, s:o}", "of", condition_word(cond), "any", any);
 }
 
-static json_t *rule_json(const struct ward_policy_rule *rule)
+/**
+ * policy_rule_json - a rule for machines
+ * @rule: the rule
+ *
+ * Return: a new reference.
+ */
+json_t *policy_rule_json(const struct ward_policy_rule *rule)
 {
 	json_t *conditions = json_array(), *operations = json_array();
 	unsigned int bit;
@@ -369,21 +366,23 @@ static int show_json(const struct ward_conf *conf, const struct ward_policy *pol
 	size_t i;
 
 	for (i = 0; i < policy->count; i++)
-		json_array_append_new(rules, rule_json(&policy->rules[i]));
-	return ui_json(json_pack("{s:s, s:I, s:b, s:b, s:o}", "name", conf->name, "serial",
+		json_array_append_new(rules, policy_rule_json(&policy->rules[i]));
+	return ui_json(json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "name", conf->name, "serial",
 				 (json_int_t)policy->serial, "in_force",
 				 in_force == policy->serial, "permissive",
-				 !!(policy->flags & WARD_POLICY_PERMISSIVE), "rules", rules));
+				 !!(policy->flags & WARD_POLICY_PERMISSIVE), "renew",
+				 !(policy->flags & WARD_POLICY_FIXED), "rules", rules));
 }
 
 static int show_text(const struct ward_conf *conf, const struct ward_policy *policy,
 		     uint64_t in_force)
 {
-	printf("# Policy %" PRIu64 " of %s, %s%s\n", policy->serial, conf->name,
+	printf("# Policy %" PRIu64 " of %s, %s%s%s\n", policy->serial, conf->name,
 	       in_force == policy->serial ? "in force" :
 	       in_force ? "NOT the one in force" : "not in force while the vault is locked",
 	       policy->flags & WARD_POLICY_PERMISSIVE ?
-	       "; permissive: refusals are reported, and let through" : "");
+	       "; permissive: refusals are reported, and let through" : "",
+	       policy->flags & WARD_POLICY_FIXED ? "; not renewed without a secret" : "");
 	if (!policy->count)
 		printf("# no rules: nobody gets in\n");
 	return ward_policy_print(policy, stdout) ? WARD_FAILED : WARD_DONE;
@@ -443,9 +442,11 @@ static int show(const char *arg)
 		if (ward_nl_vault_get(nl, conf.uuid, &vault))
 			memset(&vault, 0, sizeof(vault));
 		ward_policy_stale_programs(&policy, nl, &err);
-		ui_notes(&err);
 	}
 	ward_nl_close(nl);
+	/* A hint: without memory there is none. */
+	ward_policy_check_hours(&policy, &err);
+	ui_notes(&err);
 	ret = verb_globals.json ? show_json(&conf, &policy, vault.policy_serial) :
 	      show_text(&conf, &policy, vault.policy_serial);
 	ward_policy_free(&policy);
@@ -454,21 +455,69 @@ static int show(const char *arg)
 
 /* ---- the verb ------------------------------------------------------------------------------- */
 
-/* Return: whether it was one of these. */
-static bool explain_option(struct explain *e, int option, const char *arg)
-{
-	const char **where = option == OPT_USER ? &e->user : option == OPT_LOGIN ? &e->login :
-			     option == OPT_PROGRAM ? &e->program :
-			     option == OPT_OP ? &e->operations : option == OPT_AT ? &e->when :
-			     option == OPT_FILE ? &e->file : NULL;
+/**
+ * struct line - what was asked for
+ * @ask: where the secret comes from
+ * @explain: what to explain
+ * @look: which records to look at
+ * @given: options, bits 1 << option - VERB_OPTION
+ */
+struct line {
+	struct ask ask;
+	struct explain explain;
+	struct looking look;
+	unsigned int given;
+};
 
-	if (where)
-		*where = arg;
-	return where;
+#define GIVEN(option)	(1U << ((option) - VERB_OPTION))
+
+static int take_paths(const char *arg, size_t *paths)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*arg < '0' || *arg > '9' || *end || !n || n > 10000)
+		return verb_usage("--paths takes a number from 1 to 10000");
+	*paths = n;
+	return 0;
 }
 
-static int run_explain(int argc, char **argv, struct explain *e)
+static int take_option(struct line *l, int option, const char *arg)
 {
+	struct explain *e = &l->explain;
+	const char **where = option == OPT_LOGIN ? &e->login : option == OPT_PROGRAM ? &e->program :
+			     option == OPT_OP ? &e->operations : option == OPT_AT ? &e->when :
+			     option == OPT_FILE ? &e->file : option == OPT_LOG ? &l->look.log :
+			     option == OPT_VAULT ? &l->look.vault : NULL;
+
+	if (option == VERB_BAD)
+		return WARD_USAGE;
+	if (option >= OPT_USER && option <= OPT_ALL)
+		l->given |= GIVEN(option);
+	if (where) {
+		*where = arg;
+		return 0;
+	}
+	switch (option) {
+	case OPT_USER:
+		e->user = arg;
+		l->look.user = arg;
+		return 0;
+	case OPT_SINCE:
+		return when_parse(arg, &l->look.since);
+	case OPT_UNTIL:
+		return when_parse(arg, &l->look.until);
+	case OPT_PATHS:
+		return take_paths(arg, &l->look.paths);
+	case OPT_ALL:
+		return 0;
+	}
+	return ask_option(&l->ask, option, arg) ? WARD_USAGE : 0;
+}
+
+static int run_explain(int argc, char **argv, struct line *l)
+{
+	struct explain *e = &l->explain;
 	int ret = verb_args(argc, 3, 3);
 
 	if (ret)
@@ -482,10 +531,11 @@ static int run_explain(int argc, char **argv, struct explain *e)
 	return policy_explain(argv[optind + 1], e);
 }
 
-static int run_diff(int argc, char **argv)
+static int run_diff(int argc, char **argv, struct line *l)
 {
 	int ret = verb_args(argc, 2, 3);
 
+	(void)l;
 	if (!ret)
 		ret = ui_need_root();
 	if (ret)
@@ -493,46 +543,110 @@ static int run_diff(int argc, char **argv)
 	return policy_diff(argv[optind + 1], argc > optind + 2 ? argv[optind + 2] : NULL);
 }
 
+static int run_check(int argc, char **argv, struct line *l)
+{
+	int ret = verb_args(argc, 2, 2);
+
+	(void)l;
+	return ret ? ret : check(argv[optind + 1]);
+}
+
+static int run_load(int argc, char **argv, struct line *l)
+{
+	int ret = verb_args(argc, 2, 2);
+
+	if (!ret)
+		ret = ui_need_root();
+	return ret ? ret : load(argv[optind + 1], &l->ask);
+}
+
+static int run_show(int argc, char **argv, struct line *l)
+{
+	int ret = verb_args(argc, 2, 2);
+
+	(void)l;
+	if (!ret)
+		ret = ui_need_root();
+	return ret ? ret : show(argv[optind + 1]);
+}
+
+/* Whoever may read the log may. */
+static int run_learn(int argc, char **argv, struct line *l)
+{
+	int ret = verb_args(argc, 2, 2);
+
+	return ret ? ret : policy_learn(argv[optind + 1], &l->look);
+}
+
+static int run_replay(int argc, char **argv, struct line *l)
+{
+	int ret = verb_args(argc, 2, 2);
+
+	return ret ? ret : policy_replay(argv[optind + 1], &l->look);
+}
+
+static int run_renew(int argc, char **argv, struct line *l)
+{
+	bool all = l->given & GIVEN(OPT_ALL);
+	int ret = verb_args(argc, all ? 1 : 2, all ? 1 : 2);
+
+	if (!ret)
+		ret = ui_need_root();
+	return ret ? ret : policy_renew(all ? NULL : argv[optind + 1]);
+}
+
+#define LOOKING	(GIVEN(OPT_SINCE) | GIVEN(OPT_UNTIL) | GIVEN(OPT_LOG) | GIVEN(OPT_USER))
+
+/**
+ * struct word - what follows "policy"
+ * @name: the word
+ * @run: does it
+ * @options: those of this verb that go with it
+ * @secret: those that name a secret go with it
+ */
+static const struct word {
+	const char *name;
+	int (*run)(int argc, char **argv, struct line *l);
+	unsigned int options;
+	bool secret;
+} words[] = {
+	{ "check", run_check, 0, false },
+	{ "load", run_load, 0, true },
+	{ "show", run_show, 0, false },
+	{ "diff", run_diff, 0, false },
+	{ "explain", run_explain, GIVEN(OPT_USER) | GIVEN(OPT_LOGIN) | GIVEN(OPT_PROGRAM) |
+	  GIVEN(OPT_OP) | GIVEN(OPT_AT) | GIVEN(OPT_FILE), false },
+	{ "learn", run_learn, LOOKING | GIVEN(OPT_PATHS), false },
+	{ "replay", run_replay, LOOKING | GIVEN(OPT_VAULT), false },
+	{ "renew", run_renew, GIVEN(OPT_ALL), false },
+};
+
 static int run(int argc, char **argv)
 {
-	struct explain e = { 0 };
-	struct ask ask = { 0 };
-	bool explaining = false;
-	const char *what;
+	const struct word *word = NULL;
+	struct line l = { 0 };
 	int c, ret;
+	size_t i;
 
 	while ((c = verb_getopt(argc, argv, options)) != VERB_DONE) {
-		if (c != VERB_BAD && explain_option(&e, c, optarg))
-			explaining = true;
-		else if (c == VERB_BAD || ask_option(&ask, c, optarg))
-			return WARD_USAGE;
+		ret = take_option(&l, c, optarg);
+		if (ret)
+			return ret;
 	}
 	if (optind == argc)
-		return verb_usage("say what to do: policy check, load, show, diff or explain");
-	what = argv[optind];
-	if (!strcmp(what, "learn") || !strcmp(what, "replay"))
-		return verb_usage("this version does not know \"policy %s\" yet", what);
-	if (strcmp(what, "check") && strcmp(what, "load") && strcmp(what, "show") &&
-	    strcmp(what, "diff") && strcmp(what, "explain"))
-		return verb_usage("there is no \"policy %s\": policy check, load, show, diff or explain",
-				  what);
-	if (ask.file && strcmp(what, "load"))
-		return verb_usage("policy %s needs no secret", what);
-	if (explaining && strcmp(what, "explain"))
-		return verb_usage("--user, --login, --program, --op, --at and --file are for policy explain");
-	if (!strcmp(what, "explain"))
-		return run_explain(argc, argv, &e);
-	if (!strcmp(what, "diff"))
-		return run_diff(argc, argv);
-	ret = verb_args(argc, 2, 2);
-	if (ret)
-		return ret;
-	if (!strcmp(what, "check"))
-		return check(argv[optind + 1]);
-	ret = ui_need_root();
-	if (ret)
-		return ret;
-	return !strcmp(what, "load") ? load(argv[optind + 1], &ask) : show(argv[optind + 1]);
+		return verb_usage("say what to do: policy check, load, show, diff, explain, learn, replay or renew");
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(argv[optind], words[i].name))
+			word = &words[i];
+	if (!word)
+		return verb_usage("there is no \"policy %s\": policy check, load, show, diff, explain, learn, replay or renew",
+				  argv[optind]);
+	if (l.ask.file && !word->secret)
+		return verb_usage("policy %s needs no secret", word->name);
+	if (l.given & ~word->options)
+		return verb_usage("an option does not go with policy %s: see wardctl policy --help",
+				  word->name);
+	return word->run(argc, argv, &l);
 }
 
 const struct verb verb_policy = {
@@ -541,8 +655,11 @@ const struct verb verb_policy = {
 		"load NAME [--passphrase-file FILE | --recovery-key-file FILE]\n"
 		"show NAME\n"
 		"diff NAME [FILE]\n"
-		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH",
-	.what = "checks rules, puts them in force, shows and explains those that are",
+		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH\n"
+		"learn NAME [--since TIME] [--until TIME] [--user USER] [--paths COUNT] [--log FILE]\n"
+		"replay FILE [--since TIME] [--until TIME] [--user USER] [--vault NAME] [--log FILE]\n"
+		"renew NAME|--all",
+	.what = "checks rules, puts them in force, shows, explains and tries them, and learns some",
 	.help =
 	"  check FILE   are these rules without mistakes? Changes nothing\n"
 	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force\n"
@@ -550,6 +667,11 @@ const struct verb verb_policy = {
 	"  diff NAME    what loading the rules (or those in FILE) would change\n"
 	"  explain NAME what the rules say of an access, and why: the rule that decides, or\n"
 	"               what of the nearest rules does not hold\n"
+	"  learn NAME   the fewest rules that would have allowed what the log says was\n"
+	"               refused, or would have been; to be read, and put where they belong\n"
+	"  replay FILE  what the rules in FILE would have said of what is in the log\n"
+	"  renew NAME   the rules in force, for programs that packages replaced, and for hours\n"
+	"               that are known for less than a year; takes no secret. wardd and dpkg do\n"
 	"\n"
 	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
@@ -559,7 +681,13 @@ const struct verb verb_policy = {
 	"  --login USER               logged in as USER; otherwise not at all\n"
 	"  --at \"2026-11-27 20:00\"    then; otherwise now\n"
 	"  --file FILE                by the rules in FILE; otherwise by those in force\n"
+	"  --since TIME --until TIME  records of then: 2030-12-31, \"2030-12-31 18:00\", now,\n"
+	"                             today, yesterday, 10m, 2h, 3d\n"
+	"  --paths COUNT              of more directories in a rule, those above; otherwise 16\n"
+	"  --vault NAME               whose records, when FILE does not name its vault\n"
+	"  --log FILE                 this log instead of the one in ward.conf\n"
 	"\n"
+	"With learn and replay, --user takes records of one user alone.\n"
 	"Loading takes a secret of the vault: root without it changes nothing.\n",
 	.run = run,
 };

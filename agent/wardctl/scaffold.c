@@ -36,7 +36,7 @@
 #include "create.h"
 
 #define POLICY_FIRST	1	/* lets root in, who copies */
-#define POLICY_FINAL	2
+#define POLICY_FINAL	(WARD_POLICY_RENEWALS + 1)	/* no renewal of the first reaches it */
 
 static void side_path(const struct create *c, char path[PATH_MAX])
 {

@@ -120,8 +120,8 @@ static void look_at_hours(struct state *s)
 	if (!end || end - now > HOURS_WARN)
 		return;
 	problem(s, end > now ?
-		"the hours of its rules are known for %ld more days: wardctl policy load %s" :
-		"the hours of its rules are not known since %ld days, so they let nobody in: wardctl policy load %s",
+		"the hours of its rules are known for %ld more days: wardctl policy renew %s (is wardd running?)" :
+		"the hours of its rules are not known since %ld days, so they let nobody in: wardctl policy renew %s (is wardd running?)",
 		labs((long)(end - now)) / 86400, s->conf->name);
 }
 

@@ -110,6 +110,9 @@ struct ward_secret *ask_secret(const struct ask *ask, const char *prompt,
 			       struct ward_factor *factor, struct ward_err *err);
 struct ward_secret *ask_new_passphrase(const char *file, struct ward_err *err);
 
+/* ---- when.c: points in time --------------------------------------------------------- */
+int when_parse(const char *text, int64_t *since);
+
 /* ---- log.c: its further words ---------------------------------------------------- */
 int log_verify(const char *file, const char *state, const char *key_file);
 int log_key(bool new_key, const char *key_file);

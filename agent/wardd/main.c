@@ -25,6 +25,7 @@
  * @writer: the log
  * @intake: takes events
  * @checker: checks vaults; NULL when ward.conf does not want it
+ * @renewer: renews policies
  */
 struct wardd {
 	struct ward_settings settings;
@@ -33,6 +34,7 @@ struct wardd {
 	struct wardd_writer writer;
 	struct wardd_intake *intake;
 	struct wardd_checker *checker;
+	struct wardd_renewer *renewer;
 };
 
 static void help(void)
@@ -42,6 +44,7 @@ static void help(void)
 	       "Stays in the foreground; SIGTERM ends it, SIGHUP has it open its log anew.\n\n"
 	       "  --config FILE       instead of " WARD_SETTINGS_PATH "\n"
 	       "  --check-vault UUID  check this vault and end: what wardd starts by itself\n"
+	       "  --renew-policies    renew the policies of all vaults and end: likewise\n"
 	       "  --help, --version\n\n"
 	       "Exit status: 0 ended as told; 1 failed; 2 wrong usage or configuration;\n"
 	       "5 not permitted. See wardd(8).\n");
@@ -98,6 +101,7 @@ static int told_to_reopen(sd_event_source *source, const struct signalfd_siginfo
 	if (!wardd_writer_reopen(&d->writer, true))
 		wardd_seal_new_key(&d->writer);
 	wardd_intake_again(d->intake);
+	wardd_renewer_look(d->renewer);
 	return 0;
 }
 
@@ -107,6 +111,7 @@ static void vaults_changed(void *arg)
 
 	if (d->checker)
 		wardd_checker_look(d->checker);
+	wardd_renewer_look(d->renewer);
 }
 
 static int prepare(struct wardd *d)
@@ -132,6 +137,8 @@ static int prepare(struct wardd *d)
 		ret = sd_event_set_watchdog(d->loop, true);
 	if (ret >= 0 && d->settings.check)
 		ret = wardd_checker_start(&d->checker, d->loop);
+	if (ret >= 0)
+		ret = wardd_renewer_start(&d->renewer, d->loop);
 	if (ret < 0) {
 		wardd_say(LOG_ERR, "cannot start: %s", strerror(-ret));
 		return ret;
@@ -151,6 +158,7 @@ static void end(struct wardd *d)
 {
 	wardd_intake_stop(d->intake);
 	wardd_checker_stop(d->checker);
+	wardd_renewer_stop(d->renewer);
 	wardd_writer_close(&d->writer);
 	d->loop = sd_event_unref(d->loop);
 	if (d->pid_fd >= 0) {
@@ -201,11 +209,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-vault", required_argument, NULL, 'v' },
+		{ "renew-policies", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	const char *config = WARD_SETTINGS_PATH, *vault = NULL;
+	bool renew = false;
 	int c;
 
 	umask(077);
@@ -216,6 +226,9 @@ int main(int argc, char **argv)
 			break;
 		case 'v':
 			vault = optarg;
+			break;
+		case 'r':
+			renew = true;
 			break;
 		case 'h':
 			help();
@@ -233,5 +246,5 @@ int main(int argc, char **argv)
 			argv[optind]);
 		return WARD_USAGE;
 	}
-	return vault ? wardd_check_vault(vault) : run(config);
+	return vault ? wardd_check_vault(vault) : renew ? wardd_renew_policies() : run(config);
 }

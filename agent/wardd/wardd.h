@@ -164,4 +164,11 @@ void wardd_checker_look(struct wardd_checker *checker);
 void wardd_checker_stop(struct wardd_checker *checker);
 int wardd_check_vault(const char *text);
 
+/* ---- renewer.c: policies, when programs are replaced and years go by -------------------- */
+struct wardd_renewer;
+int wardd_renewer_start(struct wardd_renewer **renewer, sd_event *loop);
+void wardd_renewer_look(struct wardd_renewer *renewer);
+void wardd_renewer_stop(struct wardd_renewer *renewer);
+int wardd_renew_policies(void);
+
 #endif

@@ -266,7 +266,9 @@ struct ward_key_payload {
 #define WARD_POLICY_MAGIC	"WARDPOL"
 #define WARD_POLICY_MAX		(16 << 20)
 #define WARD_POLICY_PERMISSIVE	0x1	/* let through, report */
-#define WARD_POLICY_FLAGS	0x1
+#define WARD_POLICY_FIXED	0x2	/* is not renewed without a secret */
+#define WARD_POLICY_FLAGS	0x3
+#define WARD_POLICY_RENEWALS	0xffff	/* bits of a serial number that renewals count in */
 
 /**
  * struct ward_policy_header - the beginning of a compiled policy
@@ -275,7 +277,8 @@ struct ward_key_payload {
  * @flags: WARD_POLICY_*
  * @length: of the whole with its MAC, bytes
  * @vault: the vault's UUID
- * @serial: only a policy with a higher one replaces another
+ * @serial: only a policy with a higher one replaces another. One that is loaded with a
+ *	secret has zeros in WARD_POLICY_RENEWALS; renewals of it count there
  * @rules: how many rules follow
  * @reserved: zero
  *

@@ -22,6 +22,7 @@ enum ward_cmd {
 	WARD_CMD_EVENT_GET,	/* dump: events from EVENT_SEQUENCE on */
 	WARD_CMD_EVENT,		/* multicast, and what the dump answers */
 	WARD_CMD_PROGRAM_GET,	/* do: PROGRAM_FD; reply: PROGRAM_ID */
+	WARD_CMD_POLICY_RENEW,	/* do: VAULT_ID; of .ward/policy.new; reply: POLICY_MAC */
 	__WARD_CMD_MAX,
 };
 #define WARD_CMD_MAX (__WARD_CMD_MAX - 1)
@@ -95,6 +96,7 @@ enum ward_attr {
 	WARD_A_VAULT_HOURS_END,		/* u64: until when rules know the time; absent: none asks */
 	WARD_A_PROGRAM_FD,		/* s32: descriptor of a file that can be executed */
 	WARD_A_PROGRAM_ID,		/* binary 40: struct ward_program_id */
+	WARD_A_POLICY_MAC,		/* binary 32: of a policy with the same rules */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)

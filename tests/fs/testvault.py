@@ -190,7 +190,7 @@ def plain(attrs):
             value = int.from_bytes(value, sys.byteorder)
         elif name in ('VAULT_ID', 'LOAD_ID'):
             value = value.hex()
-        elif name == 'PROGRAM_ID':
+        elif name in ('PROGRAM_ID', 'POLICY_MAC'):
             pass
         else:
             value = value.rstrip(b'\0').decode(errors='surrogateescape')

@@ -94,7 +94,7 @@ t.check('CHECKED', checked)
 
 # ---- the vault's UUID
 
-COMMANDS = ('VAULT_GET', 'UNLOCK', 'LOCK', 'POLICY_LOAD', 'CHECK', 'CHECKED')
+COMMANDS = ('VAULT_GET', 'UNLOCK', 'LOCK', 'POLICY_LOAD', 'POLICY_RENEW', 'CHECK', 'CHECKED')
 for cmd in COMMANDS:
     t.refused(f'{cmd} without a vault', 'EINVAL', 'name the vault', c.call, cmd)
     t.refused(f'{cmd} of a vault that is not there', 'ENOENT', 'mount it first', c.call, cmd,
@@ -123,6 +123,7 @@ t.refused('UNLOCK with a key that is not there', 'ENOKEY', 'no key', c.call, 'UN
 t.refused('LOCK with a flag that has a value', 'EINVAL|ERANGE', '', c.call, 'LOCK', ID,
           attr('LOCK_NOW', u32(1)))
 t.refused('POLICY_LOAD without a policy', 'ENOENT', 'policy.new', c.call, 'POLICY_LOAD', ID)
+t.refused('POLICY_RENEW without a policy', 'ENOENT', 'policy.new', c.call, 'POLICY_RENEW', ID)
 
 for name, path, code, words in (
         ('no path', None, 'EINVAL', 'CHECK_PATH'),
@@ -200,4 +201,5 @@ t.refused('CHECK when locked', 'ENOKEY', 'unlock it first', c.call, 'CHECK', ID,
 t.refused('CHECKED when locked', 'ENOKEY', 'unlock it first', c.call, 'CHECKED', ID,
           attr('CHECK_SEQ', u64(1)))
 t.refused('POLICY_LOAD when locked', 'ENOKEY', 'unlock it first', c.call, 'POLICY_LOAD', ID)
+t.refused('POLICY_RENEW when locked', 'ENOKEY', 'unlock it first', c.call, 'POLICY_RENEW', ID)
 t.done()

@@ -15,7 +15,8 @@ def all_of(c):
     out = {}
     calls = {'MODULE_GET': (), 'VAULT_GET': (ID,), 'UNLOCK': (ID, attr('KEY_SERIAL', u32(5))),
              'LOCK': (ID,), 'POLICY_LOAD': (ID,), 'CHECK': (ID, attr('CHECK_PATH', b'x\0')),
-             'CHECKED': (ID, attr('CHECK_SEQ', u64(1))), 'PROGRAM_GET': (attr('PROGRAM_FD', u32(0)),)}
+             'CHECKED': (ID, attr('CHECK_SEQ', u64(1))), 'PROGRAM_GET': (attr('PROGRAM_FD', u32(0)),),
+             'POLICY_RENEW': (ID,)}
     if wanted == 'allowed':
         calls = {k: calls[k] for k in ('MODULE_GET', 'VAULT_GET')}
     for cmd, attrs in calls.items():

@@ -243,7 +243,8 @@ def answers(s):
     code = s['netlink']
     where = {'WARD_CMD_MODULE_GET': ('put_module',), 'WARD_CMD_VAULT_GET': ('put_vault', 'put_unlocked'),
              'WARD_CMD_LOCK': ('vault_lock',), 'WARD_CMD_CHECK': ('put_check',),
-             'WARD_CMD_PROGRAM_GET': ('program_get',)}
+             'WARD_CMD_PROGRAM_GET': ('program_get',),
+             'WARD_CMD_POLICY_RENEW': ('policy_renew',)}
     found = {cmd: put(''.join(body(code, f) for f in functions)) for cmd, functions in where.items()}
     found['WARD_CMD_EVENT'] = put(s['event'] + s['ring'])
     for cmd, op in spec.ops.items():

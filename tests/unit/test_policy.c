@@ -360,6 +360,7 @@ TEST_F(policy, mistakes)
 		{ "[policy]\n", "there is no section [policy]" },
 		{ "[vault]\ncolour = red\n", "[vault] has no entry" },
 		{ "[vault]\npermissive = perhaps\n", "permissive is yes or no" },
+		{ "[vault]\nrenew = never\n", "renew is yes or no" },
 		{ "users = 1\n", "before the first [section]" },
 		{ "[rule a\neffect = allow\n", "no closing bracket" },
 		{ "[rule a]\nnonsense\n", "line 2" },
