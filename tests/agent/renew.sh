@@ -136,7 +136,7 @@ flock --no-fork /run/ward/lock/d sleep 1000 &
 other=$!
 sleep 1
 begin=$(date +%s)
-refused 1 "a vault that is busy is not waited for" "is busy" wardctl policy renew d
+refused 1 "is busy" "a vault that is busy is not waited for" wardctl policy renew d
 check "for long" [ $(($(date +%s) - begin)) -lt 30 ]
 kill $other
 wait $other 2>/dev/null || true
