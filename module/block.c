@@ -74,6 +74,7 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 	run->lower = get_file(d->lower_file);
 	run->aead = d->aead;
 	run->first = first;
+	run->into = NULL;
 	run->nr_folios = 0;
 	run->error = 0;
 	/* Nobody has said what becomes of the buffers. */
@@ -353,21 +354,27 @@ int wardfs_run_store(struct wardfs_run *run)
 #define PLACE_PARTS	4
 
 /*
- * The folios that a run is to fill, where they take all of a block's payload.
- * Return: how many parts @sg has got; 0 when some of it has no folio.
+ * Where else than in place a block is to be decrypted: in the folios that a run is to fill,
+ * where they take all of it, or in the buffer of the block that is to replace it.
+ * Return: how many parts @sg has got; 0: in place.
  */
-static unsigned int place_in_folios(struct wardfs_run *run, unsigned int i, struct scatterlist *sg)
+static unsigned int place(struct wardfs_run *run, unsigned int i, struct scatterlist *sg)
 {
 	u64 from = ward_layout_base(run->first + i);
 	u64 end = from + ward_layout_cap(run->first + i);
 	u64 start = (u64)run->index << PAGE_SHIFT;
 	unsigned int parts = 1;
 
-	if (!run->nr_folios || from < start ||
-	    end > start + ((u64)run->nr_folios << PAGE_SHIFT))
-		return 0;
 	sg_init_table(sg, PLACE_PARTS);
 	sg_set_buf(&sg[0], &run->aad, sizeof(run->aad));
+	if (run->into) {
+		sg_set_buf(&sg[parts++],
+			   wardfs_run_payload(run->into, run->first + i - run->into->first),
+			   end - from);
+		from = end;
+	} else if (from < start || end > start + ((u64)run->nr_folios << PAGE_SHIFT)) {
+		return 0;
+	}
 	while (from < end) {
 		size_t len = min_t(u64, PAGE_SIZE - offset_in_page(from), end - from);
 		struct folio *folio = run->folios[(from - start) >> PAGE_SHIFT];
@@ -421,9 +428,9 @@ static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flag
  * @run: the run, loaded; @run->size says which block is the last
  * @i: which
  *
- * In place, or into the folios that wait for the run, where these take the whole
- * block (@run->placed): they are locked and not up to date, so nobody sees what is
- * in them before it is known to be authentic. Sets the block's state. The payload of
+ * In place; or into the folios that wait for the run, where these take the whole
+ * block: they are locked and not up to date, so nobody sees what is in them before
+ * it is known to be authentic; or into another run's buffer (@run->placed). Sets the block's state. The payload of
  * a hole and of a bad block is zeroed: what does not authenticate is never seen.
  */
 void wardfs_run_open(struct wardfs_run *run, unsigned int i)
@@ -445,7 +452,7 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 	}
 	err = ward_unit_check(u, k) ? -EBADMSG : 0;
 	if (!err) {
-		parts = place_in_folios(run, i, to);
+		parts = place(run, i, to);
 		if (!parts)
 			__set_bit(i, run->plain);
 		err = run_aead(run, i, length, flags, false, parts ? to : NULL);

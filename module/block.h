@@ -44,7 +44,8 @@ enum wardfs_block_state {
  * @bvec: for the lower I/O
  * @state: per block, after reading
  * @plain: per block, whether its buffer may hold plaintext
- * @placed: per block, whether its payload is in @folios already, not in its buffer
+ * @placed: per block, whether its payload is in @folios or @into already, not in its buffer
+ * @into: a run of which these are old blocks: it takes their payload; or NULL
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
@@ -68,6 +69,7 @@ struct wardfs_run {
 	u8 state[WARDFS_RUN_BLOCKS];
 	DECLARE_BITMAP(plain, WARDFS_RUN_BLOCKS);
 	DECLARE_BITMAP(placed, WARDFS_RUN_BLOCKS);
+	struct wardfs_run *into;
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
@@ -83,7 +85,7 @@ void wardfs_run_free(struct wardfs_run *run);
 /* head.c */
 #define WARDFS_HEAD_BLOCKS	4	/* most that are read with a header */
 unsigned int wardfs_head_blocks(struct inode *inode);
-void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run);
+void wardfs_head_keep(struct inode *inode, struct wardfs_run *run);
 bool wardfs_head_take(struct wardfs_run *run);
 void wardfs_head_drop(struct inode *inode);
 

@@ -16,8 +16,8 @@ DISK, DISK_MIB = '/dev/ram0', 448
 WORK = '/tmp/work'
 CAP_FIRST, CAP = 3552, 4064         # docs/format.md
 PAGE = 4096
-SIZES = dict(mib=64, random=1000, files=500)
-PROFILED = 'write', 'read cold', 'random read cold', 'read files cold'
+SIZES = dict(mib=64, random=1000, overwrites=1000, files=500)
+PROFILED = 'write', 'read cold', 'random read cold', 'overwrite', 'create', 'read files cold'
 
 
 def blocks(size):
@@ -84,7 +84,8 @@ def one_pass(kind, n, profiled=False):
     measure('write', 'write', data, str(n['mib']))
     measure('read cold', 'read', data, str(n['mib']), cold=True)
     measure('random read cold', 'random-read', data, str(n['random']), cold=True)
-    run(WORK, 'create', many, str(n['files']))
+    measure('overwrite', 'overwrite', data, str(n['overwrites']), cold=True)
+    measure('create', 'create', many, str(n['files']))
     measure('read files cold', 'read-files', many, str(n['files']), cold=True)
     fs.drop()
     run('umount', LOWER)
@@ -111,10 +112,13 @@ def main():
         'read cold': many * open_,
         # 4 KiB lie in two blocks, and at times in three
         'random read cold': n['random'] * 2 * open_,
+        # both are read and opened, changed, sealed and written
+        'overwrite': n['overwrites'] * 2 * (open_ + seal),
+        'create': n['files'] * blocks(PAGE) * seal,
         'read files cold': n['files'] * blocks(PAGE) * open_,
     }
     for kind in Plain, Ward:
-        one_pass(kind, dict(mib=8, random=50, files=50))
+        one_pass(kind, dict(mib=8, random=50, overwrites=50, files=50))
     plain, ward = one_pass(Plain, n), one_pass(Ward, n)
     print('ok 2 - measured', flush=True)
     again = one_pass(Ward, n)
