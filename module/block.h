@@ -9,8 +9,8 @@
 #include <linux/workqueue.h>
 #include "wardfs.h"
 
-#define WARDFS_RUN_BLOCKS	64	/* most blocks in a run: 256 KiB */
-#define WARDFS_RUN_PAGES	61	/* pages whose blocks always fit a run */
+#define WARDFS_RUN_PAGES	64	/* most pages that a run fills: 256 KiB */
+#define WARDFS_RUN_BLOCKS	66	/* most blocks in a run: what these may touch */
 #define WARDFS_REQUEST_SIZE	2048	/* room for an AEAD request with its context */
 
 /* How a run may be had. */
@@ -46,6 +46,8 @@ enum wardfs_block_state {
  * @plain: per block, whether its buffer may hold plaintext
  * @placed: per block, whether its payload is in @folios or @into already, not in its buffer
  * @into: a run of which these are old blocks: it takes their payload; or NULL
+ * @spill: takes what @folios have no room for of the blocks that they begin and end in; or NULL
+ * @spilled: so many bytes of it may hold plaintext
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
@@ -70,6 +72,8 @@ struct wardfs_run {
 	DECLARE_BITMAP(plain, WARDFS_RUN_BLOCKS);
 	DECLARE_BITMAP(placed, WARDFS_RUN_BLOCKS);
 	struct wardfs_run *into;
+	struct page *spill;
+	unsigned int spilled;
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
