@@ -74,6 +74,9 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 	run->lower = get_file(d->lower_file);
 	run->aead = d->aead;
 	run->first = first;
+	run->into = NULL;
+	run->spill = NULL;
+	run->spilled = 0;
 	run->nr_folios = 0;
 	run->error = 0;
 	/* Nobody has said what becomes of the buffers. */
@@ -103,6 +106,10 @@ void wardfs_run_free(struct wardfs_run *run)
 		if (test_bit(i, run->plain))
 			clear_page(page_address(run->pages[i]));
 		mempool_free(run->pages[i], page_pool[run->pool]);
+	}
+	if (run->spill) {
+		memset(page_address(run->spill), 0, run->spilled);
+		wardfs_buffer_free(run->spill, NULL);
 	}
 	fput(run->lower);
 	mempool_free(run, run_pool[run->pool]);
@@ -349,32 +356,61 @@ int wardfs_run_store(struct wardfs_run *run)
 	return err;
 }
 
-/* Where a block's payload comes to lie: the associated data first, then what takes it. */
-#define PLACE_PARTS	4
+/*
+ * Where a block's payload comes to lie: the associated data first, then what takes it,
+ * which is two folios at most, and what is before or behind them.
+ */
+#define PLACE_PARTS	5
+
+/* Wiped when the run is given back. One block is opened after the other: they share it. */
+static bool spill(struct wardfs_run *run, struct scatterlist *sg, size_t len)
+{
+	if (!run->spill)
+		run->spill = wardfs_buffer_alloc(GFP_NOWAIT | __GFP_NOWARN, NULL);
+	if (!run->spill)
+		return false;
+	run->spilled = max_t(unsigned int, run->spilled, len);
+	sg_set_page(sg, run->spill, len, 0);
+	return true;
+}
 
 /*
- * The folios that a run is to fill, where they take all of a block's payload.
- * Return: how many parts @sg has got; 0 when some of it has no folio.
+ * Where else than in place a block is to be decrypted: in the folios that a run is to fill,
+ * or in the buffer of the block that is to replace it.
+ * Return: how many parts @sg has got; 0: in place.
  */
-static unsigned int place_in_folios(struct wardfs_run *run, unsigned int i, struct scatterlist *sg)
+static unsigned int place(struct wardfs_run *run, unsigned int i, struct scatterlist *sg)
 {
-	u64 from = ward_layout_base(run->first + i);
-	u64 end = from + ward_layout_cap(run->first + i);
+	u64 pos = ward_layout_base(run->first + i);
+	u64 end = pos + ward_layout_cap(run->first + i);
 	u64 start = (u64)run->index << PAGE_SHIFT;
+	u64 stop = start + ((u64)run->nr_folios << PAGE_SHIFT);
 	unsigned int parts = 1;
 
-	if (!run->nr_folios || from < start ||
-	    end > start + ((u64)run->nr_folios << PAGE_SHIFT))
-		return 0;
 	sg_init_table(sg, PLACE_PARTS);
 	sg_set_buf(&sg[0], &run->aad, sizeof(run->aad));
-	while (from < end) {
-		size_t len = min_t(u64, PAGE_SIZE - offset_in_page(from), end - from);
-		struct folio *folio = run->folios[(from - start) >> PAGE_SHIFT];
-
-		sg_set_page(&sg[parts++], folio_page(folio, 0), len, offset_in_page(from));
-		from += len;
+	if (run->into) {
+		sg_set_buf(&sg[parts++],
+			   wardfs_run_payload(run->into, run->first + i - run->into->first),
+			   end - pos);
+		pos = end;
+	} else if (!run->nr_folios || end <= start || pos >= stop) {
+		return 0;
 	}
+	if (pos < end && pos < start) {
+		if (!spill(run, &sg[parts++], start - pos))
+			return 0;
+		pos = start;
+	}
+	while (pos < min(end, stop)) {
+		size_t len = min_t(u64, PAGE_SIZE - offset_in_page(pos), end - pos);
+		struct folio *folio = run->folios[(pos - start) >> PAGE_SHIFT];
+
+		sg_set_page(&sg[parts++], folio_page(folio, 0), len, offset_in_page(pos));
+		pos += len;
+	}
+	if (pos < end && !spill(run, &sg[parts++], end - pos))
+		return 0;
 	sg_mark_end(&sg[parts - 1]);
 	return parts;
 }
@@ -421,10 +457,10 @@ static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flag
  * @run: the run, loaded; @run->size says which block is the last
  * @i: which
  *
- * In place, or into the folios that wait for the run, where these take the whole
- * block (@run->placed): they are locked and not up to date, so nobody sees what is
- * in them before it is known to be authentic. Sets the block's state. The payload of
- * a hole and of a bad block is zeroed: what does not authenticate is never seen.
+ * In place; or into the folios that wait for the run (@run->placed): they are locked
+ * and not up to date, so nobody sees what is in them before it is known to be
+ * authentic; or into another run's buffer. Sets the block's state. The payload of a hole
+ * and of a bad block is zeroed: what does not authenticate is never seen.
  */
 void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 {
@@ -445,7 +481,7 @@ void wardfs_run_open(struct wardfs_run *run, unsigned int i)
 	}
 	err = ward_unit_check(u, k) ? -EBADMSG : 0;
 	if (!err) {
-		parts = place_in_folios(run, i, to);
+		parts = place(run, i, to);
 		if (!parts)
 			__set_bit(i, run->plain);
 		err = run_aead(run, i, length, flags, false, parts ? to : NULL);
@@ -532,6 +568,12 @@ void wardfs_block_exit(void)
 	kmem_cache_destroy(run_cache);
 }
 
+/* A cache with a constructor: the allocator would clear these 4 KiB each time (init_on_alloc). */
+static void run_init(void *object)
+{
+	memset(object, 0, sizeof(struct wardfs_run));
+}
+
 /**
  * wardfs_block_init - pools and workers
  *
@@ -541,7 +583,8 @@ int wardfs_block_init(void)
 {
 	int i;
 
-	run_cache = KMEM_CACHE(wardfs_run, SLAB_HWCACHE_ALIGN);
+	run_cache = kmem_cache_create("wardfs_run", sizeof(struct wardfs_run),
+				      __alignof__(struct wardfs_run), SLAB_HWCACHE_ALIGN, run_init);
 	if (!run_cache)
 		return -ENOMEM;
 	for (i = 0; i < NR_POOLS; i++) {

@@ -9,8 +9,8 @@
 #include <linux/workqueue.h>
 #include "wardfs.h"
 
-#define WARDFS_RUN_BLOCKS	64	/* most blocks in a run: 256 KiB */
-#define WARDFS_RUN_PAGES	61	/* pages whose blocks always fit a run */
+#define WARDFS_RUN_PAGES	64	/* most pages that a run fills: 256 KiB */
+#define WARDFS_RUN_BLOCKS	66	/* most blocks in a run: what these may touch */
 #define WARDFS_REQUEST_SIZE	2048	/* room for an AEAD request with its context */
 
 /* How a run may be had. */
@@ -44,7 +44,10 @@ enum wardfs_block_state {
  * @bvec: for the lower I/O
  * @state: per block, after reading
  * @plain: per block, whether its buffer may hold plaintext
- * @placed: per block, whether its payload is in @folios already, not in its buffer
+ * @placed: per block, whether its payload is in @folios or @into already, not in its buffer
+ * @into: a run of which these are old blocks: it takes their payload; or NULL
+ * @spill: takes what @folios have no room for of the blocks that they begin and end in; or NULL
+ * @spilled: so many bytes of it may hold plaintext
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
@@ -68,6 +71,9 @@ struct wardfs_run {
 	u8 state[WARDFS_RUN_BLOCKS];
 	DECLARE_BITMAP(plain, WARDFS_RUN_BLOCKS);
 	DECLARE_BITMAP(placed, WARDFS_RUN_BLOCKS);
+	struct wardfs_run *into;
+	struct page *spill;
+	unsigned int spilled;
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
@@ -83,7 +89,7 @@ void wardfs_run_free(struct wardfs_run *run);
 /* head.c */
 #define WARDFS_HEAD_BLOCKS	4	/* most that are read with a header */
 unsigned int wardfs_head_blocks(struct inode *inode);
-void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run);
+void wardfs_head_keep(struct inode *inode, struct wardfs_run *run);
 bool wardfs_head_take(struct wardfs_run *run);
 void wardfs_head_drop(struct inode *inode);
 

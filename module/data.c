@@ -135,6 +135,21 @@ static void read_work(struct work_struct *work)
 	read_run(container_of(work, struct wardfs_run, work), false);
 }
 
+/*
+ * Where the next run ends: where a page begins with a block, which comes to pass once in
+ * 127 pages (128 blocks), or half-way there. A run that ends within a block has its last
+ * block read and decrypted by the next one, too.
+ */
+static pgoff_t run_end(pgoff_t index)
+{
+	const pgoff_t period = WARD_CAP / (PAGE_SIZE - WARD_CAP);
+	/* Counted from the end of block 0 */
+	const pgoff_t shift = WARD_HEADER_SIZE / (PAGE_SIZE - WARD_CAP);
+	pgoff_t left = period - (index + shift) % period;
+
+	return index + (left > WARDFS_RUN_PAGES ? left - WARDFS_RUN_PAGES : left);
+}
+
 /* A run for @nr pages from @index on; fewer when memory is short. */
 static struct wardfs_run *read_run_alloc(struct inode *inode, pgoff_t index, unsigned int nr)
 {
@@ -199,7 +214,7 @@ static void wardfs_readahead(struct readahead_control *rac)
 	if (wardfs_data_ready(inode))
 		goto exit;
 	while (left) {
-		unsigned int nr = min_t(unsigned int, left, WARDFS_RUN_PAGES);
+		unsigned int nr = alone ? left : min_t(pgoff_t, left, run_end(index) - index);
 		struct wardfs_run *run = read_run_alloc(inode, index, nr);
 
 		while (run->nr_folios < nr) {

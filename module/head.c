@@ -16,7 +16,7 @@ static atomic_t nr_heads = ATOMIC_INIT(0);
 /**
  * struct wardfs_head - the beginning of a lower file
  * @count: blocks
- * @pages: one a block; zeros where the lower file has ended
+ * @pages: one a block
  */
 struct wardfs_head {
 	unsigned int count;
@@ -37,29 +37,42 @@ static void free_head(struct wardfs_head *head)
  * wardfs_head_blocks - how many blocks to read with a header
  * @inode: upper regular file
  *
+ * What its length has behind the last block (docs/format.md, "Size") is no block.
+ *
  * Return: all, if these are few, 1 otherwise.
  */
 unsigned int wardfs_head_blocks(struct inode *inode)
 {
-	u64 count = DIV_ROUND_UP_ULL(i_size_read(wardfs_lower_inode(inode)), WARD_BLOCK_SIZE);
+	u64 count = i_size_read(wardfs_lower_inode(inode)) / WARD_BLOCK_SIZE;
 
 	return count > WARDFS_HEAD_BLOCKS ? 1 : max_t(u64, count, 1);
+}
+
+/* Both hold ciphertext. */
+static void exchange(struct wardfs_head *head, struct wardfs_run *run, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		swap(head->pages[i], run->pages[i]);
 }
 
 /**
  * wardfs_head_keep - keep what was read with the header
  * @inode: upper regular file
- * @run: from block 0 on, loaded, nothing of it opened
+ * @run: from block 0 on, loaded, nothing of it opened. Its buffers are kept, and it has
+ *	others then, which hold nothing
  *
  * Context: wardfs_data.io held.
  */
-void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run)
+void wardfs_head_keep(struct inode *inode, struct wardfs_run *run)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	struct wardfs_head *head;
 	struct page *page;
 
-	if (run->count < 2 || run->count < wardfs_head_blocks(inode))
+	/* Only if it is all. */
+	if (i_size_read(wardfs_lower_inode(inode)) / WARD_BLOCK_SIZE != run->count)
 		return;
 	if (atomic_inc_return(&nr_heads) > KEPT_HEADS)
 		goto undo;
@@ -72,9 +85,9 @@ void wardfs_head_keep(struct inode *inode, const struct wardfs_run *run)
 			free_head(head);
 			return;
 		}
-		copy_page(page_address(page), page_address(run->pages[head->count]));
 		head->pages[head->count++] = page;
 	}
+	exchange(head, run, run->count);
 	free_head(xchg(&d->head, head));
 	return;
 undo:
@@ -94,18 +107,22 @@ bool wardfs_head_take(struct wardfs_run *run)
 {
 	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
 	struct wardfs_head *head;
-	unsigned int i;
+	unsigned int count, i;
 	bool of_use;
 
 	if (!READ_ONCE(d->head))
 		return false;
 	head = xchg(&d->head, NULL);
-	of_use = head && !run->first && run->count <= head->count;
-	for (i = 0; of_use && i < run->count; i++)
-		copy_page(page_address(run->pages[i]), page_address(head->pages[i]));
-	free_head(head);
-	if (of_use)
+	of_use = head && !run->first;
+	if (of_use) {
+		count = min(run->count, head->count);
+		exchange(head, run, count);
+		/* The file has no more. */
+		for (i = count; i < run->count; i++)
+			clear_page(page_address(run->pages[i]));
 		bitmap_zero(run->plain, WARDFS_RUN_BLOCKS);
+	}
+	free_head(head);
 	return of_use;
 }
 

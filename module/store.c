@@ -22,8 +22,8 @@
 #define BLOCKS_AHEAD	1024
 #define RUNS_AHEAD	32
 
-/* Copy a block's cached bytes; says whether some are not in the page cache. */
-static bool gather_cached(struct wardfs_run *run, unsigned int i)
+/* Go through a block's bytes in the page cache, and @copy them; says whether some are missing. */
+static bool gather_cached(struct wardfs_run *run, unsigned int i, bool copy)
 {
 	struct address_space *mapping = run->inode->i_mapping;
 	u64 pos = ward_layout_base(run->first + i);
@@ -37,7 +37,8 @@ static bool gather_cached(struct wardfs_run *run, unsigned int i)
 		struct folio *folio = wardfs_folio_uptodate(mapping, pos >> PAGE_SHIFT);
 
 		if (folio) {
-			memcpy(to, folio_address(folio) + offset_in_folio(folio, pos), len);
+			if (copy)
+				memcpy(to, folio_address(folio) + offset_in_folio(folio, pos), len);
 			folio_put(folio);
 		} else {
 			missing = true;
@@ -91,14 +92,14 @@ static int gather_old(struct wardfs_run *run, unsigned int i, unsigned int count
 	}
 	old = wardfs_run_alloc(run->inode, k, min_t(u64, count, n - k), WARDFS_RUN_NESTED);
 	old->size = d->lower_size;
+	old->into = run;
 	count = old->count;
 	err = wardfs_run_load(old);
 	for (j = 0; !err && j < count; j++) {
 		wardfs_run_open(old, j);
 		err = judge_old(old, j, n);
-		if (!err)
-			memcpy(wardfs_run_payload(run, i + j), wardfs_run_payload(old, j),
-			       ward_layout_cap(k + j));
+		if (!err && old->state[j] == WARDFS_BLOCK_HOLE)
+			memset(wardfs_run_payload(run, i + j), 0, ward_layout_cap(k + j));
 	}
 	wardfs_run_free(old);
 	return err ?: count;
@@ -114,8 +115,13 @@ static int gather(struct wardfs_run *run)
 	unsigned int i, n;
 	int got;
 
-	for (i = 0; i < run->count; i++)
-		missing[i] = gather_cached(run, i);
+	for (i = 0; i < run->count; i++) {
+		bool end = i == 0 || i == run->count - 1;
+
+		missing[i] = gather_cached(run, i, !end);
+		if (end && !missing[i])
+			missing[i] = gather_cached(run, i, true);
+	}
 	for (i = 0; i < run->count; i += got) {
 		got = 1;
 		for (n = 0; i + n < run->count && missing[i + n]; n++)
@@ -126,7 +132,7 @@ static int gather(struct wardfs_run *run)
 			return got;
 		/* What is cached is newer; a page that came in since is as good. */
 		for (n = 0; missing[i] && n < got; n++)
-			gather_cached(run, i + n);
+			gather_cached(run, i + n, true);
 	}
 	/* Nothing past the end of file, whatever a mapping left there. */
 	for (i = 0; i < run->count; i++) {

@@ -8,6 +8,7 @@ happens to the machine meanwhile happens to all of them. Writes $WARD_OUT/result
 """
 import json, os, shutil, subprocess, sys, time
 
+import cipher
 from peers import DISK, KINDS, LOWER, MIB, TOP, run
 
 WORK = '/tmp/work'
@@ -143,6 +144,7 @@ def main():
     os.environ['LC_ALL'] = 'C'
     for module in 'ecryptfs', 'fuse', 'dm-crypt', 'dm-integrity':
         subprocess.run(['modprobe', module])
+    speed = cipher.speed(3)
     n = SIZES['quick' if config['quick'] else 'full']
     wanted = config['fs'] or list(KINDS)
     plan = [('unrecorded pass', SIZES['quick'], None)] if config['warm'] else []
@@ -168,7 +170,7 @@ def main():
     # One write: the place is on the host, and has no cache.
     with open(os.environ['WARD_OUT'] + '/results.json', 'w') as f:
         f.write(json.dumps(dict(kernel=os.uname().release, cpus=os.cpu_count(), sizes=n,
-                                passes=config['passes'], fs=recorded)))
+                                passes=config['passes'], cipher=speed, fs=recorded)))
     return failed > 0
 
 

@@ -9,40 +9,14 @@ takes for as many blocks (tcrypt), is the limit. Writes $WARD_OUT/limit.json.
 """
 import json, os, re, shutil, subprocess, sys
 
+import cipher
 from peers import LOWER, TOP, Plain, Ward, run
 
 DISK, DISK_MIB = '/dev/ram0', 448
 
 WORK = '/tmp/work'
-CAP_FIRST, CAP = 3552, 4064         # docs/format.md
-PAGE = 4096
 SIZES = dict(mib=64, random=1000, files=500)
-PROFILED = 'write', 'read cold', 'random read cold', 'read files cold'
-
-
-def blocks(size):
-    return 1 + max(0, -(-(size - CAP_FIRST) // CAP))
-
-
-def cipher():
-    """Nanoseconds that 4096 bytes take, sealing and opening."""
-    subprocess.run(['dmesg', '-C'], check=True)
-    # It always "fails", so that it does not stay loaded.
-    subprocess.run(['modprobe', 'tcrypt', 'mode=211', 'sec=0'], stderr=subprocess.DEVNULL)
-    took, way, key = {}, None, None
-    for line in run('dmesg').splitlines():
-        m = re.search(r'testing speed of (?:\w+ )*(\S+) \((\S+)\) (encryption|decryption)', line)
-        if m:
-            way = m[3] if m[1] == 'gcm(aes)' else None
-        m = re.search(r'\((\d+) bit key, (\d+) byte blocks\)', line)
-        if m:
-            key = m.groups()
-        m = re.search(r'1 operation in (\d+) cycles', line)
-        if m and way and key == ('256', '4096'):
-            took[way] = int(m[1])
-    with open('/proc/cpuinfo') as f:
-        mhz = float(re.search(r'cpu MHz\s*: ([\d.]+)', f.read())[1])
-    return {way: cycles * 1000 / mhz for way, cycles in took.items()}
+PROFILED = 'write', 'read cold', 'random read cold', 'random read warm', 'overwrite', 'create', 'read files cold'
 
 
 def drop_caches():
@@ -83,8 +57,11 @@ def one_pass(kind, n, profiled=False):
     data, many = fs.top + '/data', fs.top + '/many'
     measure('write', 'write', data, str(n['mib']))
     measure('read cold', 'read', data, str(n['mib']), cold=True)
+    measure('read warm', 'read', data, str(n['mib']))
+    measure('random read warm', 'random-read', data, str(n['random']))
     measure('random read cold', 'random-read', data, str(n['random']), cold=True)
-    run(WORK, 'create', many, str(n['files']))
+    measure('overwrite', 'overwrite', data, str(n['random']), cold=True)
+    measure('create', 'create', many, str(n['files']))
     measure('read files cold', 'read-files', many, str(n['files']), cold=True)
     fs.drop()
     run('umount', LOWER)
@@ -97,22 +74,10 @@ def main():
     # Its pages are made when they are first written.
     run('dd', 'if=/dev/zero', 'of=' + DISK, 'bs=1M', 'count=%d' % DISK_MIB, 'status=none')
     print('1..4')
-    speed = cipher()
-    if set(speed) != {'encryption', 'decryption'}:
-        print('not ok 1 - tcrypt measures the cipher')
-        print('# ' + run('dmesg').replace('\n', '\n# '))
-        return 1
+    speed = cipher.speed()
     print('ok 1 - tcrypt: %(encryption).0f ns to seal, %(decryption).0f ns to open 4096 bytes' % speed)
-    seal, open_ = (speed[way] * CAP / PAGE for way in ('encryption', 'decryption'))
     n = SIZES
-    many = blocks(n['mib'] << 20)
-    need = {
-        'write': many * seal,
-        'read cold': many * open_,
-        # 4 KiB lie in two blocks, and at times in three
-        'random read cold': n['random'] * 2 * open_,
-        'read files cold': n['files'] * blocks(PAGE) * open_,
-    }
+    need = cipher.need(n, speed)
     for kind in Plain, Ward:
         one_pass(kind, dict(mib=8, random=50, files=50))
     plain, ward = one_pass(Plain, n), one_pass(Ward, n)

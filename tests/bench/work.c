@@ -28,6 +28,8 @@
 #define CHUNK	(128 * 1024)	/* what cp reads and writes at a time */
 #define RECORD	100
 
+static long first;		/* file, or MiB of one, to begin at */
+
 static char buf[CHUNK] __attribute__((aligned(PAGE)));
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
@@ -130,10 +132,10 @@ static uint64_t pages_of(int fd)
 
 static void write_seq(const char *path, long mib)
 {
-	int fd = open_or_die(path, O_WRONLY | O_CREAT | O_TRUNC);
-	uint64_t at, end = (uint64_t)mib * 1024 * 1024;
+	int fd = open_or_die(path, O_WRONLY | O_CREAT | (first ? 0 : O_TRUNC));
+	uint64_t at = (uint64_t)first * 1024 * 1024, end = at + (uint64_t)mib * 1024 * 1024;
 
-	for (at = 0; at < end; at += CHUNK) {
+	for (; at < end; at += CHUNK) {
 		stamp(buf, CHUNK, at / PAGE);
 		write_at(fd, buf, CHUNK, at);
 	}
@@ -145,9 +147,11 @@ static void write_seq(const char *path, long mib)
 static void read_seq(const char *path, long mib)
 {
 	int fd = open_or_die(path, O_RDONLY);
-	uint64_t at, end = (uint64_t)mib * 1024 * 1024;
+	uint64_t at = (uint64_t)first * 1024 * 1024, end = at + (uint64_t)mib * 1024 * 1024;
 
-	for (at = 0; at < end; at += CHUNK) {
+	if (lseek(fd, at, SEEK_SET) != (off_t)at)
+		die("seek");
+	for (; at < end; at += CHUNK) {
 		if (read(fd, buf, CHUNK) != CHUNK)
 			die("read");
 		verify(buf, CHUNK, at / PAGE);
@@ -240,9 +244,9 @@ static void create_files(const char *dir, long count)
 	long n;
 	int fd;
 
-	if (mkdir(dir, 0755))
+	if (!first && mkdir(dir, 0755))
 		die("%s", dir);
-	for (n = 0; n < count; n++) {
+	for (n = first; n < first + count; n++) {
 		fd = open_or_die(member(dir, n), O_WRONLY | O_CREAT | O_EXCL);
 		stamp(buf, PAGE, n);
 		write_at(fd, buf, PAGE, 0);
@@ -256,7 +260,7 @@ static void stat_files(const char *dir, long count)
 	struct stat st;
 	long n;
 
-	for (n = 0; n < count; n++) {
+	for (n = first; n < first + count; n++) {
 		if (stat(member(dir, n), &st))
 			die("%s", member(dir, n));
 		errno = 0;
@@ -270,7 +274,7 @@ static void read_files(const char *dir, long count)
 	long n;
 	int fd;
 
-	for (n = 0; n < count; n++) {
+	for (n = first; n < first + count; n++) {
 		fd = open_or_die(member(dir, n), O_RDONLY);
 		if (read(fd, buf, CHUNK) != PAGE)
 			die("%s", member(dir, n));
@@ -283,7 +287,7 @@ static void unlink_files(const char *dir, long count)
 {
 	long n;
 
-	for (n = 0; n < count; n++)
+	for (n = first; n < first + count; n++)
 		if (unlink(member(dir, n)))
 			die("%s", member(dir, n));
 	sync();
@@ -359,8 +363,10 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (argc < 3)
-		die("usage: work WORKLOAD PATH COUNT | time|time-sync COMMAND...");
+		die("usage: work WORKLOAD PATH COUNT [FIRST] | time|time-sync COMMAND...");
 	fill();
+	if (argc > 4)
+		first = atol(argv[4]);
 	start = now();
 	if (!strcmp(argv[1], "time") || !strcmp(argv[1], "time-sync")) {
 		command(argv + 2);

@@ -176,6 +176,9 @@ class Hands:
     def do_setxattr(self, path, name, value):
         os.setxattr(path, name, value)
 
+    def do_utime(self, path, ns):
+        os.utime(path, ns=(ns, ns))
+
     def do_fsync(self, path):
         os.fsync(self.fd(path))
 

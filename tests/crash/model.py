@@ -23,12 +23,15 @@ class File:
         self.since = []             # (offset, data): written; (size, None): cut or grown
         self.old_xattrs = {}
         self.new_xattrs = []
+        self.old_mtime = None       # nanoseconds; None: whatever the clock said
+        self.new_mtimes = []
 
     def copy(self):
         other = File()
         other.old, other.new = self.old, bytearray(self.new)
         other.since = list(self.since)
         other.old_xattrs, other.new_xattrs = dict(self.old_xattrs), list(self.new_xattrs)
+        other.old_mtime, other.new_mtimes = self.old_mtime, list(self.new_mtimes)
         return other
 
     def write(self, offset, data):
@@ -36,6 +39,7 @@ class File:
             self.new.extend(bytes(offset - len(self.new)))
         self.new[offset:offset + len(data)] = data
         self.since.append((offset, data))
+        self.new_mtimes.append(None)
 
     def write_synced(self, offset, data):
         """With O_DSYNC: these bytes are safe, others that were written before need not be."""
@@ -49,6 +53,10 @@ class File:
         else:
             self.new.extend(bytes(size - len(self.new)))
         self.since.append((size, None))
+        self.new_mtimes.append(None)
+
+    def set_mtime(self, ns):
+        self.new_mtimes.append(ns)
 
     def set_xattr(self, name, value):
         self.new_xattrs.append((name, value))
@@ -59,6 +67,9 @@ class File:
             self.since = []
         self.old_xattrs.update(self.new_xattrs)
         self.new_xattrs = []
+        if self.new_mtimes:
+            self.old_mtime = self.new_mtimes[-1]
+            self.new_mtimes = []
 
     def bounds(self):
         """Least and greatest size that it may have, and from where on a byte may be zero."""
@@ -92,7 +103,7 @@ class File:
         values = sorted({d[at + i - o] for o, d in near if o <= at + i < o + len(d)})
         return 'byte %d is %d, possible: %s' % (at + i, piece[i], values or 'none')
 
-    def fault(self, data, xattrs):
+    def fault(self, data, xattrs, mtime):
         """None, or what is wrong with these contents."""
         least, greatest, zero = self.bounds()
         if not least <= len(data) <= greatest:
@@ -107,31 +118,35 @@ class File:
             values = [v for n, v in self.new_xattrs if n == name] + [self.old_xattrs.get(name)]
             if xattrs.get(name) not in values:
                 return 'xattr %s is %r' % (name, xattrs.get(name))
+        mtimes = [self.old_mtime] + self.new_mtimes
+        if mtime not in mtimes and None not in mtimes:
+            return 'mtime is %d, possible: %s' % (mtime, mtimes)
         return None
 
 
 def read_node(path):
-    """A node as it is: (kind, contents, xattrs), where kind is DIRECTORY, File or str (a symlink's target)."""
+    """A node as it is: (kind, contents, xattrs, mtime), where kind is DIRECTORY, File or str (a symlink's target). The
+    mtime is that of files."""
     mode = os.lstat(path).st_mode
     if stat.S_ISDIR(mode):
-        return DIRECTORY, None, {}
+        return DIRECTORY, None, {}, None
     if stat.S_ISLNK(mode):
-        return str, os.readlink(path), {}
+        return str, os.readlink(path), {}, None
     if not stat.S_ISREG(mode):
-        return None, None, {}
+        return None, None, {}, None
     with open(path, 'rb', buffering=0) as f:
         data = f.readall()
         if len(data) != os.fstat(f.fileno()).st_size:
             raise OSError(0, 'st_size is %d, read %d bytes' % (os.fstat(f.fileno()).st_size, len(data)))
         names = [n for n in os.listxattr(f.fileno()) if n.startswith('user.')]
-        return File, data, {n: os.getxattr(f.fileno(), n) for n in names}
+        return File, data, {n: os.getxattr(f.fileno(), n) for n in names}, os.fstat(f.fileno()).st_mtime_ns
 
 
-def node_fault(node, kind, contents, xattrs):
+def node_fault(node, kind, contents, xattrs, mtime):
     if node is None:
         return 'should not be there'
     if isinstance(node, File):
-        return node.fault(contents, xattrs) if kind is File else 'is no regular file'
+        return node.fault(contents, xattrs, mtime) if kind is File else 'is no regular file'
     if isinstance(node, str) and node is not DIRECTORY:
         return None if kind is str and contents == node else 'is not a symlink to ' + node
     return None if kind is DIRECTORY else 'is no directory'
@@ -216,6 +231,8 @@ class World:
                 self.names[rest[0]].truncate(rest[1] + rest[2])
         elif verb == 'setxattr':
             self.names[rest[0]].set_xattr(rest[1], rest[2])
+        elif verb == 'utime':
+            self._file(rest[0]).set_mtime(rest[1])
         elif verb in ('fsync', 'fdatasync', 'msync'):
             self._synced(rest[0])
         elif verb == 'rename':

@@ -300,7 +300,7 @@ class Filer(Worker):
 
 
 class Copier(Worker):
-    """Many small files, then one sync() or syncfs() for all."""
+    """Many small files, each with the time that it had elsewhere, then one sync() or syncfs() for all."""
 
     operations = 8
 
@@ -314,6 +314,7 @@ class Copier(Worker):
             yield 'create', name
             yield 'write', name, 0, rng.randbytes(rng.randrange(7000))
             yield 'close', name
+            yield 'utime', name, rng.randrange(1 << 60)
         yield ('sync', 'syncfs')[n % 2],
 
 

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 21000
+"""What an operation costs where there is much already, inside the test machine: tests/bench/growth starts it.
+
+The same on plain ext4 and in a vault: a directory, a tree of directories of 1000 files, and one file grow, and now and
+then a thousand operations are timed. Writes $WARD_OUT/growth.json.
+"""
+import json, os, random, shutil, sys, time
+
+from peers import DISK, LOWER, TOP, Plain, Ward, run
+
+WORK = '/tmp/work'
+STEP = 1000
+MIB = 64                # of a large file that are timed
+
+
+def work(*words):
+    """Nanoseconds that a workload takes."""
+    return int(run(WORK, *map(str, words)))
+
+
+def drop_caches():
+    os.sync()
+    with open('/proc/sys/vm/drop_caches', 'w') as f:
+        f.write('3')
+    work('stat', '/tmp', 0)
+
+
+def names(top):
+    """Nanoseconds that an entry takes when all are listed."""
+    drop_caches()
+    start = time.monotonic_ns()
+    with os.scandir(top) as entries:
+        count = sum(1 for _ in entries)
+    return (time.monotonic_ns() - start) / count
+
+
+def timed_step(create_at, stat_at):
+    """A thousand more files: made, looked for, read, all in nanoseconds each, and removed again."""
+    out = {}
+    os.sync()
+    out['create'] = work('create', *create_at) / STEP
+    for key, workload in ('stat', 'stat'), ('read', 'read-files'):
+        drop_caches()
+        out[key] = work(workload, *stat_at) / STEP
+    os.sync()
+    out['unlink'] = work('unlink', *create_at) / STEP
+    return out
+
+
+def directory(top, sizes):
+    """One directory."""
+    out, at = {}, 0
+    many = top + '/many'
+    work('create', many, 1)
+    at = 1
+    for size in sizes:
+        work('create', many, size - at, at)
+        at = size
+        # The names of those in the middle are looked for.
+        out[size] = timed_step((many, STEP, size), (many, min(STEP, size // 2), size // 2))
+        out[size]['list'] = names(many)
+    shutil.rmtree(many)
+    return out
+
+
+def tree(top, sizes):
+    """Directories of a thousand files each."""
+    out, at = {}, 0
+    for size in sizes:
+        while at < size:
+            work('create', '%s/d%04d' % (top, at // STEP), STEP)
+            at += STEP
+        old = random.Random(size).randrange(size // STEP)
+        out[size] = timed_step((top + '/new', STEP), ('%s/d%04d' % (top, old), STEP))
+        os.rmdir(top + '/new')
+    for n in range(at // STEP):
+        shutil.rmtree('%s/d%04d' % (top, n))
+    return out
+
+
+def file(top, sizes):
+    """One file, in MiB."""
+    out, at = {}, 0
+    data = top + '/data'
+    for size in sizes:
+        if size - MIB > at:
+            work('write', data, size - MIB - at, at)
+        os.sync()
+        out[size] = {'write': work('write', data, MIB, size - MIB) / (MIB * 256)}
+        at = size
+        drop_caches()
+        out[size]['read'] = work('read', data, MIB, size - MIB) / (MIB * 256)
+        for key, workload in ('random read', 'random-read'), ('overwrite', 'overwrite'):
+            drop_caches()
+            out[size][key] = work(workload, data, STEP) / STEP
+    os.unlink(data)
+    return out
+
+
+def main():
+    with open(os.environ['WARD_OUT'] + '/config.json') as f:
+        sizes = json.load(f)
+    shutil.copy(TOP + '/build/bench/work', WORK)
+    print('1..2')
+    results = {}
+    for n, kind in enumerate((Plain, Ward)):
+        fs = kind()
+        run('mkfs.ext4', '-q', '-F', '-N', '1200000', '-E', 'nodiscard', DISK)
+        os.makedirs(LOWER, exist_ok=True)
+        run('mount', DISK, LOWER)
+        fs.make()
+        work('create', fs.top + '/warm', STEP)
+        shutil.rmtree(fs.top + '/warm')
+        results[kind.__name__] = {grow.__name__: grow(fs.top, sizes[grow.__name__]) for grow in (directory, tree, file)
+                                  if sizes[grow.__name__]}
+        fs.drop()
+        run('umount', LOWER)
+        print('ok %d - %s' % (n + 1, kind.__name__), flush=True)
+    with open(os.environ['WARD_OUT'] + '/growth.json', 'w') as f:
+        f.write(json.dumps(dict(kernel=os.uname().release, cpus=os.cpu_count(), grown=results)))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
