@@ -238,7 +238,7 @@ struct rest {
  */
 static int do_run_io(struct inode *inode, void *arg)
 {
-	const struct cred *saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	const struct cred *saved = wardfs_io_begin(inode);
 	unsigned int throttle = current->flags & PF_LOCAL_THROTTLE;
 	struct rest *left = arg;
 	struct wardfs_run *run = left->run;

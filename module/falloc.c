@@ -39,7 +39,7 @@ static int lower_fallocate(struct inode *inode, const struct blocks *b)
 	if (b->last >= div_u64(file_inode(file)->i_sb->s_maxbytes, WARD_BLOCK_SIZE))
 		return -EFBIG;
 	before = inode_get_ctime(file_inode(file));
-	saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	saved = wardfs_io_begin(inode);
 	err = file->f_op->fallocate(file, b->mode | FALLOC_FL_KEEP_SIZE,
 				    b->first * WARD_BLOCK_SIZE,
 				    (b->last - b->first + 1) * WARD_BLOCK_SIZE);
@@ -290,6 +290,7 @@ int wardfs_data_allocate(struct file *file, int mode, loff_t from, loff_t to)
 	/* Nothing there: not even times move, as on ext4. */
 	if (err || (mode & FALLOC_FL_PUNCH_HOLE && from >= i_size_read(inode)))
 		goto unlock;
+	wardfs_io_writer(inode);
 	err = file_modified(file);
 	if (err)
 		goto unlock;

@@ -198,6 +198,7 @@ static ssize_t wardfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ret = file_update_time(file);
 	if (ret)
 		goto unlock;
+	wardfs_io_writer(inode);
 	pos = iocb->ki_pos;
 	if (pos > i_size_read(inode)) {
 		ret = wardfs_data_truncate(inode, pos);
@@ -314,7 +315,7 @@ struct reservation {
 static void reserve_work(struct work_struct *work)
 {
 	struct reservation *r = container_of(work, struct reservation, work);
-	const struct cred *saved = override_creds(WARDFS_SB(r->inode->i_sb)->cred);
+	const struct cred *saved = wardfs_io_begin(r->inode);
 	struct file *file = WARDFS_I(r->inode)->data.lower_file;
 	struct timespec64 before = inode_get_ctime(file_inode(file));
 
@@ -385,6 +386,7 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 		ret = vmf_error(err);
 		goto exit;
 	}
+	wardfs_io_writer(inode);
 	/* What is reserved is not to be punched before the folio is dirty. */
 	filemap_invalidate_lock_shared(inode->i_mapping);
 	err = reserve(inode, folio);

@@ -200,6 +200,7 @@ int wardfs_data_new(struct inode *inode)
 		err = header_buffer(d);
 	if (err)
 		goto unlock;
+	wardfs_io_writer(inode);
 	get_random_bytes(d->id, sizeof(d->id));
 	get_random_bytes(d->key, sizeof(d->key));
 	d->flags = WARD_FILE_EMPTY;

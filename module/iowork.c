@@ -10,8 +10,10 @@
  * where that is little: so what can be done again when it failed (wardfs_io_again()),
  * the task itself does first, if it has no limit.
  */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/completion.h>
 #include <linux/sched/mm.h>
@@ -175,6 +177,81 @@ int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg)
 	struct io_work w = { .call = do_locked, .inode = inode, .fn = fn, .arg = arg };
 
 	return is_kthread() ? -ECANCELED : by_worker(&w);
+}
+
+/*
+ * Whose space it is. Reserved blocks, and what is beyond a quota, are for those with
+ * CAP_SYS_RESOURCE; so who wrote the contents decides, not who brings them below.
+ */
+static struct cred *space_cred(const struct super_block *lower, bool reserve)
+{
+	struct cred *cred = prepare_creds();
+
+	if (!cred || reserve)
+		return cred;
+	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	/* It keeps some for a user, too: root, unless mounted with resuid=. Be nobody. */
+	if (lower->s_magic == EXT4_SUPER_MAGIC)
+		cred->fsuid = INVALID_UID;
+	return cred;
+}
+
+/**
+ * wardfs_io_creds - make the credentials that contents are written with
+ * @sbi: a vault that is being mounted
+ * @lower: of the file system below
+ *
+ * Undone by wardfs_io_put_creds(), also after a failure. Context: the mounter.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int wardfs_io_creds(struct wardfs_sb *sbi, const struct super_block *lower)
+{
+	sbi->space_cred[false] = space_cred(lower, false);
+	sbi->space_cred[true] = space_cred(lower, true);
+	return sbi->space_cred[false] && sbi->space_cred[true] ? 0 : -ENOMEM;
+}
+
+/**
+ * wardfs_io_put_creds - undo wardfs_io_creds()
+ * @sbi: the vault
+ */
+void wardfs_io_put_creds(struct wardfs_sb *sbi)
+{
+	put_cred(sbi->space_cred[false]);
+	put_cred(sbi->space_cred[true]);
+}
+
+/**
+ * wardfs_io_writer - the current task is about to change a file's contents
+ * @inode: upper regular file
+ *
+ * May they take reserved space? Only when all that waits to be written was written by
+ * such as may: of two writers at a time the one without the right counts for both.
+ */
+void wardfs_io_writer(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct address_space *mapping = inode->i_mapping;
+
+	if (!ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE))
+		WRITE_ONCE(d->reserve, false);
+	else if (!READ_ONCE(d->reserve) && !mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+		 !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
+		WRITE_ONCE(d->reserve, true);
+}
+
+/**
+ * wardfs_io_begin - take on the credentials that a file's contents are written with
+ * @inode: upper regular file
+ *
+ * Return: those to go back to, by revert_creds().
+ */
+const struct cred *wardfs_io_begin(struct inode *inode)
+{
+	bool reserve = READ_ONCE(WARDFS_I(inode)->data.reserve);
+
+	return override_creds(WARDFS_SB(inode->i_sb)->space_cred[reserve]);
 }
 
 /**

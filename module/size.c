@@ -270,7 +270,7 @@ int wardfs_stored(struct inode *inode, u64 size)
 static int write_header(struct inode *inode, void *arg)
 {
 	struct file *lower = WARDFS_I(inode)->data.lower_file;
-	const struct cred *saved = override_creds(WARDFS_SB(inode->i_sb)->cred);
+	const struct cred *saved = wardfs_io_begin(inode);
 	struct wardfs_run *run = arg;
 	struct bio_vec vec = { .bv_page = run->pages[0], .bv_len = WARD_HEADER_SIZE };
 	struct iov_iter iter;
@@ -502,6 +502,7 @@ int wardfs_data_truncate(struct inode *inode, loff_t size)
 	err = wardfs_data_get(inode);
 	if (err)
 		goto exit;
+	wardfs_io_writer(inode);
 	filemap_invalidate_lock(inode->i_mapping);
 	if (size < old)
 		err = shrink(inode, size);

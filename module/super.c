@@ -181,6 +181,7 @@ static void sbi_free(struct wardfs_sb *sbi)
 		kern_unmount(sbi->lower_mnt);
 	if (sbi->cred)
 		put_cred(sbi->cred);
+	wardfs_io_put_creds(sbi);
 	cleanup_srcu_struct(&sbi->srcu);
 	wardfs_bursts_free(sbi->bursts);
 	kfree(sbi);
@@ -352,6 +353,9 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sbi->cred = io_cred();
 	err = -ENOMEM;
 	if (!sbi->cred)
+		goto put_path;
+	err = wardfs_io_creds(sbi, path.mnt->mnt_sb);
+	if (err)
 		goto put_path;
 	sbi->lower_mnt = clone_private_mount(&path);
 	if (IS_ERR(sbi->lower_mnt)) {

@@ -92,6 +92,7 @@ struct wardfs_sb {
 	struct dentry *ward_dir;	/* DIR/.ward */
 	struct dentry *tree;		/* DIR/.ward/tree, lower of our root */
 	const struct cred *cred;	/* the mounter's, without CAP_SYS_RESOURCE */
+	const struct cred *space_cred[2];	/* contents are written with these: iowork.c */
 	u8 uuid[WARD_UUID_SIZE];
 	u16 suite;
 	char name[64];			/* name= option; may be empty */
@@ -178,6 +179,7 @@ struct wardfs_data {
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
+	bool reserve;			/* written by who may use reserved space; iowork.c */
 	struct wardfs_head *head;	/* the file's beginning, as read with its header */
 	struct wardfs_ahead ahead;
 };
@@ -460,6 +462,10 @@ void wardfs_iowork_exit(void);
 int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg);
 int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg);
 int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg);
+int wardfs_io_creds(struct wardfs_sb *sbi, const struct super_block *lower);
+void wardfs_io_put_creds(struct wardfs_sb *sbi);
+void wardfs_io_writer(struct inode *inode);
+const struct cred *wardfs_io_begin(struct inode *inode);
 
 /* ---- size.c: sizes, lengths, truncation ---- */
 int wardfs_data_size(struct inode *inode);		/* i_size at iget, from the lower length */

@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# timeout: 900
+#
+# Space that runs out, and who may still have some: on the lower file system and in the vault alike, small files that
+# were closed are whole, who is refused is told so by ENOSPC, and ext4's reserve is for root.
+
+. "$WARD_TOP/tests/fs/vault.sh"
+
+cat >/tmp/full.py <<'END'
+from sidebyside import *
+def attempts(at, seed, synced, append):
+    """Small files until the disk is full, and some more: what became of each, by name: its size, or why it was refused."""
+    sizes, out = random.Random(seed), {}
+    for k in range(400):
+        f, size = at + "/%d.%d" % (seed, k), sizes.randint(10, 60000)
+        try:
+            fd = os.open(f, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        except OSError as e:
+            out[f] = errno.errorcode[e.errno]; continue
+        try:
+            # A program that writes in pieces, and looks at what each call says
+            step, why = "write", 0; data = noise(size, size)
+            while data and not why:
+                try: data = data[os.write(fd, data[:8192 if append else 65536]):]
+                except OSError as e: why = errno.errorcode[e.errno]
+            if synced and not why: os.fsync(fd)
+        except OSError as e: why = errno.errorcode[e.errno]
+        try: os.close(fd)
+        except OSError as e: why = why or errno.errorcode[e.errno]
+        out[f] = why or size
+        if sum(isinstance(v, str) for v in out.values()) == 12: break
+    return out
+def whole(files, names=()):
+    """Those that were not refused have all that was written."""
+    for f, size in files.items():
+        if isinstance(size, int): assert read(f) == noise(size, size), f
+def refused(files):
+    return sorted({v for v in files.values() if isinstance(v, str)})
+END
+space_for_all()
+{
+	[ "${WARD_LOWER:-ext4}" != ext4 ] || MKFS_OPTIONS="-m 0"
+	new_vault 61001
+}
+check "a vault" space_for_all
+for how in closed synced; do
+	check "small files on a full disk: who $how one has it whole, who has not was told" py "
+exec(open('/tmp/full.py').read())
+found = {}
+def one(top):
+    at = top + '/$how'; os.mkdir(at); fill(leave=2 << 20); got = {}
+    for seed in (1, 2): got.update(attempts(at, seed, '$how' == 'synced', seed == 2))
+    whole(got); drop_caches(); whole(got); found.update(got)
+    kept = sum(isinstance(v, int) for v in got.values()); assert kept > 20, kept
+    free(); whole(got)
+    return refused(got)
+same(both(one), ['ENOSPC'])
+since = mark(); again(); whole(found); quiet(since)
+for top in (plain, d): run('rm', '-r', top + '/$how')
+"
+done
+check "unmount" sh -c "umount $d && umount /srv/below && umount /srv/lower"
+
+# ext4 alone has such a reserve.
+if [ "${WARD_LOWER:-ext4}" = ext4 ]; then
+reserve_for_root()
+{
+	MKFS_OPTIONS="-m 20" new_vault 61001
+}
+check "a vault where a fifth of the disk is root's" reserve_for_root
+cat >/tmp/reserve.py <<'END'
+exec(open("/tmp/full.py").read())
+def left():
+    """What is left for root, and for others, in bytes."""
+    os.sync(); s = os.statvfs("/srv/below"); return s.f_bfree * s.f_bsize, s.f_bavail * s.f_bsize
+def others_have(size):
+    root, rest = left(); fd = os.open("/srv/lower/filler", os.O_CREAT | os.O_RDWR); os.posix_fallocate(fd, 0, rest - size); os.close(fd)
+def wrote(f, size, piece, synced=False):
+    """Where it was refused, and why."""
+    at, got = "write", 0
+    try:
+        fd = os.open(f, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644)
+        try:
+            while got < size: got += os.write(fd, b"r" * piece)
+            if synced: os.fsync(fd)
+        except OSError:
+            os.close(fd); raise
+        os.close(fd)
+        return "all"
+    except OSError as e: return errno.errorcode[e.errno]
+def many(at):
+    for k in range(600):
+        got = wrote(at + "/%d" % k, 3000, 3000)
+        if got != "all": return got
+    return "all"
+def stored(at):
+    """Through a mapping of a file with a hole"""
+    fd = os.open(at + "/map", os.O_CREAT | os.O_RDWR, 0o644); os.ftruncate(fd, 4 << 20); m = mmap.mmap(fd, 4 << 20); n = child_signal(lambda: [m.__setitem__(k, 1) for k in range(0, 4 << 20, 4096)])
+    m.close(); os.close(fd); return n
+END
+check "a user is refused where the reserve begins; root is not" py '
+exec(open("/tmp/reserve.py").read())
+def one(top):
+    at = top + "/r"; os.mkdir(at); os.chown(at, ALICE, ALICE); out = []
+    for what in (lambda: as_user(ALICE, wrote, at + "/f", 6 << 20, 65536), lambda: as_user(ALICE, wrote, at + "/f", 6 << 20, 65536, True),
+                 lambda: as_user(ALICE, many, at), lambda: as_user(ALICE, stored, at),
+                 lambda: as_user(ALICE, opened, at + "/f", os.O_RDWR | os.O_CREAT, fallocate, 0, 0, 6 << 20),
+                 lambda: wrote(at + "/f", 6 << 20, 65536), lambda: many(at), lambda: stored(at), lambda: opened(at + "/f", os.O_RDWR | os.O_CREAT, fallocate, 0, 0, 6 << 20)):
+        others_have(1 << 20); reserve = left()[0] - left()[1]
+        out.append(attempt(what))
+        print(top, out[-1], left()[0] - reserve, flush=True)
+        for f in os.listdir(at): os.unlink(at + "/" + f)
+        free()
+    return out
+both(one)
+'
+check "unmount" umount $d
+fi
+done_testing
