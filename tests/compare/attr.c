@@ -106,7 +106,7 @@ static bool pick_flags(struct run *r, struct op *op)
 	op->which = below(r, 4);
 	op->flags = some[below(r, ARRAY_SIZE(some))];
 	/* XFS lets who has an immutable file open go on writing: see differ.c. */
-	if (set.xfs && op->flags & FS_IMMUTABLE_FL)
+	if (set.lower == XFS_SUPER_MAGIC && op->flags & FS_IMMUTABLE_FL)
 		return false;
 	return true;
 }

@@ -13,6 +13,7 @@
  *   --go-on		does not end at a difference of times alone
  *   --verbose		prints every step
  *   --known		prints the differences that are known, and what is left out
+ *   --kinds		prints the names of all kinds of operations
  *
  * Seeds that are even compare times as well; that is slower, for the clock has to tick.
  */
@@ -28,6 +29,7 @@ struct setting set = { .ops = 1000, .full = 200, .threads = 1 };
 static uint64_t first_seed = 1;
 
 static const struct kind *all_kinds[128];
+static bool has_succeeded[128];		/* on the plain side, of any thread */
 static unsigned int kind_count, weight_sum;
 static pthread_mutex_t print_lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile bool stopping;
@@ -87,7 +89,28 @@ static void pick(struct run *r, struct op *op)
 	op->step = r->step;
 }
 
+/* Of which kinds at least one was more than the same error on both sides. */
+static void note_success(const struct op *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < kind_count; i++)
+		if (all_kinds[i] == op->kind)
+			has_succeeded[i] = true;
+}
+
 /* ---- what is printed ---- */
+
+static void print_kinds(const char *before, const bool *which)
+{
+	unsigned int i;
+
+	printf("%s", before);
+	for (i = 0; i < kind_count; i++)
+		if (!which || which[i])
+			printf(" %s", all_kinds[i]->name);
+	putchar('\n');
+}
 
 static void print_done(const struct done *d)
 {
@@ -230,14 +253,18 @@ static bool step(struct run *r)
 		memset(&d->res[side], 0, offsetof(struct result, out));
 	if (set.verbose)
 		print_done(d);
-	if (op->kind->whole)
+	if (op->kind->whole) {
+		note_success(op);
 		return op->kind->whole(r, op);
+	}
 	if (r->timed)
 		times_before(r, op);
 	for (side = 0; side < SIDES; side++)
 		go(r, d, side);
 	if (!same_result(r, d))
 		return false;
+	if (!d->res[PLAIN].err)
+		note_success(op);
 	if (!times_good(r, d))
 		return false;
 	if (!same_state(r, op))
@@ -352,13 +379,14 @@ static int run_all(void)
 	       (unsigned long long)first_seed,
 	       set.threads, runs[0].step, runs[0].timed ? "compared" : "not compared", known,
 	       failed ? "DIFFERENT" : "the same");
+	print_kinds("# succeeded:", has_succeeded);
 	return failed;
 }
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: compare [--seed N] [--ops M] [--until K] [--full F] [--threads T] [--go-on] [--verbose] PLAIN VAULT\n"
-		"       compare --known\n");
+		"       compare --known | --kinds\n");
 	return 2;
 }
 
@@ -369,7 +397,7 @@ int main(int argc, char **argv)
 		{ "until", required_argument, NULL, 'u' }, { "full", required_argument, NULL, 'f' },
 		{ "threads", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
 		{ "go-on", no_argument, NULL, 'g' },
-		{ "known", no_argument, NULL, 'k' }, { NULL }
+		{ "known", no_argument, NULL, 'k' }, { "kinds", no_argument, NULL, 'K' }, { NULL }
 	};
 	struct statfs fs;
 	int c;
@@ -401,6 +429,10 @@ int main(int argc, char **argv)
 		case 'k':
 			list_differences();
 			return 0;
+		case 'K':
+			gather_kinds();
+			print_kinds("", NULL);
+			return 0;
 		default:
 			return usage();
 		}
@@ -413,7 +445,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "compare: %s is not where a vault is mounted\n", set.dir[VAULT]);
 		return 2;
 	}
-	set.xfs = !statfs(set.dir[PLAIN], &fs) && fs.f_type == 0x58465342;
+	if (statfs(set.dir[PLAIN], &fs)) {
+		perror(set.dir[PLAIN]);
+		return 2;
+	}
+	set.lower = fs.f_type;
+	set.stamps = set.lower == BTRFS_SUPER_MAGIC || set.lower == TMPFS_MAGIC;
 	set.drop_caches = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	gather_kinds();

@@ -25,6 +25,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -155,7 +156,8 @@ struct setting {
 	unsigned int threads;
 	bool verbose;
 	bool go_on;		/* over differences of times */
-	bool xfs;
+	unsigned long lower;	/* magic number of the file system on the plain side */
+	bool stamps;		/* it stamps what is written out later, whoever asks it not to */
 	bool fallocate[16];	/* by number of the variant: both sides have it */
 	bool data_map;		/* the vault knows holes */
 	int drop_caches;

@@ -64,6 +64,8 @@ static bool pick_open(struct run *r, struct op *op)
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		if (chance(r, flags[i].one_in))
 			op->flags |= flags[i].flag;
+	if (set.lower == TMPFS_MAGIC)
+		op->flags &= ~O_DIRECT;
 	if (op->flags & O_DIRECT)
 		op->flags &= ~O_APPEND;
 	op->flags |= O_NONBLOCK | O_CLOEXEC;

@@ -128,6 +128,8 @@ static const char * const left_out[] = {
 	"file systems' type and free space",
 	"times after truncate(2) to the size that there is: XFS moves none, ext4 and the vault do",
 	"times after punching behind the end of a file: XFS moves them, ext4 and the vault do not",
+	"over btrfs and tmpfs, the ctime of files: it becomes the time of write-out",
+	"over tmpfs, O_DIRECT: not there on the plain side, accepted by the vault",
 	"over XFS, the immutable flag: who has such a file open may go on writing to it, but not in the vault",
 	"what is stored in a mapping after the end of the file: undefined on the plain side; the vault must not show it",
 	NULL

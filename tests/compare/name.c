@@ -183,8 +183,8 @@ static void go_statfs(struct run *r, const struct op *op, enum side side, struct
 	if (!res->err)
 		add_text(res, "block %ld fragment %ld blocks %lu inodes %lu name %ld flags %lx",
 			 (long)fs.f_bsize,
-			 (long)fs.f_frsize, (unsigned long)fs.f_blocks, set.xfs ? 0 :
-				 (unsigned long)fs.f_files,
+			 (long)fs.f_frsize, (unsigned long)fs.f_blocks,
+			 set.lower == XFS_SUPER_MAGIC ? 0 : (unsigned long)fs.f_files,
 			 (long)fs.f_namelen, (long)fs.f_flags);
 }
 

@@ -196,16 +196,18 @@ static void times_of(int dir, const char *where, FILE *out)
 	for (i = 0; i < e.count; i++) {
 		const char *name = e.line[i] + 2;
 		struct stat st;
+		bool stamped;
 
 		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
 			fprintf(out, "%s/%s: %s\n", where, name, strerrorname_np(errno));
 			continue;
 		}
+		stamped = set.stamps && S_ISREG(st.st_mode);
 		fprintf(out, "%lld.%09ld %lld.%09ld %lld.%09ld ino %llu",
 			(long long)st.st_atim.tv_sec,
 			st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
-				(unsigned long long)st.st_ino);
+			stamped ? 0 : (long long)st.st_ctim.tv_sec, stamped ? 0 : st.st_ctim.tv_nsec,
+			(unsigned long long)st.st_ino);
 		fprintf(out, " %s/%s%c", where, name, 0);
 		if (!S_ISDIR(st.st_mode))
 			continue;

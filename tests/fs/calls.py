@@ -87,14 +87,19 @@ def listing(path, size=32768):
     return out
 
 
+def errno_name(e):
+    """Of an OSError; Python knows two for one of them."""
+    return errno.errorcode[e.errno].replace('ENOTSUP', 'EOPNOTSUPP')
+
+
 def fails(code, fn, *args, **kw):
-    """The call fails with this errno (a name, or several)."""
+    """The call fails with this errno (a name, or several); returns the name of the one."""
     numbers = [getattr(errno, name) for name in code.split('|')]
     try:
         fn(*args, **kw)
     except OSError as e:
-        assert e.errno in numbers, f'{errno.errorcode[e.errno]} instead of {code}'
-        return
+        assert e.errno in numbers, f'{errno_name(e)} instead of {code}'
+        return errno_name(e)
     assert False, f'succeeds instead of {code}'
 
 
@@ -110,6 +115,30 @@ def read(path):
 
 def same(got, want):
     assert got == want, f'got {got!r}, wanted {want!r}'
+
+
+CLOCK_REALTIME_COARSE = 5
+
+
+def fs_clock():
+    """The clock that file systems take times from; it can be far behind on a machine that is busy."""
+    return time.clock_gettime_ns(CLOCK_REALTIME_COARSE)
+
+
+def tick():
+    """Until that clock has moved on."""
+    now = fs_clock()
+    while fs_clock() == now:
+        time.sleep(0.004)
+
+
+def opened(path, flags, fn, *args):
+    """Calls the function with a descriptor."""
+    fd = os.open(path, flags, 0o644)
+    try:
+        return fn(fd, *args)
+    finally:
+        os.close(fd)
 
 
 def under(path):
@@ -143,15 +172,16 @@ def readlink_fd(fd):
 # ---- files as somebody else, in another process -------------------------------------------------------------------
 
 def as_user(uid, fn, *args, groups=(), **kw):
-    """Calls the function in a child process with this uid as uid and gid; OSError comes back as such."""
+    """Calls the function in a child process with this uid as uid and gid, or as it is; OSError comes back as such."""
     r, w = os.pipe()
     pid = os.fork()
     if not pid:
         try:
             os.close(r)
-            os.setgroups(groups)
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
+            if uid is not None:
+                os.setgroups(groups)
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
             out = ('value', fn(*args, **kw))
         except OSError as e:
             out = ('errno', e.errno)

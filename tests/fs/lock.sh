@@ -10,7 +10,8 @@
 
 check "a vault" new_vault
 check "open files, directories and mappings over lock and unlock" py '
-os.makedirs(d + "/sub/" + "x" * 200); touch(d + "/f", noise(1, 50000)); os.symlink("f", d + "/l"); os.setxattr(d + "/f", "user.a", b"1")
+xattr = "user.a" if LOWER != "tmpfs" else "trusted.a"
+os.makedirs(d + "/sub/" + "x" * 200); touch(d + "/f", noise(1, 50000)); os.symlink("f", d + "/l"); os.setxattr(d + "/f", xattr, b"1")
 fd = os.open(d + "/f", os.O_RDWR); m = mmap.mmap(fd, 50000); dfd = os.open(d + "/sub", os.O_RDONLY)
 tmp = os.open(d + "/named", os.O_CREAT | os.O_RDWR) if LOWER == "nfs" else os.open(d, os.O_TMPFILE | os.O_RDWR); os.write(tmp, b"no name")
 gone = os.open(d + "/gone", os.O_CREAT | os.O_RDWR); os.write(gone, b"unlinked"); os.unlink(d + "/gone")
@@ -21,8 +22,8 @@ for fn in (lambda: os.pread(fd, 5, 0), lambda: os.pwrite(fd, b"x", 0), lambda: o
            lambda: os.ftruncate(fd, 1), lambda: os.fchmod(fd, 0), lambda: mmap.mmap(fd, 100), lambda: os.listdir(d),
            lambda: os.stat(d + "/f"), lambda: os.open(d + "/f", os.O_RDONLY), lambda: os.open("x" * 200, os.O_RDONLY, dir_fd=dfd),
            lambda: os.mkdir(d + "/new"), lambda: os.unlink(d + "/f"), lambda: os.rename(d + "/f", d + "/g"),
-           lambda: os.readlink(d + "/l"), lambda: os.getxattr(d + "/f", "user.a"), lambda: os.getxattr(fd, "user.a"),
-           lambda: os.setxattr(fd, "user.a", b"2"), lambda: os.listxattr(fd), lambda: os.pread(tmp, 5, 0), lambda: os.pread(gone, 5, 0),
+           lambda: os.readlink(d + "/l"), lambda: os.getxattr(d + "/f", xattr), lambda: os.getxattr(fd, xattr),
+           lambda: os.setxattr(fd, xattr, b"2"), lambda: os.listxattr(fd), lambda: os.pread(tmp, 5, 0), lambda: os.pread(gone, 5, 0),
            lambda: os.sendfile(os.open("/tmp/sf", os.O_CREAT | os.O_WRONLY), fd, 0, 10), lambda: access(d + "/f", os.R_OK)):
     fails("ENOKEY|EACCES", fn)
 same(child_signal(lambda: m[100]), signal.SIGBUS)
@@ -36,7 +37,7 @@ same(m[100:105], b"DIRTY"); same(os.pread(fd, 5, 30000), b"dirty"); same(os.prea
 m[200:205] = b"again"; same(os.pread(fd, 5, 200), b"again"); same(os.listdir(dfd), ["x" * 200])
 same(os.pread(tmp, 9, 0), b"no name"); same(os.pread(gone, 9, 0), b"unlinked"); os.pwrite(gone, b"U", 0)
 LOWER == "nfs" or link_fd(tmp, d + "/named"); same(read(d + "/named"), b"no name")
-same(os.getxattr(fd, "user.a"), b"1"); same(os.readlink(d + "/l"), "f")
+same(os.getxattr(fd, xattr), b"1"); same(os.readlink(d + "/l"), "f")
 reported(since, kind="key", action="unlock")
 '
 check "errors are ENOKEY where a program can see them" py '

@@ -13,22 +13,15 @@ HEAD = 16                           # bytes of a handle of ours before the lower
 
 # ---- side by side -------------------------------------------------------------------------------------------------
 
-def outcome(fn, *args, **kw):
-    """What a call gives: ('value', what it returns) or ('errno', its name)."""
-    try:
-        return 'value', fn(*args, **kw)
-    except OSError as e:
-        return 'errno', errno.errorcode[e.errno]
-
-
 def alike(fn, *args, **kw):
-    """Does this to an empty directory of the lower file system and to one of the vault; both must go alike."""
+    """Does this to an empty directory of the lower file system and to one of the vault; the same must come of both.
+    What fails in it unexpectedly fails here: see codes()."""
     got = []
     for top in (plain, d):
         at = top + '/alike'
         os.mkdir(at, 0o755)
         try:
-            got.append(outcome(fn, at, *args, **kw))
+            got.append(fn(at, *args, **kw))
         finally:
             try:
                 shutil.rmtree(at)
@@ -39,12 +32,23 @@ def alike(fn, *args, **kw):
     return got[1]
 
 
+def code(fn, *args, **kw):
+    """What comes of a call: 0 or the name of the errno. Whoever asks says which it is to be."""
+    try:
+        fn(*args, **kw)
+        return 0
+    except OSError as e:
+        return errno_name(e)
+
+
 def codes(*calls):
-    """Outcomes of some calls, one after the other, as a list: 0 or the name of the errno."""
+    """Makes some calls, one after the other: (function, argument...) has to succeed, ('ENOENT', function, argument...)
+    has to fail so, or with one of several: 'EPERM|EACCES'. What came of each, as code() tells it."""
     out = []
-    for fn, *args in calls:
-        kind, value = outcome(fn, *args)
-        out.append(0 if kind == 'value' else value)
+    for k, (first, *rest) in enumerate(calls):
+        want, fn, args = (first, rest[0], rest[1:]) if isinstance(first, str) else ('0', first, rest)
+        out.append(code(fn, *args))
+        assert str(out[-1]) in want.split('|'), f'call {k}, {fn.__name__}{tuple(args)}: {out[-1]} instead of {want}'
     return out
 
 
@@ -119,19 +123,5 @@ def lock_held(fd, kind, start=0, length=0, cmd=fcntl.F_GETLK):
 
 
 def in_child(fn, *args):
-    """The outcome of a call in another process, which ends then."""
-    r, w = os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            os.close(r)
-            os.write(w, pickle.dumps(outcome(fn, *args)))
-        except BaseException as e:
-            os.write(w, pickle.dumps(('other', repr(e))))
-        os._exit(0)
-    os.close(w)
-    with os.fdopen(r, 'rb') as f:
-        got = pickle.loads(f.read())
-    os.waitpid(pid, 0)
-    assert got[0] != 'other', got[1]
-    return got
+    """A call in another process, which ends then; OSError comes back as such."""
+    return as_user(None, fn, *args)

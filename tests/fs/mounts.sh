@@ -10,65 +10,128 @@
 check "a vault" new_vault 0 61001
 py 'touch(d + "/f", noise(1, 50000)); os.mkdir(d + "/sub"); touch(d + "/sub/g", b"g")'
 
-check "read-only: not while somebody writes; then nothing changes" py '
-fd = os.open(d + "/f", os.O_RDWR); os.pwrite(fd, b"dirty", 0)
-got = subprocess.run(["mount", "-o", "remount,ro", d], capture_output=True, text=True); assert got.returncode and "busy" in got.stderr, got
-os.close(fd); os.close(os.open(d + "/f", os.O_RDONLY))
-with open(d + "/f", "r+b") as f: f.write(b"DIRTY")
-run("mount", "-o", "remount,ro", d)
-same(read(d + "/f"), b"DIRTY" + noise(1, 50000)[5:])
-for fn, *args in ((touch, d + "/new"), (os.unlink, d + "/f"), (os.mkdir, d + "/x"), (os.chmod, d + "/f", 0o600), (os.open, d + "/f", os.O_RDWR),
-                  (os.truncate, d + "/f", 0), (os.rename, d + "/f", d + "/h"), (os.link, d + "/f", d + "/h"), (os.utime, d + "/f"), (os.setxattr, d + "/f", "user.a", b""),
-                  (os.symlink, "x", d + "/h"), (os.mkfifo, d + "/h"), (os.chown, d + "/f", 1, 1), (access, d + "/f", os.W_OK)):
-    fails("EROFS", fn, *args)
-fd = os.open(d + "/f", os.O_RDONLY); at = os.stat(lower(d + "/f")).st_atime_ns; os.read(fd, 10); os.close(fd); drop_caches(); same(os.stat(lower(d + "/f")).st_atime_ns, at)
+# What is done to the vault's mount is done to one of the lower file system, too: of another one, on the second disk. Of
+# NFS there is no other one here; a bind mount of a directory stands in for it.
+beside=/srv/beside
+beside()
+{
+	mkdir -p $beside
+	if [ "$WARD_LOWER" = nfs ]; then
+		mkdir -p /srv/below/plain && mount --bind /srv/below/plain $beside
+	else
+		(WARD_DISK1=$WARD_DISK2 && mklower $beside)
+	fi && py "touch('$beside/f', noise(1, 50000)); os.mkdir('$beside/sub'); touch('$beside/sub/g', b'g')"
+}
+cat >/tmp/mounts.py <<'END'
+import sidebyside
+from meta import codes
+from sidebyside import *
+beside = sidebyside.plain = "/srv/beside"
+def refused(why, *args):
+    got = subprocess.run(args, capture_output=True, text=True)
+    assert got.returncode and why in got.stderr.lower(), got
+def remounting(top, how): return "mount", "-o", "remount," + ("bind," if LOWER == "nfs" and top == beside else "") + how, top
+END
+check "a file system of the same kind beside it" beside
+
+check "read-only: not while somebody writes, or has what was removed; then nothing changes" py '
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    f = top + "/f"; fd = os.open(f, os.O_RDWR); os.pwrite(fd, b"dirty", 0)
+    refused("busy", *remounting(top, "ro"))
+    os.close(fd); os.close(os.open(f, os.O_RDONLY))
+    with open(f, "r+b") as h: h.write(b"DIRTY")
+    if LOWER != "nfs":
+        touch(top + "/gone"); fd = os.open(top + "/gone", os.O_RDONLY); os.unlink(top + "/gone"); refused("busy", *remounting(top, "ro")); os.close(fd)
+    run(*remounting(top, "ro"))
+    same(read(f), b"DIRTY" + noise(1, 50000)[5:])
+    out = codes(*[("EROFS", fn, *args) for fn, *args in ((touch, top + "/new"), (os.unlink, f), (os.mkdir, top + "/x"), (os.chmod, f, 0o600), (os.open, f, os.O_RDWR),
+        (os.truncate, f, 0), (os.rename, f, top + "/h"), (os.link, f, top + "/h"), (os.utime, f), (os.setxattr, f, "user.a", b""), (os.symlink, "x", top + "/h"),
+        (os.mkfifo, top + "/h"), (os.chown, f, 1, 1), (access, f, os.W_OK), (os.rmdir, top + "/sub"))])
+    out += codes((access, f, os.R_OK), ("EEXIST", os.mkdir, top + "/sub"), ("EEXIST", os.open, f, os.O_CREAT | os.O_EXCL), ("ENOENT", os.open, top + "/none", os.O_RDWR))
+    at = os.stat(f).st_atime_ns; tick(); opened(f, os.O_RDONLY, os.read, 10); drop_caches(); same(os.stat(f).st_atime_ns, at)
+    run(*remounting(top, "rw")); touch(top + "/new", b"new"); same(read(top + "/new"), b"new"); os.unlink(top + "/new")
+    return out, sorted(n for n in os.listdir(top) if n != "lost+found")
+both(one)
+'
+check "read-only: nothing is written below, and it can be locked and unlocked" py '
+run("mount", "-o", "remount,ro", d); at = os.stat(lower(d + "/f")).st_atime_ns; read(d + "/f"); drop_caches(); same(os.stat(lower(d + "/f")).st_atime_ns, at)
 lock(); unlock(); same(read(d + "/f")[:5], b"DIRTY")
 umount(); mount(); unlock(); same(read(d + "/f")[:5], b"DIRTY"); touch(d + "/new"); os.unlink(d + "/new")
 '
-check "read-only and writable again" py '
-run("mount", "-o", "remount,ro", d); fails("EROFS", touch, d + "/new")
-run("mount", "-o", "remount,rw", d); touch(d + "/new", b"new"); same(read(d + "/new"), b"new"); os.unlink(d + "/new")
-'
 check "noatime, nodiratime, strictatime of the mount count" py '
-def moves(p, fn):
-    os.utime(p, ns=(1, os.stat(p).st_mtime_ns)); fn(p); return os.stat(p).st_atime_ns != 1
-for options, file, folder in (("noatime", False, False), ("nodiratime,relatime", True, False), ("strictatime,diratime", True, True), ("relatime", True, True)):
-    run("mount", "--options-mode", "ignore", "-o", "remount,bind," + options, d)
-    same((options, moves(d + "/f", read), moves(d + "/sub", os.listdir)), (options, file, folder))
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    def moves(p, fn):
+        os.utime(p, ns=(1, os.stat(p).st_mtime_ns)); fn(p); return os.stat(p).st_atime_ns != 1
+    out = []
+    for options in ("noatime", "nodiratime,relatime", "strictatime,diratime", "relatime"):
+        run("mount", "--options-mode", "ignore", "-o", "remount,bind," + options, top)
+        out.append((moves(top + "/f", read), moves(top + "/sub", os.listdir)))
+    return out
+want = [(False, False), (True, False), (True, True), (True, True)]
+if LOWER == "nfs": print("access times there are the server\x27s", one(d), one(beside))
+else: same(both(one), want)
 '
 check "bind mounts, also read-only" py '
+exec(open("/tmp/mounts.py").read())
 b = "/srv/bind"; os.makedirs(b)
-run("mount", "--bind", d + "/sub", b)
-same(read(b + "/g"), b"g"); touch(b + "/h", b"h"); same(read(d + "/sub/h"), b"h")
-fails("EXDEV", os.rename, b + "/h", d + "/h"); fails("EXDEV", os.link, b + "/h", d + "/h")
-fd = os.open(b + "/h", os.O_RDWR)
-got = subprocess.run(["mount", "-o", "remount,bind,ro", b], capture_output=True, text=True); assert got.returncode and "busy" in got.stderr, got
-os.close(fd); run("mount", "-o", "remount,bind,ro", b)
-fails("EROFS", touch, b + "/i"); fails("EROFS", os.open, b + "/h", os.O_RDWR); touch(d + "/sub/i", b"i"); same(read(b + "/i"), b"i")
-lock(); fails("ENOKEY", read, b + "/i"); unlock(); same(read(b + "/i"), b"i")
-fails("EBUSY", os.rmdir, b); fails("EBUSY", os.rename, d, d + "2")
-run("umount", b); os.unlink(d + "/sub/i"); os.unlink(d + "/sub/h")
+def one(top):
+    run("mount", "--bind", top + "/sub", b)
+    same(read(b + "/g"), b"g"); touch(b + "/h", b"h"); same(read(top + "/sub/h"), b"h")
+    fails("EXDEV", os.rename, b + "/h", top + "/h"); fails("EXDEV", os.link, b + "/h", top + "/h")
+    fd = os.open(b + "/h", os.O_RDWR); refused("busy", "mount", "-o", "remount,bind,ro", b)
+    os.close(fd); run("mount", "-o", "remount,bind,ro", b)
+    fails("EROFS", touch, b + "/i"); fails("EROFS", os.open, b + "/h", os.O_RDWR); touch(top + "/sub/i", b"i"); same(read(b + "/i"), b"i")
+    fails("EBUSY", os.rmdir, b); fails("EBUSY", os.rename, top, top + "2")
+    if top == d: lock(); fails("ENOKEY", read, b + "/i"); unlock(); same(read(b + "/i"), b"i")
+    run("umount", b); os.unlink(top + "/sub/i"); os.unlink(top + "/sub/h")
+both(one)
 '
 check "something mounted inside" py '
-os.mkdir(d + "/in"); run("mount", "-t", "tmpfs", "inside", d + "/in"); touch(d + "/in/x")
-fails("EBUSY", os.rmdir, d + "/in"); fails("EBUSY", os.rename, d + "/in", d + "/out"); fails("EXDEV", os.rename, d + "/in/x", d + "/x")
-assert subprocess.run(["umount", d], capture_output=True).returncode
-run("umount", d + "/in"); os.rmdir(d + "/in")
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    os.mkdir(top + "/in"); run("mount", "-t", "tmpfs", "inside", top + "/in"); touch(top + "/in/x")
+    touch(top + "/over"); os.mkdir(top + "/empty")
+    out = codes(("EBUSY", os.rmdir, top + "/in"), ("EBUSY", os.rename, top + "/in", top + "/out"), ("EXDEV", os.rename, top + "/in/x", top + "/x"),
+                ("EBUSY|ENOTDIR", os.rename, top + "/over", top + "/in"), ("EBUSY", os.rename, top + "/empty", top + "/in"))
+    refused("busy", "umount", top)
+    run("umount", top + "/in"); os.rmdir(top + "/in"); os.rmdir(top + "/empty"); os.unlink(top + "/over")
+    return out
+both(one)
 '
 check "moved elsewhere and back" py '
-os.makedirs("/srv/moved"); fd = os.open(d + "/f", os.O_RDONLY)
-run("mount", "--make-private", "/srv/lower"); run("mount", "--move", d, "/srv/moved")
-same(read("/srv/moved/sub/g"), b"g"); same(os.listdir(d), [".ward"]); same(os.readlink("/proc/self/fd/%d" % fd), "/srv/moved/f")
-touch("/srv/moved/sub/h", b"h"); os.unlink("/srv/moved/sub/h")
-run("mount", "--move", "/srv/moved", d); same(read(d + "/sub/g"), b"g"); os.close(fd)
+exec(open("/tmp/mounts.py").read())
+os.makedirs("/srv/moved"); run("mount", "--make-private", "/srv/lower")
+def one(top):
+    fd = os.open(top + "/f", os.O_RDONLY); run("mount", "--move", top, "/srv/moved")
+    same(read("/srv/moved/sub/g"), b"g"); same(os.listdir(top), [".ward"] if top == d else []); same(os.readlink("/proc/self/fd/%d" % fd), "/srv/moved/f")
+    touch("/srv/moved/sub/h", b"h"); os.unlink("/srv/moved/sub/h")
+    run("mount", "--move", "/srv/moved", top); same(read(top + "/sub/g"), b"g"); os.close(fd)
+both(one)
 '
-check "mount namespaces: private ones see it, and its lock" sh -c "
-	unshare -m --propagation private sh -c 'cat $d/sub/g && mkdir /srv/inner && mount --bind $d/sub /srv/inner && cat /srv/inner/g' | grep -q gg && ! [ -e /srv/inner/g ]"
+check "mount namespaces: private ones see it, and its lock" py '
+exec(open("/tmp/mounts.py").read())
+os.makedirs("/srv/inner")
+def one(top):
+    same(run("unshare", "-m", "--propagation", "private", "sh", "-c", f"cat {top}/sub/g && mount --bind {top}/sub /srv/inner && cat /srv/inner/g"), "gg")
+    same(os.listdir("/srv/inner"), [])
+both(one)
+r, w = os.pipe(); r2, w2 = os.pipe(); pid = os.fork()
+if not pid:
+    try: same(libc.unshare(0x20000), 0); os.write(w2, b"x"); os.read(r, 1); fails("ENOKEY", read, d + "/sub/g"); os._exit(0)      # CLONE_NEWNS
+    finally: os._exit(1)
+os.read(r2, 1); lock(); os.write(w, b"x"); same(os.waitpid(pid, 0)[1], 0); unlock()
+'
 check "propagation: what is mounted in a shared copy of it shows in both" py '
-os.makedirs("/srv/p1"); run("mount", "--bind", d, "/srv/p1"); run("mount", "--make-shared", "/srv/p1")
-os.makedirs("/srv/p2"); run("mount", "--bind", "/srv/p1", "/srv/p2")
-run("mount", "-t", "tmpfs", "t", "/srv/p1/sub"); touch("/srv/p1/sub/seen"); same(os.listdir("/srv/p2/sub"), ["seen"]); same(os.listdir(d + "/sub"), ["g"])
-run("umount", "/srv/p2/sub"); same(os.listdir("/srv/p1/sub"), ["g"]); run("umount", "/srv/p2"); run("umount", "/srv/p1")
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    p1, p2 = "/srv/p1", "/srv/p2"
+    for p in (p1, p2): os.makedirs(p, exist_ok=True)
+    run("mount", "--bind", top, p1); run("mount", "--make-shared", p1); run("mount", "--bind", p1, p2)
+    run("mount", "-t", "tmpfs", "t", p1 + "/sub"); touch(p1 + "/sub/seen"); same(os.listdir(p2 + "/sub"), ["seen"]); same(os.listdir(top + "/sub"), ["g"])
+    run("umount", p2 + "/sub"); same(os.listdir(p1 + "/sub"), ["g"]); run("umount", p2); run("umount", p1)
+both(one)
 '
 check "syncfs brings everything below" py '
 with open(d + "/sync", "wb", buffering=0) as f:
@@ -115,9 +178,42 @@ else:
 mount(); unlock(); same(read(d + "/sub/g"), b"g")
 '
 check "mounting one in a user namespace is refused" sh -c "! unshare -U -r -m mount -i -t wardfs $d $d 2>/tmp/out && grep -q -i permission /tmp/out"
-check "in a user namespace the rules and modes hold for who one is outside" sh -c "
-	chmod 755 $d; chmod 600 $d/sub/g &&
-	! setpriv --reuid 61001 --regid 61001 --clear-groups unshare -U -r cat $d/sub/g; chmod 644 $d/sub/g; setpriv --reuid 61001 --regid 61001 --clear-groups unshare -U -r cat $d/sub/g"
+check "in a user namespace the rules and modes hold for who one is outside" py '
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    def inside(): got = subprocess.run(["unshare", "-U", "-r", "cat", top + "/sub/g"], capture_output=True, text=True); return got.returncode, got.stdout
+    os.chmod(top, 0o755); os.chmod(top + "/sub/g", 0o600); out = [as_user(ALICE, inside)]
+    os.chmod(top + "/sub/g", 0o644); return out + [as_user(ALICE, inside)]
+same(both(one), [(1, ""), (0, "g")])
+'
+
+if [ "$WARD_LOWER" = tmpfs ] || [ "$WARD_LOWER" = nfs ]; then
+	skip "freezing: who waits, who does not, and what it is after the thaw" "the lower file system has no freezing to compare with"
+else
+check "freezing: who waits, who does not, and what it is after the thaw" py '
+exec(open("/tmp/mounts.py").read())
+def one(top):
+    at = top + "/freeze"; os.mkdir(at); names = "wrote stored cut changed removed moved linked marked".split()
+    for n in names: touch(at + "/" + n, noise(1, 9000))
+    fd = os.open(at + "/stored", os.O_RDWR); m = mmap.mmap(fd, 9000); m[0:4] = b"mmap"
+    run("fsfreeze", "-f", top); refused("busy", "fsfreeze", "-f", top)
+    def store(): m[5000:5004] = b"late"
+    kids = []
+    for fn, *args in ((opened, at + "/wrote", os.O_RDWR, os.pwrite, b"late", 5), (store,), (os.truncate, at + "/cut", 10), (os.chmod, at + "/changed", 0o600), (os.unlink, at + "/removed"),
+                      (os.rename, at + "/moved", at + "/moved2"), (os.link, at + "/linked", at + "/linked2"), (os.setxattr, at + "/marked", "trusted.a", b"1"), (touch, at + "/made"), (os.mkdir, at + "/dir")):
+        pid = os.fork()
+        if not pid:
+            try: fn(*args); os._exit(0)
+            finally: os._exit(1)
+        kids.append(pid)
+    time.sleep(0.5)
+    same([os.waitpid(pid, os.WNOHANG)[0] for pid in kids], [0] * len(kids)); same(sorted(os.listdir(at)), sorted(names))
+    same((read(at + "/stored")[:4], read(at + "/wrote"), os.stat(at + "/cut").st_size), (b"mmap", noise(1, 9000), 9000))
+    run("fsfreeze", "-u", top); refused("invalid", "fsfreeze", "-u", top); same([os.waitpid(pid, 0)[1] for pid in kids], [0] * len(kids)); m.close(); os.close(fd)
+    return sorted((n, oct(st.st_mode), stat.S_ISREG(st.st_mode) and read(at + "/" + n)) for n in os.listdir(at) for st in [os.stat(at + "/" + n)])
+same(len(both(one)), 10)
+'
+fi
 
 check "freezing: what was written is below, and nobody writes until the thaw" py '
 f = d + "/frozen"; fd = os.open(f, os.O_CREAT | os.O_RDWR); os.write(fd, noise(3, 200000))
@@ -206,5 +302,5 @@ for k in range(100):
 same(got.returncode, 0); unlock(); same(read(d + "/last"), b"last")
 '
 check "nothing was taken for tampering" py 'quiet(0)'
-check "unmount" umount $d
+check "unmount" umount $d $beside
 done_testing

@@ -3,7 +3,8 @@
 #
 # timeout: 1500
 #
-# A vault exported by the kernel's NFS server, and a client of it on the same machine: versions 4.2 and 3.
+# A vault exported by the kernel's NFS server, and a client of it on the same machine: versions 4.2 and 3. What people do
+# there, they do on an export of the lower file system as well, and the same comes of it.
 
 . "$WARD_TOP/tests/fs/vault.sh"
 
@@ -13,6 +14,7 @@ for module in nfsd nfsv4 nfsv3; do
 done
 
 n=/srv/client
+exported=/srv/below/plain
 
 # The parts of nfs-kernel-server, without systemd
 server_start()
@@ -21,7 +23,7 @@ server_start()
 	echo 4 >/proc/fs/nfsd/nfsv4gracetime; echo 4 >/proc/fs/nfsd/nfsv4leasetime
 	pidof rpcbind >/dev/null || rpcbind -w || return 1
 	pidof rpc.statd >/dev/null || rpc.statd --no-notify || return 1
-	echo "$d *(rw,no_subtree_check,no_wdelay,root_squash,insecure,fsid=0)" >/etc/exports
+	echo "$exported *(rw,no_subtree_check,no_wdelay,root_squash,insecure,fsid=0)" >/etc/exports
 	pidof rpc.mountd >/dev/null || rpc.mountd || return 1
 	exportfs -ra && rpc.nfsd 4
 }
@@ -31,12 +33,12 @@ server_stop()
 	rpc.nfsd 0 && exportfs -ua && exportfs -f
 }
 
-# The vault is the root of what version 4 sees: this machine's own root cannot be exported.
+# It is the root of what version 4 sees: this machine's own root cannot be exported.
 client()
 {
 	case $1 in
 	*vers=4*) lib_path=/ ;;
-	*) lib_path=$d ;;
+	*) lib_path=$exported ;;
 	esac
 	mkdir -p $n && mount -t nfs -o "$1,sec=sys,hard,timeo=20,retrans=1,actimeo=0" "localhost:$lib_path" $n
 }
@@ -47,6 +49,7 @@ touch /var/lib/nfs/etab /var/lib/nfs/rmtab /var/lib/nfs/state
 cat >/tmp/clients.py <<'END'
 from meta import *
 n = "/srv/client"
+there = (run("exportfs").split() or [d])[0]          # what is exported, as it is here
 T = testvault
 def clients(programs=("nfsd", "lockd"), ops=T.ALL):
     local = T.rule("here", T.ALLOW, T.ALL, (1, [(1, 0), (1, ALICE), (1, BOB)]))
@@ -60,6 +63,77 @@ def clients(programs=("nfsd", "lockd"), ops=T.ALL):
         if os.path.exists(p): os.chmod(p, os.stat(p).st_mode & 0o7777)
 def alice(fn, *args): return as_user(ALICE, fn, *args, groups=[CASEWORKERS])
 END
+cat >/tmp/work.py <<'END'
+exec(open("/tmp/clients.py").read())
+def run_ok(*args):
+    got = subprocess.run(args, capture_output=True, text=True)
+    if "not supported" in got.stderr: raise OSError(errno.EOPNOTSUPP, "")
+    same((got.returncode, got.stderr), (0, ""))
+def work():
+    "What people do to a mounted share; as alice. Returns what is to be the same on any export."
+    os.umask(0); out = []
+    os.makedirs(n + "/w/x"); touch(n + "/w/x/a", b"one")
+    os.rename(n + "/w/x/a", n + "/w/b"); same(read(n + "/w/b"), b"one")
+    os.link(n + "/w/b", n + "/w/c"); same(os.stat(n + "/w/c").st_nlink, 2); os.unlink(n + "/w/b")
+    os.symlink("c", n + "/w/l"); same(read(n + "/w/l"), b"one"); same(os.readlink(n + "/w/l"), "c")
+    touch(n + "/w/" + "ü" * 120, b"long"); same(read(n + "/w/" + "ü" * 120), b"long")
+    touch(n + "/w/t"); os.rename(n + "/w/c", n + "/w/t"); same(read(n + "/w/t"), b"one")
+    os.chmod(n + "/w/t", 0o640); os.utime(n + "/w/t", ns=(10**18 + 1, 10**18 + 2))
+    st = os.stat(n + "/w/t"); same((st.st_mode & 0o7777, st.st_mtime_ns), (0o640, 10**18 + 2))
+    os.truncate(n + "/w/t", 2); same(read(n + "/w/t"), b"on")
+    fd = os.open(n + "/w/t", os.O_RDWR | os.O_APPEND); os.write(fd, b"!"); os.fsync(fd); os.close(fd)
+    same(read(n + "/w/t"), b"on!")
+    with open(n + "/w/m", "w+b") as f:
+        f.write(noise(2, 50000)); f.flush(); m = mmap.mmap(f.fileno(), 50000); m[20000:20005] = b"mmap!"; m.flush(); m.close()
+    same(read(n + "/w/m")[19999:20006], noise(2, 50000)[19999:20000] + b"mmap!" + noise(2, 50000)[20005:20006])
+    # a file that is removed while it is open: the client keeps it under another name
+    fd = os.open(n + "/w/m", os.O_RDWR); os.unlink(n + "/w/m"); os.pwrite(fd, b"silly", 0); os.fsync(fd)
+    same(os.pread(fd, 5, 0), b"silly"); os.close(fd); same([x for x in os.listdir(n + "/w") if x.startswith(".nfs")], [])
+    w = n + "/w"; touch(w + "/x/in"); os.mkdir(w + "/y")
+    out += codes(("ENOTEMPTY|EEXIST", os.rmdir, w), ("ENOENT", os.unlink, w + "/none"), ("EEXIST", os.mkdir, w + "/x"), ("EISDIR", os.unlink, w + "/x"), ("ENOTDIR", os.rmdir, w + "/t"),
+        ("ENOTEMPTY|EEXIST", os.rename, w + "/y", w + "/x"), (os.rename, w + "/x", w + "/y"), ("EINVAL", os.rename, w + "/y", w + "/y/z"), ("EISDIR", os.rename, w + "/t", w + "/y"), ("ENOTDIR", os.rename, w + "/y", w + "/t"),
+        ("EEXIST", os.link, w + "/t", w + "/l"), ("EPERM", os.link, w + "/y", w + "/z"), ("EEXIST", os.open, w + "/t", os.O_CREAT | os.O_EXCL), ("ENAMETOOLONG", touch, w + "/" + "x" * 256),
+        ("EPERM", os.chown, w + "/t", BOB, -1), ("EACCES|EPERM", os.mknod, w + "/dev", stat.S_IFCHR | 0o600, os.makedev(1, 3)), (os.mkfifo, w + "/fifo"), ("EINVAL", renameat2, w + "/t", w + "/u", RENAME_NOREPLACE),
+        ("0|EOPNOTSUPP", os.setxattr, w + "/t", "user.x", b"secret"), ("0|EOPNOTSUPP", run_ok, "setfacl", "-m", "u:bob:r", w + "/t"))
+    out += [os.listxattr(w + "/t"), {x: os.getxattr(w + "/t", x) for x in os.listxattr(w + "/t") if x != "system.nfs4_acl"}, oct(os.stat(w + "/t").st_mode), os.statvfs(w).f_namemax]
+    os.chmod(w + "/t", 0o640)
+    # space: reserved, punched, copied on the server, sought
+    touch(w + "/big", noise(3, 200000)); fd, to = os.open(w + "/big", os.O_RDWR), os.open(w + "/copy", os.O_CREAT | os.O_RDWR)
+    out += codes(("0|EOPNOTSUPP", fallocate, fd, 0, 0, 300000), ("0|EOPNOTSUPP", fallocate, fd, PUNCH | KEEP, 50000, 100000), ("EOPNOTSUPP", fallocate, fd, COLLAPSE, 0, 4096))
+    out += [os.fstat(fd).st_size, os.copy_file_range(fd, to, 120000, 1000, 7), os.lseek(fd, 0, 3), fails("ENXIO", os.lseek, fd, 1 << 30, 3)]; os.close(to); os.close(fd)
+    out += [read(w + "/big"), read(w + "/copy")]
+    shape_ = sorted((p[len(n):], f, oct(st.st_mode), st.st_uid, st.st_gid, st.st_nlink, stat.S_ISREG(st.st_mode) and st.st_size)
+                    for p, dirs, files in os.walk(w) for f in dirs + files for st in [os.lstat(p + "/" + f)])
+    for p in ("/big", "/copy", "/fifo", "/y/in"): os.unlink(w + p)
+    os.rename(w + "/y", w + "/x"); out.append(shape_)
+    # locks: POSIX ones through the server, of two processes
+    fd = os.open(n + "/w/t", os.O_RDWR); posix_lock(fd, fcntl.F_WRLCK, 0, 10)
+    fails("EAGAIN", in_child, lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 10))
+    in_child(lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 10, 10))
+    kind, start, length, _ = lock_held(os.open(there + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 1)
+    same((kind, start, length), (fcntl.F_WRLCK, 0, 10))              # who works here sees it
+    posix_lock(fd, fcntl.F_UNLCK); os.close(fd)
+    fd = os.open(n + "/w/t", os.O_RDWR); fcntl.flock(fd, fcntl.LOCK_EX); os.close(fd)
+    return out
+def many():
+    names = ["%d" % k + "m" * (k % 5 * 45) for k in range(2000)]
+    os.mkdir(n + "/many")
+    # each one that is made over NFS is on the disk before the answer: most are made here
+    for k, x in enumerate(names): os.close(os.open((there if k % 50 else n) + "/many/" + x, os.O_CREAT | os.O_WRONLY))
+    got = os.listdir(n + "/many"); same(len(got), len(names)); same(set(got), set(names))
+END
+mkdir $exported; chgrp 61010 $exported; chmod 2770 $exported
+check "the server runs, with a directory of the lower file system" server_start
+for version in 4.2 3; do
+	check "a client mounts that ($version)" client "vers=$version,proto=tcp,mountproto=tcp"
+	check "work over NFS $version on the lower file system" py "
+exec(open('/tmp/work.py').read())
+pickle.dump(alice(work), open('/tmp/plain-$version', 'wb')); run('rm', '-r', there + '/w')
+"
+	check "unmount the client" umount $n
+done
+check "the server stops" server_stop
+exported=$d
 py '
 exec(open("/tmp/clients.py").read())
 clients(()); os.chmod(d, 0o2770); os.chown(d, 0, CASEWORKERS)
@@ -87,45 +161,7 @@ same(alice(read, n + "/f"), noise(1, 300000)); fails("EACCES", alice, touch, n +
 fails("EACCES", alice, os.unlink, n + "/f"); fails("EACCES", alice, os.open, n + "/f", os.O_WRONLY)
 clients()
 '
-cat >/tmp/work.py <<'END'
-exec(open("/tmp/clients.py").read())
-def work():
-    "What people do to a mounted share; as alice."
-    os.umask(0)
-    os.makedirs(n + "/w/x"); touch(n + "/w/x/a", b"one")
-    os.rename(n + "/w/x/a", n + "/w/b"); same(read(n + "/w/b"), b"one")
-    os.link(n + "/w/b", n + "/w/c"); same(os.stat(n + "/w/c").st_nlink, 2); os.unlink(n + "/w/b")
-    os.symlink("c", n + "/w/l"); same(read(n + "/w/l"), b"one"); same(os.readlink(n + "/w/l"), "c")
-    touch(n + "/w/" + "ü" * 120, b"long"); same(read(n + "/w/" + "ü" * 120), b"long")
-    touch(n + "/w/t"); os.rename(n + "/w/c", n + "/w/t"); same(read(n + "/w/t"), b"one")
-    os.chmod(n + "/w/t", 0o640); os.utime(n + "/w/t", ns=(10**18 + 1, 10**18 + 2))
-    st = os.stat(n + "/w/t"); same((st.st_mode & 0o7777, st.st_mtime_ns), (0o640, 10**18 + 2))
-    os.truncate(n + "/w/t", 2); same(read(n + "/w/t"), b"on")
-    fd = os.open(n + "/w/t", os.O_RDWR | os.O_APPEND); os.write(fd, b"!"); os.fsync(fd); os.close(fd)
-    same(read(n + "/w/t"), b"on!")
-    with open(n + "/w/m", "w+b") as f:
-        f.write(noise(2, 50000)); f.flush(); m = mmap.mmap(f.fileno(), 50000); m[20000:20005] = b"mmap!"; m.flush(); m.close()
-    same(read(n + "/w/m")[19999:20006], noise(2, 50000)[19999:20000] + b"mmap!" + noise(2, 50000)[20005:20006])
-    # a file that is removed while it is open: the client keeps it under another name
-    fd = os.open(n + "/w/m", os.O_RDWR); os.unlink(n + "/w/m"); os.pwrite(fd, b"silly", 0); os.fsync(fd)
-    same(os.pread(fd, 5, 0), b"silly"); os.close(fd); same([x for x in os.listdir(n + "/w") if x.startswith(".nfs")], [])
-    for name, fn in (("/w", os.rmdir), ("/w/none", os.unlink)): fails("ENOTEMPTY|ENOENT|EEXIST", fn, n + name)
-    # locks: POSIX ones through the server, of two processes
-    fd = os.open(n + "/w/t", os.O_RDWR); posix_lock(fd, fcntl.F_WRLCK, 0, 10)
-    same(in_child(lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 10)), ("errno", "EAGAIN"))
-    same(in_child(lambda: posix_lock(os.open(n + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 10, 10)), ("value", None))
-    kind, start, length, _ = lock_held(os.open(d + "/w/t", os.O_RDWR), fcntl.F_WRLCK, 5, 1)
-    same((kind, start, length), (fcntl.F_WRLCK, 0, 10))              # who works here sees it
-    posix_lock(fd, fcntl.F_UNLCK); os.close(fd)
-    fd = os.open(n + "/w/t", os.O_RDWR); fcntl.flock(fd, fcntl.LOCK_EX); os.close(fd)
-def many():
-    names = ["%d" % k + "m" * (k % 5 * 45) for k in range(2000)]
-    os.mkdir(n + "/many")
-    # each one that is made over NFS is on the disk before the answer: most are made here
-    for k, x in enumerate(names): os.close(os.open((d if k % 50 else n) + "/many/" + x, os.O_CREAT | os.O_WRONLY))
-    got = os.listdir(n + "/many"); same(len(got), len(names)); same(set(got), set(names))
-END
-check "work over NFS 4.2" py 'exec(open("/tmp/work.py").read()); alice(work)'
+check "work over NFS 4.2: the same" py 'exec(open("/tmp/work.py").read()); same(alice(work), pickle.load(open("/tmp/plain-4.2", "rb")))'
 check "and what it left is here" py '
 exec(open("/tmp/work.py").read())
 same(sorted(os.listdir(d + "/w")), sorted(["l", "t", "x", "ü" * 120])); same(read(d + "/w/t"), b"on!")
@@ -146,7 +182,7 @@ def survivor():
     touch("/tmp/ready"); 
     while not os.path.exists("/tmp/go"): time.sleep(0.1)
     same(os.pread(fd, 100000, 0), noise(3, 100000)); os.pwrite(fd, b"after", 50); os.fsync(fd)
-    if LOCKS: same(in_child(lambda: posix_lock(os.open("open", os.O_RDWR), fcntl.F_WRLCK, 0, 1)), ("errno", "EAGAIN"))
+    if LOCKS: fails("EAGAIN", in_child, lambda: posix_lock(os.open("open", os.O_RDWR), fcntl.F_WRLCK, 0, 1))
     same(os.pread(gone, 4, 0), b"gone"); os.pwrite(gone, b"more", 4); os.fsync(gone); os.close(gone)
     os.fsync(dirty); os.close(dirty)
     same(sorted(os.listdir(".")), ["dirty", "open"]); same(sorted(os.listdir(at)), ["dirty", "open"])
@@ -179,7 +215,7 @@ check "a client survives the server's restart, and the vault's" survive True
 check "unmount the client" umount $n
 
 check "a client mounts it (3)" client vers=3,proto=tcp,mountproto=tcp
-check "work over NFS 3" py 'exec(open("/tmp/work.py").read()); alice(work); run("rm", "-r", d + "/w")'
+check "work over NFS 3: the same" py 'exec(open("/tmp/work.py").read()); same(alice(work), pickle.load(open("/tmp/plain-3", "rb"))); run("rm", "-r", d + "/w")'
 check "without a rule for it, the lock manager gets nothing" py '
 exec(open("/tmp/clients.py").read())
 alice(touch, n + "/lk"); fd = alice_fd = os.open(d + "/lk", os.O_RDWR)
