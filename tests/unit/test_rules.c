@@ -419,7 +419,7 @@ TEST_F(rules, header_refused)
 	for (i = 0; i < len; i++)
 		ASSERT_EQ(-EBADMSG, ward_policy_validate(h, i, vault, &self->traits));
 	EXPECT_EQ(-EBADMSG, ward_policy_validate(h, len + 8, vault, &self->traits));
-	h->flags = cpu_to_le16(2);
+	h->flags = cpu_to_le16(WARD_POLICY_FLAGS + 1);
 	EXPECT_EQ(-EBADMSG, check(&self->b));
 	h->flags = 0;
 	h->reserved[19] = 1;
