@@ -139,6 +139,19 @@ static void put_exe(struct body *b)
 	fput(exe);
 }
 
+/*
+ * Which service or session it belongs to: systemd has a cgroup for each. What users may make
+ * below theirs stands behind, so when it is too long the beginning is kept.
+ */
+static void put_cgroup(struct body *b)
+{
+	char path[WARDFS_CGROUP_MAX];
+
+	wardfs_current_cgroup(path, sizeof(path));
+	if (path[0] && strcmp(path, "/"))
+		put_path(b, WARD_A_EVENT_CGROUP, path);
+}
+
 /* A kernel thread is no user, whatever its credentials say; but a server acts for one. */
 static void put_who(struct body *b)
 {
@@ -158,6 +171,7 @@ static void put_who(struct body *b)
 		put_u32(b, WARD_A_EVENT_LOGINUID, from_kuid(&init_user_ns, login));
 	if (session != AUDIT_SID_UNSET)
 		put_u32(b, WARD_A_EVENT_SESSION, session);
+	put_cgroup(b);
 	put_exe(b);
 }
 
@@ -232,6 +246,8 @@ void wardfs_report(struct wardfs_sb *sbi, const struct wardfs_report *report)
 	if (report->lacks)
 		put_u32(b, WARD_A_EVENT_LACKS, report->lacks);
 	put_text(b, WARD_A_EVENT_DETAIL, report->detail);
+	if (report->limit)
+		put(b, WARD_A_EVENT_LIMIT, report->limit, sizeof(*report->limit));
 	put_who(b);
 	put_object(b, report);
 	common = b->len;

@@ -40,6 +40,7 @@ MODULE_PARM_DESC(event_ring, "Memory for events that nobody has fetched yet, KiB
  * @time: when it happened, ns since 1970
  * @last: when the last one folded into it happened
  * @count: events folded into it
+ * @total: events up to and with this one, folded ones counted, too
  */
 struct slot {
 	u64 pos;
@@ -47,6 +48,7 @@ struct slot {
 	u64 time;
 	u64 last;
 	u64 count;
+	u64 total;
 };
 
 /**
@@ -84,6 +86,7 @@ static struct {
 	u64 next;
 	u64 oldest;
 	u64 head;		/* stream position behind the newest event */
+	u64 total;		/* up to the newest event, folded ones counted, too */
 	u64 dropped;
 	struct fold folds[FOLDS];
 	struct delayed_work unfold;
@@ -137,6 +140,8 @@ static void store(const u8 *body, u32 len, u64 count, u64 time, u64 last)
 	slot->time = time;
 	slot->last = last;
 	slot->count = count;
+	ring.total += count;
+	slot->total = ring.total;
 	copy_in(ring.head, body, len);
 	ring.head += len;
 	ring.next++;
@@ -338,7 +343,7 @@ void wardfs_ring_state(struct wardfs_ring_state *state)
 size_t wardfs_ring_length(u64 sequence)
 {
 	size_t fixed = nla_total_size(WARDFS_LOAD_ID_SIZE) + nla_total_size(sizeof(u32)) +
-		       5 * nla_total_size_64bit(sizeof(u64));
+		       6 * nla_total_size_64bit(sizeof(u64));
 	unsigned long flags;
 	size_t len = 0;
 
@@ -351,14 +356,24 @@ size_t wardfs_ring_length(u64 sequence)
 	return len;
 }
 
+/* How many happened before the oldest event that is there. */
+static u64 total_gone(void)
+{
+	const struct slot *slot = slot_of(ring.oldest);
+
+	lockdep_assert_held(&ring.lock);
+	return ring.oldest < ring.next ? slot->total - slot->count : ring.total;
+}
+
 /* What was overwritten before it was read, as an event of its own. */
-static int put_lost(struct sk_buff *skb, u64 sequence, u64 oldest)
+static int put_lost(struct sk_buff *skb, u64 sequence, u64 oldest, u64 total)
 {
 	u64 now = ktime_get_real_ns();
 
 	if (nla_put(skb, WARD_A_LOAD_ID, WARDFS_LOAD_ID_SIZE, ring.load_id) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_SEQUENCE, oldest - 1, WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_TIME, now, WARD_A_PAD) ||
+	    nla_put_u64_64bit(skb, WARD_A_EVENT_TOTAL, total, WARD_A_PAD) ||
 	    nla_put_u32(skb, WARD_A_EVENT_KIND, WARD_KIND_LOST) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_LOST, oldest - sequence, WARD_A_PAD))
 		return -EMSGSIZE;
@@ -377,7 +392,7 @@ static int put_lost(struct sk_buff *skb, u64 sequence, u64 oldest)
  */
 int wardfs_ring_put(struct sk_buff *skb, u64 *sequence)
 {
-	u64 oldest = 0, seq = max_t(u64, *sequence, 1);
+	u64 oldest = 0, total = 0, seq = max_t(u64, *sequence, 1);
 	struct slot slot = { 0 };
 	unsigned long flags;
 	int err = 0;
@@ -387,6 +402,7 @@ int wardfs_ring_put(struct sk_buff *skb, u64 *sequence)
 		err = -ENODATA;
 	} else if (seq < ring.oldest) {
 		oldest = ring.oldest;
+		total = total_gone();
 	} else {
 		slot = *slot_of(seq);
 		if (skb_tailroom(skb) < slot.len)
@@ -398,7 +414,7 @@ int wardfs_ring_put(struct sk_buff *skb, u64 *sequence)
 	if (err)
 		return err;
 	if (oldest) {
-		err = put_lost(skb, seq, oldest);
+		err = put_lost(skb, seq, oldest, total);
 		if (!err)
 			*sequence = oldest;
 		return err;
@@ -407,7 +423,8 @@ int wardfs_ring_put(struct sk_buff *skb, u64 *sequence)
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_SEQUENCE, seq, WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_TIME, slot.time, WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_LAST_TIME, slot.last, WARD_A_PAD) ||
-	    nla_put_u64_64bit(skb, WARD_A_EVENT_COUNT, slot.count, WARD_A_PAD))
+	    nla_put_u64_64bit(skb, WARD_A_EVENT_COUNT, slot.count, WARD_A_PAD) ||
+	    nla_put_u64_64bit(skb, WARD_A_EVENT_TOTAL, slot.total, WARD_A_PAD))
 		return -EMSGSIZE;
 	*sequence = seq + 1;
 	return 0;

@@ -10,8 +10,9 @@ struct sk_buff;
 
 #define WARDFS_LOAD_ID_SIZE	16
 
-/* Longest netlink attributes of one event: three paths and the small ones. */
-#define WARDFS_BODY_MAX		(3 * PATH_MAX + 1024)
+/* Longest netlink attributes of one event: three paths, a cgroup, and the small ones. */
+#define WARDFS_CGROUP_MAX	512
+#define WARDFS_BODY_MAX		(3 * PATH_MAX + WARDFS_CGROUP_MAX + 1024)
 
 /**
  * struct wardfs_ring_state - how the ring stands

@@ -180,10 +180,12 @@ static void tell_why(const struct asking *a, u32 op, const struct ward_verdict *
  * struct charge - what is to be counted
  * @bursts: where
  * @use: for each limit
+ * @over: the one that is used up
  */
 struct charge {
 	struct wardfs_bursts *bursts;
 	struct wardfs_use use;
+	const struct ward_burst *over;
 };
 
 /*
@@ -216,12 +218,15 @@ static bool charge(const struct ward_rule *r, const struct ward_burst *b, u32 nt
 	use->nth = nth;
 	use->seconds = le32_to_cpu(b->seconds);
 	use->most = le64_to_cpu(b->most);
-	return wardfs_burst_charge(c->bursts, use);
+	if (wardfs_burst_charge(c->bursts, use))
+		return true;
+	c->over = b;
+	return false;
 }
 
-/* Counts what is allowed. Return: the rule whose limit is used up, or NULL. */
+/* Counts what is allowed. Return: the rule whose limit is used up, with @limit, or NULL. */
 static const struct ward_rule *over_limit(const struct asking *a, const struct inode *object,
-					  u32 op)
+					  u32 op, const struct ward_burst **limit)
 {
 	struct charge c = {
 		.bursts = WARDFS_SB(object->i_sb)->bursts,
@@ -232,8 +237,11 @@ static const struct ward_rule *over_limit(const struct asking *a, const struct i
 			.bytes = a->bytes,
 		},
 	};
+	const struct ward_rule *rule;
 
-	return ward_policy_limits(a->policy->blob, &a->who, op, charge, &c);
+	rule = ward_policy_limits(a->policy->blob, &a->who, op, charge, &c);
+	*limit = c.over;
+	return rule;
 }
 
 /*
@@ -264,7 +272,7 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
 		ward_policy_decide(a->policy->blob, &a->who, op, verdict);
 	if (verdict->allow && verdict->limited) {
 		const struct inode *object = dentry ? d_inode_rcu(dentry) : NULL;
-		const struct ward_rule *over = over_limit(a, object ?: inode, op);
+		const struct ward_rule *over = over_limit(a, object ?: inode, op, &report.limit);
 
 		if (over) {
 			verdict->allow = false;

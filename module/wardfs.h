@@ -549,6 +549,7 @@ bool wardfs_program_current(struct ward_program_id *id);
  * @dentry2: target of a rename or link, or NULL
  * @block: bad block of a tamper event; WARDFS_NO_BLOCK otherwise
  * @detail: a fixed text of ours, or NULL
+ * @limit: the limit of @rule that is used up, or NULL
  */
 #define WARDFS_NO_BLOCK (~0ULL)
 struct wardfs_report {
@@ -564,6 +565,7 @@ struct wardfs_report {
 	struct dentry *dentry2;
 	u64 block;
 	const char *detail;
+	const struct ward_burst *limit;
 };
 int wardfs_event_init(void);
 void wardfs_event_exit(void);

@@ -20,6 +20,7 @@
 #include "crypt.h"
 #include "log.h"
 #include "mnt.h"
+#include "policyfile.h"
 #include "text.h"
 
 /* ---- names ------------------------------------------------------------------------ */
@@ -308,6 +309,7 @@ static void put_who(json_t *o, const struct ward_event *e, const struct ward_log
 	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
 	if (e->has & WARD_EVENT_HAS_SESSION)
 		put_id(o, "process.session", e->session);
+	put_bytes(o, "ward.cgroup", e->cgroup.data, e->cgroup.length);
 }
 
 static const char *category(uint32_t kind)
@@ -371,6 +373,21 @@ static void put_nearest(json_t *o, const struct ward_event *event)
 		json_decref(lacks);
 }
 
+/* As it stands in the rule. */
+static void put_limit(json_t *o, const struct ward_event *event)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = event->limit.most ? open_memstream(&text, &len) : NULL;
+
+	if (!f)
+		return;
+	ward_burst_print_one(&event->limit, f);
+	if (!fclose(f))
+		put_text(o, "ward.limit", text);
+	free(text);
+}
+
 /**
  * ward_log_event - an event as a JSON object
  * @event: the event
@@ -402,6 +419,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put_bytes(o, "message", event->detail, strlen(event->detail));
 	if (event->rule)
 		put_bytes(o, "rule.name", event->rule, strlen(event->rule));
+	put_limit(o, event);
 	put_nearest(o, event);
 	put_who(o, event, names);
 	put_text(o, "ward.kind", ward_kind_name(event->kind));
@@ -419,6 +437,10 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put(o, "ward.block", json_integer(event->block));
 	put(o, "ward.count", json_integer(event->kind == WARD_KIND_LOST ? event->lost :
 								       event->count));
+	if (event->gone)
+		put(o, "ward.lost", json_integer(event->gone));
+	if (event->total)
+		put(o, "ward.total", json_integer(event->total));
 	put_host(o);
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
 		sprintf(load + 2 * i, "%02x", event->load_id[i]);
@@ -450,15 +472,35 @@ json_t *ward_log_own(const char *kind, const char *action, uint64_t time)
 }
 
 /**
+ * ward_log_lost - how many events a record of the kind lost tells of
+ * @object: the record
+ *
+ * Return: with those that were folded into them, if that is known; 0 for another record.
+ */
+uint64_t ward_log_lost(json_t *object)
+{
+	json_int_t count = json_integer_value(json_object_get(object, "ward.count"));
+	json_int_t gone = json_integer_value(json_object_get(object, "ward.lost"));
+	const char *kind = json_string_value(json_object_get(object, "ward.kind"));
+
+	if (!kind || strcmp(kind, "lost"))
+		return 0;
+	return gone > count ? gone : count > 0 ? count : 0;
+}
+
+/**
  * ward_log_position - up to which event a log has come with a record
  * @object: the record: of an event, or a seal
  * @load_id: set to the module's load
  * @sequence: set to the event's number; 0 for a seal before the first one
+ * @total: set to how many happened up to it; 0 when it does not say
  *
  * Return: 0; -ENOENT: it does not say, nothing is set.
  */
-int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64_t *sequence)
+int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64_t *sequence,
+		      uint64_t *total)
 {
+	json_int_t up_to = json_integer_value(json_object_get(object, "ward.total"));
 	const char *load = json_string_value(json_object_get(object, "ward.load_id"));
 	json_t *number = json_object_get(object, "event.sequence");
 	uint8_t id[WARD_LOAD_ID_SIZE];
@@ -470,6 +512,7 @@ int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64
 		return -ENOENT;
 	memcpy(load_id, id, sizeof(id));
 	*sequence = json_integer_value(number);
+	*total = up_to > 0 ? up_to : 0;
 	return 0;
 }
 

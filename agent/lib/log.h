@@ -39,7 +39,9 @@ struct ward_log_names {
 
 json_t *ward_log_event(const struct ward_event *event, const struct ward_log_names *names);
 json_t *ward_log_own(const char *kind, const char *action, uint64_t time);
-int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64_t *sequence);
+uint64_t ward_log_lost(json_t *object);
+int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64_t *sequence,
+		      uint64_t *total);
 char *ward_log_line(json_t *object, const char *prev);	/* with newline; free() */
 void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV]);
 int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size);

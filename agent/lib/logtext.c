@@ -119,6 +119,7 @@ static void put_nearest(FILE *f, json_t *o)
 static void put_access(FILE *f, json_t *o)
 {
 	const char *reason = text_of(o, "event.reason"), *rule = text_of(o, "rule.name");
+	const char *limit = text_of(o, "ward.limit");
 	bool refused = is(o, "event.outcome", "failure");
 
 	put_who(f, o);
@@ -132,7 +133,7 @@ static void put_access(FILE *f, json_t *o)
 	if (reason && !strcmp(reason, "locked"))
 		fprintf(f, ": the vault is locked");
 	else if (rule)
-		fprintf(f, ": rule \"%s\"", rule);
+		fprintf(f, limit ? ": rule \"%s\" has the limit %s" : ": rule \"%s\"", rule, limit);
 	else if (refused && reason && !strcmp(reason, "policy"))
 		put_nearest(f, o);
 	else if (refused && reason)
@@ -181,6 +182,14 @@ static void put_seal(FILE *f, json_t *o)
 		records);
 }
 
+static void put_lost(FILE *f, json_t *o)
+{
+	const char *message = text_of(o, "message");
+
+	fprintf(f, "%" PRIu64 " events are lost: ", ward_log_lost(o));
+	fputs(message ? message : "they came faster than they were fetched", f);
+}
+
 /**
  * ward_log_text - a record as a sentence
  * @object: the record
@@ -205,8 +214,7 @@ char *ward_log_text(json_t *object)
 	} else if (is(object, "ward.kind", "tamper")) {
 		put_tamper(f, object);
 	} else if (is(object, "ward.kind", "lost")) {
-		fprintf(f, "%" JSON_INTEGER_FORMAT " events are lost: they came faster than they were fetched",
-			count);
+		put_lost(f, object);
 		count = 1;
 	} else if (is(object, "ward.kind", "seal")) {
 		put_seal(f, object);

@@ -75,6 +75,9 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_EVENT_BLOCK]		= EXACTLY(8),
 	[WARD_A_EVENT_DETAIL]		= TEXT(256),
 	[WARD_A_EVENT_LOST]		= EXACTLY(8),
+	[WARD_A_EVENT_TOTAL]		= EXACTLY(8),
+	[WARD_A_EVENT_LIMIT]		= EXACTLY(sizeof(struct ward_burst)),
+	[WARD_A_EVENT_CGROUP]		= BYTES(1024),
 };
 
 /**

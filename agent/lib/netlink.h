@@ -125,6 +125,8 @@ struct ward_bytes {
  * @error: errno that the program got; 0: it was let through
  * @count: identical events folded into this one, at least 1
  * @lost: kind WARD_KIND_LOST: how many events are missing before this one
+ * @gone: the same, with those that were folded into them; 0: not known. Set by who takes them
+ * @total: how many happened up to this one, folded ones, too; 0: not told
  * @has: WARD_EVENT_HAS_*
  * @vault: UUID
  * @vault_name: mount option name=; NULL when empty
@@ -146,6 +148,8 @@ struct ward_bytes {
  * @near: name of the rule that was nearest to allowing it where none decided; NULL for none
  * @lacks: its conditions that do not hold, bits 1 << WARD_COND_*
  * @detail: a fixed text of the module; NULL for none
+ * @limit: the limit that is used up; @limit.most is 0 for none
+ * @cgroup: the process's, in the unified hierarchy; empty for none, or the root one
  *
  * Pointers live as long as the callback that was handed the event.
  */
@@ -160,6 +164,8 @@ struct ward_event {
 	uint32_t error;
 	uint64_t count;
 	uint64_t lost;
+	uint64_t gone;
+	uint64_t total;
 	uint32_t has;
 	uint8_t vault[WARD_UUID_SIZE];
 	const char *vault_name;
@@ -181,6 +187,8 @@ struct ward_event {
 	const char *near;
 	uint32_t lacks;
 	const char *detail;
+	struct ward_burst limit;
+	struct ward_bytes cgroup;
 };
 
 /* Callbacks: 0 goes on, anything else ends the dump and is handed back. */

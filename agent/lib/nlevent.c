@@ -49,6 +49,7 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	if (!e->count)
 		e->count = 1;
 	e->lost = u64_of(attrs, WARD_A_EVENT_LOST);
+	e->total = u64_of(attrs, WARD_A_EVENT_TOTAL);
 	if (attrs[WARD_A_VAULT_ID]) {
 		memcpy(e->vault, nla_data(attrs[WARD_A_VAULT_ID]), WARD_UUID_SIZE);
 		e->has |= WARD_EVENT_HAS_VAULT;
@@ -65,6 +66,7 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	u64_if(attrs, WARD_A_EVENT_INODE, &e->inode, &e->has, WARD_EVENT_HAS_INODE);
 	u64_if(attrs, WARD_A_EVENT_BLOCK, &e->block, &e->has, WARD_EVENT_HAS_BLOCK);
 	bytes_of(attrs, WARD_A_EVENT_COMM, &e->comm);
+	bytes_of(attrs, WARD_A_EVENT_CGROUP, &e->cgroup);
 	bytes_of(attrs, WARD_A_EVENT_EXE, &e->exe);
 	bytes_of(attrs, WARD_A_EVENT_PATH, &e->path);
 	bytes_of(attrs, WARD_A_EVENT_PATH2, &e->path2);
@@ -73,6 +75,8 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	if (attrs[WARD_A_EVENT_LACKS])
 		e->lacks = nla_get_u32(attrs[WARD_A_EVENT_LACKS]);
 	e->detail = string_of(attrs, WARD_A_EVENT_DETAIL);
+	if (attrs[WARD_A_EVENT_LIMIT])
+		memcpy(&e->limit, nla_data(attrs[WARD_A_EVENT_LIMIT]), sizeof(e->limit));
 	return 0;
 }
 

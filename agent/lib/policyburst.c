@@ -128,6 +128,18 @@ static void print(uint64_t number, uint32_t what, const struct unit *list, size_
 }
 
 /**
+ * ward_burst_print_one - write a limit so that ward_burst_add() reads it
+ * @b: the limit
+ * @f: where to
+ */
+void ward_burst_print_one(const struct ward_burst *b, FILE *f)
+{
+	print(le64toh(b->most), le32toh(b->what), units, COUNT(units), f);
+	fputs(" / ", f);
+	print(le32toh(b->seconds), 0, times, COUNT(times), f);
+}
+
+/**
  * ward_burst_print - write limits so that ward_burst_add() reads them
  * @cond: the condition
  * @f: where to
@@ -137,11 +149,7 @@ void ward_burst_print(const struct ward_policy_cond *cond, FILE *f)
 	size_t i;
 
 	for (i = 0; i < cond->burst_count; i++) {
-		const struct ward_burst *b = &cond->bursts[i];
-
 		fputs(i ? ", " : "", f);
-		print(le64toh(b->most), le32toh(b->what), units, COUNT(units), f);
-		fputs(" / ", f);
-		print(le32toh(b->seconds), 0, times, COUNT(times), f);
+		ward_burst_print_one(&cond->bursts[i], f);
 	}
 }

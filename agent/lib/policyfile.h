@@ -153,6 +153,7 @@ int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward
 
 /* policyburst.c */
 int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
+void ward_burst_print_one(const struct ward_burst *b, FILE *f);
 void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
 
 /* policylint.c */

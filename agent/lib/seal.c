@@ -176,6 +176,8 @@ char *ward_seal_line(const struct ward_seal *seal, const char *prev,
 		put_hex(seal->load_id, sizeof(seal->load_id), load);
 		bad |= json_object_set_new(o, "ward.load_id", json_string(load));
 		bad |= json_object_set_new(o, "ward.seal.sequence", json_integer(seal->sequence));
+		if (seal->total)
+			bad |= json_object_set_new(o, "ward.total", json_integer(seal->total));
 	}
 	bad |= json_object_set_new(o, "ward.seal.key", json_string(id));
 	bad |= json_object_set_new(o, "ward.seal.number", json_integer(seal->number));

@@ -56,6 +56,7 @@ struct ward_seal_state {
  * @has_event: @load_id and @sequence are there
  * @load_id: of the module whose event was recorded last
  * @sequence: number of that event; 0 for none
+ * @total: how many happened up to it; 0: not known
  * @next: with the cause "new-key": the chain that follows
  * @mac: the MAC
  * @covered: bytes of the line that the MAC is about
@@ -72,6 +73,7 @@ struct ward_seal {
 	bool has_event;
 	uint8_t load_id[WARD_LOAD_ID_SIZE];
 	uint64_t sequence;
+	uint64_t total;
 	uint8_t next[WARD_SEAL_ID_SIZE];
 	uint8_t mac[32];
 	size_t covered;

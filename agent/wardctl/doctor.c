@@ -325,7 +325,7 @@ static uint64_t last_in_log(const struct doctor *d)
 {
 	int fd = open(d->settings.log, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	uint8_t load_id[WARD_LOAD_ID_SIZE];
-	uint64_t end, last = 0;
+	uint64_t end, total, last = 0;
 	json_t *o = NULL;
 	char *line;
 	size_t len;
@@ -335,7 +335,7 @@ static uint64_t last_in_log(const struct doctor *d)
 	if (ward_log_last(fd, &line, &len, &end) || !line)
 		goto close;
 	o = json_loadb(line, len, 0, NULL);
-	if (ward_log_position(o, load_id, &last) ||
+	if (ward_log_position(o, load_id, &last, &total) ||
 	    memcmp(load_id, d->module.load_id, sizeof(load_id)))
 		last = 0;
 	json_decref(o);

@@ -40,7 +40,7 @@ static int take(json_t *record, void *arg)
 	const char *kind = json_string_value(json_object_get(record, "ward.kind"));
 
 	if (kind && !strcmp(kind, "lost")) {
-		l->lost += json_integer_value(json_object_get(record, "ward.count"));
+		l->lost += ward_log_lost(record);
 		return 0;
 	}
 	return ward_learner_add(l->learner, record);

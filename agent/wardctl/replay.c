@@ -187,7 +187,7 @@ static int take(json_t *record, void *arg)
 	int ret;
 
 	if (kind && !strcmp(kind, "lost")) {
-		r->lost += json_integer_value(json_object_get(record, "ward.count"));
+		r->lost += ward_log_lost(record);
 		return 0;
 	}
 	ret = ward_access_read(record, r->conf.directory, &r->access);

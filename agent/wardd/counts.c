@@ -103,7 +103,7 @@ void wardd_counts_add(struct wardd_counts *counts, const struct ward_event *even
 	counts->dirty = true;
 	counts->records++;
 	if (event->kind == WARD_KIND_LOST) {
-		counts->lost += event->lost;
+		counts->lost += event->gone > event->lost ? event->gone : event->lost;
 		return;
 	}
 	counts->folded += event->count - 1;

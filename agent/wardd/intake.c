@@ -88,6 +88,12 @@ static uint64_t taken(const struct wardd_intake *in)
 	return in->own ? in->held.sequence : in->writer->sequence;
 }
 
+/* How many events happened up to that one; 0, unless it is the first, when that is not known. */
+static uint64_t taken_total(const struct wardd_intake *in)
+{
+	return in->own ? in->held.total : in->writer->total;
+}
+
 static int append(struct wardd_intake *in, json_t *object, const struct ward_event *event)
 {
 	int ret = wardd_writer_append(in->writer, object, event);
@@ -182,23 +188,27 @@ static int record(struct wardd_intake *in, const struct ward_event *event)
 }
 
 /*
- * A record of @count lost events, the last of which had the number @sequence. @detail
- * says more, or is NULL.
+ * A record of @count lost events, the last of which had the number @sequence; up to it @total
+ * happened, if that is known. @detail says more, or is NULL.
  */
 static int record_lost(struct wardd_intake *in, const struct ward_event *event, uint64_t count,
-		       uint64_t sequence, const char *detail)
+		       uint64_t sequence, uint64_t total, const char *detail)
 {
+	uint64_t before = taken_total(in);
 	struct ward_event lost = {
 		.kind = WARD_KIND_LOST,
 		.sequence = sequence,
 		.lost = count,
 		.count = 1,
+		.total = total,
 		.time = event->time,
 		.last_time = event->time,
 		.detail = detail,
 	};
 
 	memcpy(lost.load_id, event->load_id, sizeof(lost.load_id));
+	if (total > before && (before || !taken(in)))
+		lost.gone = total - before;
 	return record(in, &lost);
 }
 
@@ -207,6 +217,7 @@ static int take(const struct ward_event *event, void *arg)
 	struct wardd_intake *in = arg;
 	struct wardd_writer *w = in->writer;
 	uint64_t first = event->sequence;
+	uint64_t total = 0;
 	int ret;
 
 	if (memcmp(event->load_id, w->load_id, sizeof(w->load_id)))
@@ -220,14 +231,16 @@ static int take(const struct ward_event *event, void *arg)
 		if (!in->dumping)
 			return TAKE_GAP;
 		/* Not even the ring had it, or we did not understand it. */
-		ret = record_lost(in, event, first - taken(in) - 1, first - 1, NULL);
+		if (event->kind != WARD_KIND_LOST && event->total > event->count)
+			total = event->total - event->count;
+		ret = record_lost(in, event, first - taken(in) - 1, first - 1, total, NULL);
 		if (ret)
 			return ret;
 		in->missed = false;
 	}
 	if (event->kind == WARD_KIND_LOST)
 		return record_lost(in, event, event->sequence - taken(in), event->sequence,
-				   event->detail);
+				   event->total, event->detail);
 	return record(in, event);
 }
 
@@ -249,7 +262,7 @@ static int record_missed(struct wardd_intake *in)
 	clock_gettime(CLOCK_REALTIME, &now);
 	last.time = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	memcpy(last.load_id, w->load_id, sizeof(last.load_id));
-	ret = record_lost(in, &last, 1, w->sequence + 1,
+	ret = record_lost(in, &last, 1, w->sequence + 1, 0,
 			  "at least one: the module was unloaded before all of its events were recorded");
 	if (!ret)
 		in->missed = false;
@@ -427,6 +440,7 @@ static int connect_events(struct wardd_intake *in)
 			return ret;
 		memcpy(w->load_id, module.load_id, sizeof(w->load_id));
 		w->sequence = 0;
+		w->total = 0;
 	}
 	ret = batch_end(in, catch_up(in));
 	in->missed = ret && w->sequence + 1 < module.next;

@@ -36,8 +36,8 @@ void wardd_resume_save(const struct wardd_writer *w)
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
 		sprintf(load + 2 * i, "%02x", w->load_id[i]);
 	len = snprintf(text, sizeof(text),
-		       "{\"ward.load_id\":\"%s\",\"event.sequence\":%" PRIu64 ",\"ward.prev\":\"%s\"}\n",
-		       load, w->sequence, w->prev);
+		       "{\"ward.load_id\":\"%s\",\"event.sequence\":%" PRIu64 ",\"ward.total\":%" PRIu64
+		       ",\"ward.prev\":\"%s\"}\n", load, w->sequence, w->total, w->prev);
 	ret = ward_mkdirs(WARD_SEAL_DIR, 0700);
 	if (!ret) {
 		dirfd = open(WARD_SEAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,7 +76,7 @@ static bool load_state(struct wardd_writer *w)
 	if (!prev || ward_log_unhex(prev, hash, sizeof(hash))) {
 		wardd_say(LOG_WARNING, "%s is damaged, and ignored", WARDD_STATE);
 	} else {
-		ward_log_position(o, w->load_id, &w->sequence);
+		ward_log_position(o, w->load_id, &w->sequence, &w->total);
 		strcpy(w->prev, prev);
 		used = true;
 	}
@@ -90,7 +90,7 @@ static void take_last(struct wardd_writer *w, const char *path, const char *line
 {
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 
-	if (!o || (ward_log_position(o, w->load_id, &w->sequence) &&
+	if (!o || (ward_log_position(o, w->load_id, &w->sequence, &w->total) &&
 		   !json_object_get(o, "ward.seal.number")))
 		wardd_say(LOG_WARNING, "the last line of %s is no event: somebody changed it",
 			  path);

@@ -64,6 +64,7 @@ static void fill_in(struct wardd_writer *w, const char *cause, struct ward_seal 
 	seal->has_event = memcmp(w->load_id, none, sizeof(none));
 	memcpy(seal->load_id, w->load_id, sizeof(seal->load_id));
 	seal->sequence = w->sequence;
+	seal->total = w->total;
 	memcpy(seal->next, s->next, sizeof(seal->next));
 }
 

@@ -68,6 +68,7 @@ enum wardd_room { WARDD_ROOM_ENOUGH, WARDD_ROOM_LITTLE, WARDD_ROOM_LEAST, WARDD_
  * @prev: hash of the last line; "" before the first one
  * @load_id: of the module whose event was the last
  * @sequence: number of that event; 0 for none
+ * @total: how many happened up to it, as ward_event has it; 0 with a number: not known
  * @unsynced: there are lines that are not durable yet
  * @seal: its seals
  * @room: how much room there was when last looked
@@ -85,6 +86,7 @@ struct wardd_writer {
 	char prev[WARD_LOG_PREV];
 	uint8_t load_id[WARD_LOAD_ID_SIZE];
 	uint64_t sequence;
+	uint64_t total;
 	bool unsynced;
 	struct wardd_sealer seal;
 	enum wardd_room room;

@@ -295,6 +295,7 @@ int wardd_writer_append(struct wardd_writer *w, json_t *object, const struct war
 		return ret;
 	memcpy(w->load_id, event->load_id, sizeof(w->load_id));
 	w->sequence = event->sequence;
+	w->total = event->total;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #define WARDFS_COMPAT_TASK_H
 
 #include <linux/version.h>
+#include <linux/cgroup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm_types.h>
@@ -37,6 +38,21 @@ static inline struct file *wardfs_current_exe(void)
 #endif
 	rcu_read_unlock();
 	return file;
+}
+
+/*
+ * The caller's cgroup in the unified hierarchy, as seen from its root, cut off where @buf ends;
+ * "" where the kernel has none. Does not sleep.
+ */
+static inline void wardfs_current_cgroup(char *buf, size_t len)
+{
+	buf[0] = 0;
+#ifdef CONFIG_CGROUPS
+	rcu_read_lock();
+	/* What a path that is too long returns differs; as much as fits is there. */
+	cgroup_path(task_dfl_cgroup(current), buf, len);
+	rcu_read_unlock();
+#endif
 }
 
 #endif
