@@ -82,11 +82,12 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
  */
 void wardfs_free_inode(struct inode *inode)
 {
+	wardfs_target_wipe(inode);
 	kmem_cache_free(inode_cache, WARDFS_I(inode));
 }
 
 /**
- * wardfs_inode_wipe - forget all keys and decrypted names of an inode
+ * wardfs_inode_wipe - forget all keys of an inode
  * @inode: upper inode
  *
  * Context: no section that could see them is left, and no page of the file is
@@ -100,8 +101,6 @@ void wardfs_inode_wipe(struct inode *inode)
 	wi->names = NULL;
 	wardfs_siv_free(wi->xattrs);
 	wi->xattrs = NULL;
-	kfree_sensitive(wi->target);
-	wi->target = NULL;
 	if (S_ISREG(inode->i_mode))
 		wardfs_data_wipe(inode);
 }
@@ -110,8 +109,8 @@ void wardfs_inode_wipe(struct inode *inode)
  * wardfs_evict_inode - super_operations.evict_inode
  * @inode: nobody uses it any more
  *
- * The pointer to the lower dentry stays: an rcu-walk may still look at it until
- * the grace period that both inodes wait for is over.
+ * The pointer to the lower dentry stays, and the target of a symlink: an rcu-walk may
+ * still look at them until the grace period that both inodes wait for is over.
  */
 void wardfs_evict_inode(struct inode *inode)
 {

@@ -558,6 +558,7 @@ static int wipe_one(struct inode *inode, void *arg)
 	struct dentry *alias;
 
 	wardfs_inode_wipe(inode);
+	wardfs_target_wipe(inode);
 	if (!S_ISREG(inode->i_mode) || WARDFS_I(inode)->data.made)
 		return 0;
 	/*

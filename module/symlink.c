@@ -96,9 +96,50 @@ int wardfs_target_size(struct inode *inode, loff_t *size)
 	return err;
 }
 
+/**
+ * wardfs_target_wipe - forget a decoded target
+ * @inode: any upper inode
+ *
+ * Context: no section that could see it is left; or a grace period has passed since the
+ * inode was evicted. Takes no lock.
+ */
+void wardfs_target_wipe(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+
+	kfree_sensitive(wi->target);
+	wi->target = NULL;
+}
+
 static void free_target(void *target)
 {
 	kfree_sensitive(target);
+}
+
+/*
+ * In rcu-walk: what has been decoded already. A copy, as locking wipes it; of an inode
+ * that is evicted meanwhile it stays until the walk is over.
+ */
+static const char *get_link_cached(struct inode *inode, struct delayed_call *done)
+{
+	const char *target;
+	char *copy = NULL;
+	int idx;
+
+	if (wardfs_policy_walk(inode, true))
+		return ERR_PTR(-ECHILD);
+	idx = wardfs_enter(inode->i_sb);
+	if (idx < 0)
+		return ERR_PTR(-ECHILD);
+	/* Pairs with the release in load_target(). */
+	target = smp_load_acquire(&WARDFS_I(inode)->target);
+	if (target)
+		copy = kstrdup(target, GFP_ATOMIC | __GFP_NOWARN);
+	wardfs_exit(inode->i_sb, idx);
+	if (!copy)
+		return ERR_PTR(-ECHILD);
+	set_delayed_call(done, free_target, copy);
+	return copy;
 }
 
 static const char *wardfs_get_link(struct dentry *dentry, struct inode *inode,
@@ -109,7 +150,7 @@ static const char *wardfs_get_link(struct dentry *dentry, struct inode *inode,
 	int idx, err;
 
 	if (!dentry)
-		return ERR_PTR(-ECHILD);
+		return get_link_cached(inode, done);
 	/* readlinkat() of a descriptor comes without a walk. */
 	err = wardfs_unlocked(inode->i_sb) ? wardfs_policy_walk(inode, false) : 0;
 	if (err)

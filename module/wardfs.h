@@ -398,7 +398,7 @@ int wardfs_permission(wardfs_idmap *idmap, struct inode *inode, int mask);
 void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
 		      const struct timespec64 *mtime, const struct timespec64 *ctime);
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags);
-void wardfs_inode_wipe(struct inode *inode);		/* keys and names, at lock and eviction */
+void wardfs_inode_wipe(struct inode *inode);		/* keys, at lock and eviction */
 int wardfs_fileattr_get(struct dentry *dentry, wardfs_fileattr *fa);
 int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_fileattr *fa);
 
@@ -406,6 +406,7 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 extern const struct inode_operations wardfs_symlink_iops;
 int wardfs_target_check(struct inode *inode);		/* does it authenticate */
 int wardfs_target_size(struct inode *inode, loff_t *size);
+void wardfs_target_wipe(struct inode *inode);
 
 /* ---- dir.c: entries, listing ---- */
 extern const struct inode_operations wardfs_dir_iops;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What alike.sh does to the vault and beside it: each function is for meta.alike()."""
 import itertools
+import select
 import threading
 
 from meta import *
@@ -109,6 +110,27 @@ def rename_odd(at):
                 (renameat2, at + '/f', at + '/f', RENAME_EXCHANGE), ('ENAMETOOLONG', os.rename, at + '/f', at + '/' + 'x' * 256),
                 ('ENAMETOOLONG', os.rename, at + '/' + 'x' * 256, at + '/f'), ('EXDEV', os.rename, at + '/f', '/tmp/elsewhere'))
     return out, shape(at)
+
+
+def every_name(at):
+    """Names of every length, and of every byte: made, listed, found, renamed, gone."""
+    names = [bytes(33 + (n + k) % 94 for k in range(n)).replace(b'/', b'%') for n in range(1, 256)]
+    names += [b'%c' % k for k in range(128, 256)] + [b'b%c' % k for k in range(1, 256) if k != 47]
+    names = sorted(set(names) - {b'.', b'..'})
+    top, out = at.encode() + b'/', []
+    for n in names:
+        touch(top + n, n)
+    out.append(sorted(os.listdir(top)) == names and all(read(top + n) == n for n in names))
+    os.mkdir(at + '/to')
+    for n in names:
+        os.rename(top + n, top + b'to/' + n)
+        out += codes(('ENOENT', os.stat, top + n))
+    out.append(sorted(os.listdir(top + b'to')) == names)
+    for n in names:
+        same(read(top + b'to/' + n), n)
+        os.unlink(top + b'to/' + n)
+    os.rmdir(at + '/to')
+    return out + [os.listdir(top), codes(('ENAMETOOLONG', touch, top + b'n' * 256), ('ENAMETOOLONG', os.stat, top + b'n' * 256))]
 
 
 # ---- links and nameless files -------------------------------------------------------------------------------------
@@ -592,6 +614,42 @@ def leases(at):
     return out
 
 
+def waits_for_lease(at, kind, flags, answer):
+    """Who opens a file that somebody has a lease on waits: for an answer, or until the time for it is over."""
+    f = at + '/f'
+    touch(f, b'x')
+    fd = os.open(f, os.O_RDONLY if fcntl.F_RDLCK in (kind, answer) else os.O_RDWR)
+    told = []
+    old = signal.signal(signal.SIGIO, lambda *_: told.append((fcntl.fcntl(fd, F_GETLEASE), answer is not None and code(fcntl.fcntl, fd, F_SETLEASE, answer))))
+    fcntl.fcntl(fd, F_SETLEASE, kind)
+    pid = os.fork()
+    if not pid:
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        os.close(fd)
+        start = time.monotonic()
+        got = os.truncate(f, 0) if flags is None else os.close(os.open(f, flags))
+        os._exit(0 if got else 1 + (time.monotonic() - start > 1.5))
+    status = os.waitpid(pid, 0)[1]
+    left = fcntl.fcntl(fd, F_GETLEASE)
+    signal.signal(signal.SIGIO, old)
+    os.close(fd)
+    return told, {0: 'failed', 1: 'soon', 2: 'after the time'}.get(os.waitstatus_to_exitcode(status), status), left
+
+
+def lease_times():
+    R, W, U = fcntl.F_RDLCK, fcntl.F_WRLCK, fcntl.F_UNLCK
+    limit = '/proc/sys/fs/lease-break-time'
+    before = read(limit)
+    touch(limit, b'2')
+    try:
+        for kind, flags, answer in ((R, os.O_RDONLY, U), (R, os.O_WRONLY, U), (R, os.O_RDWR, None), (R, None, U), (W, os.O_RDONLY, R), (W, os.O_RDONLY, U),
+                                    (W, os.O_RDONLY, None), (W, os.O_WRONLY, U), (W, None, U)):
+            got = alike(waits_for_lease, kind, flags, answer)
+            assert got[1] == ('soon' if answer is not None else 'after the time'), got
+    finally:
+        touch(limit, before)
+
+
 # ---- inotify and fanotify ---------------------------------------------------------------------------------------------
 
 def story(at):
@@ -691,6 +749,64 @@ def fanotifies():
             assert len(got) > 1, got
     got = alike(fanotify, 0, FAN_MARK_MOUNT, FAN_OF_MOUNT)
     assert len(got) > 1, got
+
+
+SYS_fanotify_perm = dict(open=0x10000, access=0x20000, exec=0x40000)
+
+
+def permission(at, allow, how):
+    """What somebody else may do, and what who is asked sees of it, who says yes or no."""
+    touch(at + '/f', b'contents')
+    shutil.copy('/bin/true', at + '/true')
+    mask = sum(SYS_fanotify_perm.values()) | FAN_ONDIR | (FAN_EVENT_ON_CHILD if not how else 0)
+    fd = syscall(SYS_fanotify_init, 4, os.O_RDONLY)                     # FAN_CLASS_CONTENT
+    opened = os.open(at + '/f', os.O_RDWR)
+    syscall(SYS_fanotify_mark, fd, FAN_MARK_ADD | how, ctypes.c_ulonglong(mask), AT_FDCWD, at.encode())
+
+    def other():
+        return [code(*call) for call in (
+            (os.close, opened), (lambda: os.close(os.open(at + '/f', os.O_WRONLY)),), (read, at + '/f'),
+            (lambda: os.close(os.open(at + '/new', os.O_CREAT | os.O_WRONLY)),), (os.listdir, at), (os.stat, at + '/f'),
+            (os.rename, at + '/new', at + '/g'), (os.unlink, at + '/g'), (os.truncate, at + '/f', 3),
+            (lambda: subprocess.run([at + '/true'], check=True),))]
+
+    r, w = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(fd)
+        os.write(w, pickle.dumps(other()))
+        os._exit(0)
+    os.close(w)
+    seen = []
+    poll = select.poll()
+    for x in (fd, r):
+        poll.register(x, select.POLLIN)
+    while True:
+        ready = dict(poll.poll(60000))
+        assert ready, f'nothing happens any more after {seen}'
+        if fd not in ready:
+            break
+        raw = os.read(fd, 4096)
+        for pos in range(0, len(raw), 24):
+            mask, efd = struct.unpack_from('Qi', raw, pos + 8)
+            name = path_of(efd)
+            if name.startswith(at):
+                seen.append((hex(mask), os.path.relpath(name, at), os.pread(efd, 8, 0) if stat.S_ISREG(os.fstat(efd).st_mode) else ''))
+            yes = allow or not name.startswith(at)
+            os.write(fd, struct.pack('iI', efd, 1 if yes else 2))
+            os.close(efd)
+    got = pickle.loads(os.read(r, 1 << 16))
+    os.waitpid(pid, 0)
+    for x in (fd, r, opened):
+        os.close(x)
+    return got, seen
+
+
+def permissions():
+    for allow in (True, False):
+        for how in (0, FAN_MARK_MOUNT):
+            got = alike(permission, allow, how)
+            assert len(got[1]) > 4 and ('EPERM' in got[0]) != allow and got[0].count(0) > 3, got
 
 
 # ---- reading directories while they change ------------------------------------------------------------------------------

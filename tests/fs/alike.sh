@@ -28,6 +28,7 @@ alike()
 
 alike "renaming: every kind over every other, with every flag, and its times" 'renames()'
 alike "renaming: into itself, dots, slashes, too long" 'alike(rename_odd)'
+alike "names of every length and every byte" 'same(alike(every_name)[0], True)'
 alike "hard links" 'alike(links)'
 not=nfs why="NFS has no O_TMPFILE"
 alike "nameless files" 'alike(nameless)'
@@ -53,10 +54,14 @@ not=nfs why="the vault keeps them to its own users: docs/deviations.md"
 alike "locks: POSIX, of open files, flock" 'alike(locks)'
 not=nfs
 alike "leases" 'alike(leases)'
+not=nfs why="the vault keeps them to its own users: docs/deviations.md"
+alike "leases that somebody waits for: an answer, or the time for it is over" 'lease_times()'
 not=nfs why="the story has nameless files in it, which NFS has not"
 alike "inotify" 'alike(inotify)'
 not=nfs
 alike "fanotify: handles and names, on a directory, a mount, a file system" 'fanotifies()'
+not=nfs why="the server looks where the vault asks nobody"
+alike "fanotify: who is asked for permission, and says yes or no" 'permissions()'
 alike "reading a directory while entries come and go" 'same(alike(busy_directory, 400), (True, True))'
 alike "a large directory${long:+ (100,000 entries)}" "alike(large_directory, ${long:+100000 or }$([ "$WARD_LOWER" = nfs ] && echo 300 || echo 20000))"
 check "nothing was taken for tampering" py 'quiet(0)'

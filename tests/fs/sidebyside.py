@@ -21,6 +21,14 @@ def both(fn, *args):
     return got
 
 
+def attempt(fn, *args):
+    """What it returns, or the name of its errno: for who looks at which of them it is to be."""
+    try:
+        return fn(*args)
+    except OSError as e:
+        return errno.errorcode[e.errno].replace('ENOTSUP', 'EOPNOTSUPP')
+
+
 def moved(path, fn, *args):
     """Which of the file's times an operation moves, with what it returns, and the rest of stat()."""
     os.utime(path, ns=(OLD, OLD))
