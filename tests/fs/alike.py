@@ -378,7 +378,9 @@ def changed_open(fds, fn, *args):
             if now != was:
                 moved += name[0]
                 assert start <= now <= time.time_ns(), f'{name} is {now}, the operation began at {start}'
-        out.append(moved + ('=' if moved.endswith('mc') and new.st_mtime_ns == new.st_ctime_ns else ''))
+        # btrfs and tmpfs stamp a file's ctime once more when what was written goes below: docs/deviations.md.
+        one = moved.endswith('mc') and new.st_mtime_ns == new.st_ctime_ns and (stat.S_ISDIR(new.st_mode) or LOWER not in ('btrfs', 'tmpfs'))
+        out.append(moved + ('=' if one else ''))
     return out
 
 
@@ -421,10 +423,10 @@ def nameless_times(at):
     out = [changed([at, to], lambda: fds.append(os.open(at, os.O_TMPFILE | os.O_RDWR, 0o640)))]
     fds += [os.open(p, os.O_RDONLY | os.O_DIRECTORY) for p in (at, to)]
     fd = fds[0]
-    for fn, *args in ((os.write, fd, b'nameless'), (os.fsync, fd), (link_fd, fd, to + '/n'), (link_fd, fd, at + '/n'), (os.unlink, to + '/n'),
+    for fn, *args in ((lambda: os.write(fd, b'nameless') and os.fsync(fd),), (link_fd, fd, to + '/n'), (link_fd, fd, at + '/n'), (os.unlink, to + '/n'),
                       (os.read, fd, 1), (os.unlink, at + '/n'), (link_fd, fd, to + '/' + 'n' * 200)):
         # Once no name is left, no other can be made.
-        out.append(changed_open(fds, codes, ('ENOENT', fn, *args) if len(out) == 8 else (fn, *args)))
+        out.append(changed_open(fds, codes, ('ENOENT', fn, *args) if len(out) == 7 else (fn, *args)))
     for fd in fds:
         os.close(fd)
     return out
