@@ -391,12 +391,14 @@ def times(at):
     touch(f, b'1')
     touch(a + '/g')
     dirs = [at, a, b]
-    out = [changed(dirs, touch, a + '/new'), changed(dirs + [f], touch, f, b'2'), changed(dirs, os.mkdir, a + '/d'), changed(dirs, os.rmdir, a + '/d'),
+    out = [changed(dirs, touch, a + '/new'), changed(dirs + [f], touch, f, b'2'), changed(dirs, os.mkdir, a + '/d'), changed(dirs + [a + '/d'], os.rmdir, a + '/d'),
            changed(dirs + [f], os.link, f, b + '/f2'), changed(dirs + [f], os.unlink, b + '/f2'), changed(dirs + [f], os.chmod, f, 0o600),
            changed(dirs, os.symlink, 'f', a + '/l'), changed(dirs + [a + '/l'], os.readlink, a + '/l'), changed(dirs + [f, a + '/l'], read, a + '/l'),
            changed(dirs, os.listdir, a), changed(dirs, os.listdir, a), changed(dirs + [f], os.setxattr, f, SPACES[0] + '.x', b'1'),
            changed(dirs + [a], os.setxattr, a, SPACES[0] + '.x', b'1'), changed(dirs, os.mkfifo, a + '/p'), changed(dirs, os.stat, f)]
+    make(a + '/emptied', 'emptied')
     os.mkdir(a + '/move')
+    out.append(changed(dirs + [a + '/emptied'], os.rmdir, a + '/emptied'))
     out += [changed(dirs + [a + '/g'], os.rename, a + '/g', b + '/g'), changed(dirs + [b + '/g'], os.rename, b + '/g', b + '/h'),
             changed(dirs + [a + '/move'], os.rename, a + '/move', b + '/move'), changed(dirs, os.truncate, b + '/h', 1),
             changed(dirs + [b + '/h'], os.truncate, b + '/h', 0), changed(dirs + [f, b + '/h'], os.rename, b + '/h', f)]
