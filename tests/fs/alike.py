@@ -472,14 +472,14 @@ def xattrs(at):
             same(os.getxattr(p, name), b'keep')
         for space in {'user', 'trusted', 'security'} - {*SPACES}:
             out += codes(('EOPNOTSUPP', os.setxattr, p, space + '.a', b'1'), ('EOPNOTSUPP', os.getxattr, p, space + '.a'), ('EOPNOTSUPP', os.removexattr, p, space + '.a'))
-        out += codes(('EOPNOTSUPP', os.setxattr, p, 'user', b'1'), ('EOPNOTSUPP', os.setxattr, p, 'nothing.x', b'1'), ('EINVAL|EOPNOTSUPP', os.setxattr, p, 'user.', b'1'),
+        out += codes(('EOPNOTSUPP', os.setxattr, p, 'user', b'1'), ('EOPNOTSUPP', os.setxattr, p, 'nothing.x', b'1'),
                      ('EINVAL|EOPNOTSUPP', os.setxattr, p, 'trusted.', b'1'), ('ERANGE', os.setxattr, p, 'user.' + 'x' * 251, b'1'), ('E2BIG', os.setxattr, p, 'user.big', b'x' * 65537),
                      ('ENODATA' if 'user' in SPACES else 'EOPNOTSUPP', os.getxattr, p, 'user.none'))
         out.append(sorted(n for n in os.listxattr(p) if n not in ('security.selinux', 'system.nfs4_acl')))
         os.chown(p, ALICE, ALICE)
         os.chmod(p, 0o755)
         if 'user' in SPACES:
-            out += codes(('EACCES', as_user, BOB, os.setxattr, p, 'user.b', b'1'), (as_user, ALICE, os.setxattr, p, 'user.b', b'1'), (as_user, BOB, os.getxattr, p, 'user.b'))
+            out += codes(('EINVAL', os.setxattr, p, 'user.', b'1'), ('EACCES', as_user, BOB, os.setxattr, p, 'user.b', b'1'), (as_user, ALICE, os.setxattr, p, 'user.b', b'1'), (as_user, BOB, os.getxattr, p, 'user.b'))
         if 'trusted' in SPACES:
             # The second: as the kernel's security modules have it.
             out += codes(('EPERM', as_user, ALICE, os.setxattr, p, 'trusted.b', b'1'), ('0|EPERM', as_user, ALICE, os.setxattr, p, 'security.b', b'1'),
