@@ -114,11 +114,18 @@ static int make_link(struct inode *dir, const char *name, const char *target)
 static int remove_link(struct inode *dir, const char *name)
 {
 	struct dentry *link = lower_start_removing(dir, name, strlen(name));
+	struct inode *low = wardfs_lower_inode(dir);
+	struct timespec64 mtime, ctime;
 	int err;
 
 	if (IS_ERR(link))
 		return PTR_ERR(link);
+	mtime = inode_get_mtime(low);
+	ctime = inode_get_ctime(low);
 	err = d_is_symlink(link) ? lower_unlink(dir, link) : -EBADMSG;
+	/* Who has the directory open sees it after it is gone; and it may yet stay. */
+	if (!err && !strcmp(name, WARD_DIRID_NAME))
+		compat_set_times(low, NULL, &mtime, &ctime);
 	end_removing(link);
 	return err;
 }

@@ -206,7 +206,8 @@ static void times_of(int dir, const char *where, FILE *out)
 		fprintf(out, "%lld.%09ld %lld.%09ld %lld.%09ld ino %llu",
 			(long long)st.st_atim.tv_sec,
 			st.st_atim.tv_nsec, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			stamped ? 0 : (long long)st.st_ctim.tv_sec, stamped ? 0 : st.st_ctim.tv_nsec,
+			stamped ? 0 : (long long)st.st_ctim.tv_sec,
+			stamped ? 0 : st.st_ctim.tv_nsec,
 			(unsigned long long)st.st_ino);
 		fprintf(out, " %s/%s%c", where, name, 0);
 		if (!S_ISDIR(st.st_mode))

@@ -279,7 +279,8 @@ def sticky(at):
         os.mkdir(t)
         os.chmod(t, mode)
         os.chown(t, owner, CASEWORKERS)
-        for name, uid in itertools.product((t + '/one', t + '/' + 'n' * 220), (MALLORY, ALICE, BOB)):
+        for uid in (MALLORY, ALICE, BOB):
+            name = t + '/' + 'n' * (220 if (mode + uid) % 2 else 3)
             for owners, fn, *args in (((BOB,), os.rename, name, t + '/x'), ((ALICE, BOB), os.rename, mine, name), ((BOB,), os.unlink, name)):
                 for p, whose in ((name, BOB), (mine, ALICE)):
                     touch(p)
@@ -327,7 +328,7 @@ def set_flag(p, flag, on=True):
 def chattr(at, flag, of):
     """What a flag forbids, and that without it all goes again. Not every file system has, for every kind, all but i, a, d, A."""
     out = []
-    for k, (of_file, of_dir, fn) in enumerate(FORBIDDEN):
+    for k, (of_file, of_dir, fn) in enumerate(FORBIDDEN if flag in 'ia' else FORBIDDEN[::4]):
         top = f'{at}/{k}'
         f, sub = top + '/f', top + '/sub'
         os.makedirs(sub + '/empty')
@@ -400,7 +401,9 @@ def changed_open(fds, fn, *args):
             if now != was:
                 moved += name[0]
                 assert start <= now <= time.time_ns(), f'{name} is {now}, the operation began at {start}'
-        out.append(moved + ('=' if moved.endswith('mc') and new.st_mtime_ns == new.st_ctime_ns else ''))
+        # btrfs and tmpfs stamp a file's ctime once more when what was written goes below: docs/deviations.md.
+        one = moved.endswith('mc') and new.st_mtime_ns == new.st_ctime_ns and (stat.S_ISDIR(new.st_mode) or LOWER not in ('btrfs', 'tmpfs'))
+        out.append(moved + ('=' if one else ''))
     return out
 
 
@@ -411,12 +414,14 @@ def times(at):
     touch(f, b'1')
     touch(a + '/g')
     dirs = [at, a, b]
-    out = [changed(dirs, touch, a + '/new'), changed(dirs + [f], touch, f, b'2'), changed(dirs, os.mkdir, a + '/d'), changed(dirs, os.rmdir, a + '/d'),
+    out = [changed(dirs, touch, a + '/new'), changed(dirs + [f], touch, f, b'2'), changed(dirs, os.mkdir, a + '/d'), changed(dirs + [a + '/d'], os.rmdir, a + '/d'),
            changed(dirs + [f], os.link, f, b + '/f2'), changed(dirs + [f], os.unlink, b + '/f2'), changed(dirs + [f], os.chmod, f, 0o600),
            changed(dirs, os.symlink, 'f', a + '/l'), changed(dirs + [a + '/l'], os.readlink, a + '/l'), changed(dirs + [f, a + '/l'], read, a + '/l'),
            changed(dirs, os.listdir, a), changed(dirs, os.listdir, a), changed(dirs + [f], os.setxattr, f, SPACES[0] + '.x', b'1'),
            changed(dirs + [a], os.setxattr, a, SPACES[0] + '.x', b'1'), changed(dirs, os.mkfifo, a + '/p'), changed(dirs, os.stat, f)]
+    make(a + '/emptied', 'emptied')
     os.mkdir(a + '/move')
+    out.append(changed(dirs + [a + '/emptied'], os.rmdir, a + '/emptied'))
     out += [changed(dirs + [a + '/g'], os.rename, a + '/g', b + '/g'), changed(dirs + [b + '/g'], os.rename, b + '/g', b + '/h'),
             changed(dirs + [a + '/move'], os.rename, a + '/move', b + '/move'), changed(dirs, os.truncate, b + '/h', 1),
             changed(dirs + [b + '/h'], os.truncate, b + '/h', 0), changed(dirs + [f, b + '/h'], os.rename, b + '/h', f)]
@@ -443,10 +448,10 @@ def nameless_times(at):
     out = [changed([at, to], lambda: fds.append(os.open(at, os.O_TMPFILE | os.O_RDWR, 0o640)))]
     fds += [os.open(p, os.O_RDONLY | os.O_DIRECTORY) for p in (at, to)]
     fd = fds[0]
-    for fn, *args in ((os.write, fd, b'nameless'), (os.fsync, fd), (link_fd, fd, to + '/n'), (link_fd, fd, at + '/n'), (os.unlink, to + '/n'),
+    for fn, *args in ((lambda: os.write(fd, b'nameless') and os.fsync(fd),), (link_fd, fd, to + '/n'), (link_fd, fd, at + '/n'), (os.unlink, to + '/n'),
                       (os.read, fd, 1), (os.unlink, at + '/n'), (link_fd, fd, to + '/' + 'n' * 200)):
         # Once no name is left, no other can be made.
-        out.append(changed_open(fds, codes, ('ENOENT', fn, *args) if len(out) == 8 else (fn, *args)))
+        out.append(changed_open(fds, codes, ('ENOENT', fn, *args) if len(out) == 7 else (fn, *args)))
     for fd in fds:
         os.close(fd)
     return out
@@ -490,14 +495,14 @@ def xattrs(at):
             same(os.getxattr(p, name), b'keep')
         for space in {'user', 'trusted', 'security'} - {*SPACES}:
             out += codes(('EOPNOTSUPP', os.setxattr, p, space + '.a', b'1'), ('EOPNOTSUPP', os.getxattr, p, space + '.a'), ('EOPNOTSUPP', os.removexattr, p, space + '.a'))
-        out += codes(('EOPNOTSUPP', os.setxattr, p, 'user', b'1'), ('EOPNOTSUPP', os.setxattr, p, 'nothing.x', b'1'), ('EINVAL|EOPNOTSUPP', os.setxattr, p, 'user.', b'1'),
+        out += codes(('EOPNOTSUPP', os.setxattr, p, 'user', b'1'), ('EOPNOTSUPP', os.setxattr, p, 'nothing.x', b'1'),
                      ('EINVAL|EOPNOTSUPP', os.setxattr, p, 'trusted.', b'1'), ('ERANGE', os.setxattr, p, 'user.' + 'x' * 251, b'1'), ('E2BIG', os.setxattr, p, 'user.big', b'x' * 65537),
                      ('ENODATA' if 'user' in SPACES else 'EOPNOTSUPP', os.getxattr, p, 'user.none'))
         out.append(sorted(n for n in os.listxattr(p) if n not in ('security.selinux', 'system.nfs4_acl')))
         os.chown(p, ALICE, ALICE)
         os.chmod(p, 0o755)
         if 'user' in SPACES:
-            out += codes(('EACCES', as_user, BOB, os.setxattr, p, 'user.b', b'1'), (as_user, ALICE, os.setxattr, p, 'user.b', b'1'), (as_user, BOB, os.getxattr, p, 'user.b'))
+            out += codes(('EINVAL', os.setxattr, p, 'user.', b'1'), ('EACCES', as_user, BOB, os.setxattr, p, 'user.b', b'1'), (as_user, ALICE, os.setxattr, p, 'user.b', b'1'), (as_user, BOB, os.getxattr, p, 'user.b'))
         if 'trusted' in SPACES:
             # The second: as the kernel's security modules have it.
             out += codes(('EPERM', as_user, ALICE, os.setxattr, p, 'trusted.b', b'1'), ('0|EPERM', as_user, ALICE, os.setxattr, p, 'security.b', b'1'),

@@ -63,7 +63,13 @@ alike "fanotify: handles and names, on a directory, a mount, a file system" 'fan
 not=nfs why="the server looks where the vault asks nobody"
 alike "fanotify: who is asked for permission, and says yes or no" 'permissions()'
 alike "reading a directory while entries come and go" 'same(alike(busy_directory, 400), (True, True))'
-alike "a large directory${long:+ (100,000 entries)}" "alike(large_directory, ${long:+100000 or }$([ "$WARD_LOWER" = nfs ] && echo 300 || echo 20000))"
+case ${long:+long}$WARD_LOWER in
+*nfs)		entries=300 ;;	# there each takes a while
+long*)		entries=100000 ;;
+ext4 | xfs)	entries=20000 ;;
+*)		entries=3000 ;;
+esac
+alike "a large directory: $entries entries" "alike(large_directory, $entries)"
 check "nothing was taken for tampering" py 'quiet(0)'
 check "unmount" umount $d
 done_testing

@@ -43,10 +43,11 @@ def one(top):
     def msync(at, size, flags): return libc.msync(ctypes.c_void_p(at), ctypes.c_size_t(size), flags) and ctypes.get_errno()
     for flags in (1, 2, 4, 5, 6, 8): out.append((flags, msync(at, 20000, flags)))
     out.append(msync(at + 1, 100, 4))
-    # behind the end, in the last page: seen by nobody else, gone after the file has grown
+    # behind the end, in the last page: seen by nobody else, gone after the file has grown (but on tmpfs itself)
+    def grown(data): out.append(data if kind != "tmpfs" else len(data)); top == plain or same(data.count(b"U") + data.count(b"f" * 9), 0)
     ctypes.memset(at + 20000, 0x55, 480); out += [os.fstat(fd).st_size, len(read(f))]; os.fsync(fd)
-    os.ftruncate(fd, 20480); out.append(read(f)[20000:]); ctypes.memset(at + 20400, 0x66, 80); os.ftruncate(fd, 20300); os.pwrite(fd, b"far", 30000)
-    out.append(read(f)[20290:20500])
+    os.ftruncate(fd, 20480); grown(read(f)[20000:]); ctypes.memset(at + 20400, 0x66, 80); os.ftruncate(fd, 20300); os.pwrite(fd, b"far", 30000)
+    grown(read(f)[20300:20500])
     os.close(os.open(f, os.O_RDWR | os.O_TRUNC))
     out += [os.fstat(fd).st_size, child_signal(ctypes.string_at, at, 1), child_signal(ctypes.memset, at + 8192, 1, 1), child_signal(lambda: p[9000:9001])]
     os.pwrite(fd, b"again", 100); out += [m[0:200], child_signal(ctypes.string_at, at + 4096, 1)]
@@ -116,7 +117,7 @@ HIPRI, DSYNC, SYNC, NOWAIT, APPEND = 1, 2, 4, 8, 16
 def one(top):
     touch(top + "/rwf", b"0123456789" * 1000); fd = os.open(top + "/rwf", os.O_RDWR); b = bytearray(20); out = []
     for flags in (0, DSYNC, SYNC, DSYNC | SYNC, APPEND, APPEND | DSYNC): out.append((os.pwritev(fd, [b"abc", b"de"], 50, flags), os.fstat(fd).st_size))
-    for flags in (0, HIPRI, DSYNC, SYNC, NOWAIT, HIPRI | NOWAIT): out.append((os.preadv(fd, [b], 45, flags), bytes(b)))
+    for flags in (0, HIPRI, DSYNC, SYNC) + ((NOWAIT, HIPRI | NOWAIT) if kind != "tmpfs" else ()): out.append((os.preadv(fd, [b], 45, flags), bytes(b)))
     for flags in (0x800, 0x1000, 0x100000): out += [fails("EOPNOTSUPP", os.preadv, fd, [b], 0, flags), fails("EOPNOTSUPP", os.pwritev, fd, [b"x"], 0, flags)]
     os.fsync(fd); os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM); os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED); out.append(fails("EAGAIN", os.preadv, fd, [b], 4096, NOWAIT) if kind != "tmpfs" else 0)
     return out + [os.preadv(fd, [b], 4096, 0), bytes(b), read(top + "/rwf")]

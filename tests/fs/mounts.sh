@@ -94,7 +94,7 @@ def one(top):
     os.mkdir(top + "/in"); run("mount", "-t", "tmpfs", "inside", top + "/in"); touch(top + "/in/x")
     touch(top + "/over"); os.mkdir(top + "/empty")
     out = codes(("EBUSY", os.rmdir, top + "/in"), ("EBUSY", os.rename, top + "/in", top + "/out"), ("EXDEV", os.rename, top + "/in/x", top + "/x"),
-                ("EBUSY|ENOTDIR", os.rename, top + "/over", top + "/in"), ("EBUSY", os.rename, top + "/empty", top + "/in"))
+                ("EISDIR", os.rename, top + "/over", top + "/in"), ("EBUSY", os.rename, top + "/empty", top + "/in"))
     refused("busy", "umount", top)
     run("umount", top + "/in"); os.rmdir(top + "/in"); os.rmdir(top + "/empty"); os.unlink(top + "/over")
     return out
