@@ -97,7 +97,7 @@ enum ward_attr {
 	WARD_A_PROGRAM_FD,		/* s32: descriptor of a file that can be executed */
 	WARD_A_PROGRAM_ID,		/* binary 40: struct ward_program_id */
 	WARD_A_POLICY_MAC,		/* binary 32: of a policy with the same rules */
-	WARD_A_EVENT_TOTAL,		/* u64: how many happened up to here, each folded one, too */
+	WARD_A_EVENT_TOTAL,		/* u64: how many happened up to here, folded ones, too */
 	WARD_A_EVENT_LIMIT,		/* binary 16: struct ward_burst, that is used up */
 	WARD_A_EVENT_CGROUP,		/* binary, path in the unified hierarchy, any bytes */
 	__WARD_A_MAX,
