@@ -19,7 +19,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/scatterlist.h>
-#include <crypto/aead.h>
+#include <crypto/internal/aead.h>	/* crypto_aead_chunksize() */
 #include "wardfs.h"
 #include "block.h"
 
@@ -77,6 +77,7 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 	run->into = NULL;
 	run->spill = NULL;
 	run->spilled = 0;
+	run->requested = 0;
 	run->nr_folios = 0;
 	run->error = 0;
 	/* Nobody has said what becomes of the buffers. */
@@ -93,6 +94,27 @@ struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int
 }
 
 /**
+ * wardfs_run_wipe - let nothing of the plaintext be left in a run
+ * @run: the run, of which everything that is wanted has been taken
+ *
+ * Before folios of its are unlocked: from then on nobody waits for it who locks the vault.
+ */
+void wardfs_run_wipe(struct wardfs_run *run)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, run->plain, run->count)
+		clear_page(page_address(run->pages[i]));
+	bitmap_zero(run->plain, WARDFS_RUN_BLOCKS);
+	if (run->spilled)
+		memzero_explicit(page_address(run->spill), run->spilled);
+	run->spilled = 0;
+	/* What a cipher keeps there may tell the key of its authentication. */
+	memzero_explicit(run->request, run->requested);
+	run->requested = 0;
+}
+
+/**
  * wardfs_run_free - give a run back
  * @run: the run
  *
@@ -102,15 +124,11 @@ void wardfs_run_free(struct wardfs_run *run)
 {
 	unsigned int i;
 
-	for (i = 0; i < run->count; i++) {
-		if (test_bit(i, run->plain))
-			clear_page(page_address(run->pages[i]));
+	wardfs_run_wipe(run);
+	for (i = 0; i < run->count; i++)
 		mempool_free(run->pages[i], page_pool[run->pool]);
-	}
-	if (run->spill) {
-		memset(page_address(run->spill), 0, run->spilled);
+	if (run->spill)
 		wardfs_buffer_free(run->spill, NULL);
-	}
 	fput(run->lower);
 	mempool_free(run, run_pool[run->pool]);
 }
@@ -374,6 +392,17 @@ static bool spill(struct wardfs_run *run, struct scatterlist *sg, size_t len)
 	return true;
 }
 
+/* A cipher that works in larger pieces puts together in memory of its own what is in two parts. */
+static bool in_pieces(struct wardfs_run *run, const struct scatterlist *sg, unsigned int parts)
+{
+	unsigned int p;
+
+	for (p = 1; p + 1 < parts; p++)
+		if (sg[p].length % crypto_aead_chunksize(run->aead))
+			return false;
+	return true;
+}
+
 /*
  * Where else than in place a block is to be decrypted: in the folios that a run is to fill,
  * or in the buffer of the block that is to replace it.
@@ -412,7 +441,7 @@ static unsigned int place(struct wardfs_run *run, unsigned int i, struct scatter
 	if (pos < end && !spill(run, &sg[parts++], end - pos))
 		return 0;
 	sg_mark_end(&sg[parts - 1]);
-	return parts;
+	return in_pieces(run, sg, parts) ? parts : 0;
 }
 
 /* What turned out to be no payload, where it came to lie. */
@@ -443,6 +472,8 @@ static int run_aead(struct wardfs_run *run, unsigned int i, u16 length, u16 flag
 	sg_set_buf(&sg[0], &run->aad, sizeof(run->aad));
 	sg_set_buf(&sg[1], u + 1, ward_layout_cap(k));
 	sg_set_buf(&sg[2], u->tag, WARD_TAG_SIZE);
+	run->requested = min_t(size_t, sizeof(run->request),
+			       sizeof(*req) + crypto_aead_reqsize(run->aead));
 	aead_request_set_tfm(req, run->aead);
 	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
 				  crypto_req_done, &wait);
@@ -568,10 +599,24 @@ void wardfs_block_exit(void)
 	kmem_cache_destroy(run_cache);
 }
 
-/* A cache with a constructor: the allocator would clear these 4 KiB each time (init_on_alloc). */
+/*
+ * A cache with a constructor: the allocator would clear these 4 KiB each time (init_on_alloc).
+ * Those are none for mempool_create_slab_pool(), which poisons what it keeps; nothing is read
+ * of a run here that was not set since it was had.
+ */
 static void run_init(void *object)
 {
 	memset(object, 0, sizeof(struct wardfs_run));
+}
+
+static void *run_new(gfp_t gfp, void *cache)
+{
+	return kmem_cache_alloc(cache, gfp);
+}
+
+static void run_delete(void *run, void *cache)
+{
+	kmem_cache_free(cache, run);
 }
 
 /**
@@ -588,7 +633,7 @@ int wardfs_block_init(void)
 	if (!run_cache)
 		return -ENOMEM;
 	for (i = 0; i < NR_POOLS; i++) {
-		run_pool[i] = mempool_create_slab_pool(4, run_cache);
+		run_pool[i] = mempool_create(4, run_new, run_delete, run_cache);
 		page_pool[i] = mempool_create(i == POOL_NESTED ? 4 : WARDFS_RUN_BLOCKS,
 					      wardfs_buffer_alloc, wardfs_buffer_free, NULL);
 		if (!run_pool[i] || !page_pool[i])

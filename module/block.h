@@ -54,6 +54,7 @@ enum wardfs_block_state {
  * @error: first error of a write
  * @aad: associated data of the block at hand
  * @request: AEAD request
+ * @requested: so many bytes of it were used
  */
 struct wardfs_run {
 	struct work_struct work;
@@ -79,11 +80,13 @@ struct wardfs_run {
 	struct folio *folios[WARDFS_RUN_BLOCKS];
 	int error;
 	struct ward_unit_aad aad;
+	unsigned int requested;
 	u8 request[WARDFS_REQUEST_SIZE] __aligned(CRYPTO_MINALIGN);
 };
 
 struct wardfs_run *wardfs_run_alloc(struct inode *inode, u64 first, unsigned int count,
 				    enum wardfs_run_how how);
+void wardfs_run_wipe(struct wardfs_run *run);
 void wardfs_run_free(struct wardfs_run *run);
 
 /* head.c */

@@ -100,6 +100,7 @@ static int check_blocks(struct inode *inode, struct wardfs_check *check)
 	if (err)
 		return err;
 	/* What is in memory is not what is checked: bring it below. */
+	wardfs_io_upkeep(inode);
 	err = wardfs_data_write_out(inode);
 	if (err)
 		goto put;

@@ -107,6 +107,7 @@ static void copy_out(struct wardfs_run *run, struct folio *folio, bool *good)
 static void read_run(struct wardfs_run *run, bool report)
 {
 	struct wardfs_data *d = &WARDFS_I(run->inode)->data;
+	bool good[WARDFS_RUN_PAGES] = {};
 	unsigned int i;
 	int err = 0;
 
@@ -118,15 +119,12 @@ static void read_run(struct wardfs_run *run, bool report)
 				run->state[i] = WARDFS_BLOCK_BAD;
 		up_read(&d->io);
 	}
-	for (i = 0; i < run->nr_folios; i++) {
-		struct folio *folio = run->folios[i];
-		bool good = false;
-
-		if (!err)
-			copy_out(run, folio, &good);
-		/* From the last unlock on the key may go away. */
-		wardfs_folio_end_read(folio, good);
-	}
+	for (i = 0; !err && i < run->nr_folios; i++)
+		copy_out(run, run->folios[i], &good[i]);
+	wardfs_run_wipe(run);
+	/* From the last unlock on the key may go away. */
+	for (i = 0; i < run->nr_folios; i++)
+		wardfs_folio_end_read(run->folios[i], good[i]);
 	wardfs_run_free(run);
 }
 

@@ -301,6 +301,8 @@ int wardfs_data_allocate(struct file *file, int mode, loff_t from, loff_t to)
 	err = wardfs_data_ready(inode);
 	if (!err) {
 		filemap_invalidate_lock(inode->i_mapping);
+		/* Meanwhile somebody may have stored into a mapping; now nobody does. */
+		wardfs_io_writer(inode);
 		err = change(inode, mode, from, to);
 		filemap_invalidate_unlock(inode->i_mapping);
 	}

@@ -386,9 +386,9 @@ static vm_fault_t wardfs_page_mkwrite(struct vm_fault *vmf)
 		ret = vmf_error(err);
 		goto exit;
 	}
-	wardfs_io_writer(inode);
 	/* What is reserved is not to be punched before the folio is dirty. */
 	filemap_invalidate_lock_shared(inode->i_mapping);
+	wardfs_io_writer(inode);
 	err = reserve(inode, folio);
 	if (err) {
 		ret = vmf_error(err);

@@ -186,13 +186,25 @@ int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg)
 static struct cred *space_cred(const struct super_block *lower, bool reserve)
 {
 	struct cred *cred = prepare_creds();
+	struct group_info *none;
 
 	if (!cred || reserve)
 		return cred;
 	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
-	/* It keeps some for a user, too: root, unless mounted with resuid=. Be nobody. */
-	if (lower->s_magic == EXT4_SUPER_MAGIC)
+	switch (lower->s_magic) {
+	case EXT4_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+		/* They keep some for a user and for a group, too: root, or who is mounted for. */
+		none = groups_alloc(0);
+		if (!none) {
+			put_cred(cred);
+			return NULL;
+		}
+		set_groups(cred, none);
+		put_group_info(none);
 		cred->fsuid = INVALID_UID;
+		cred->fsgid = INVALID_GID;
+	}
 	return cred;
 }
 
@@ -242,14 +254,29 @@ void wardfs_io_writer(struct inode *inode)
 }
 
 /**
+ * wardfs_io_upkeep - what is written to a file is the vault's, not a user's
+ * @inode: upper regular file, which is checked or settled
+ *
+ * That is as much as waits to be written, and no reason for leaving a vault unchecked:
+ * the next who writes to the file is asked again.
+ */
+void wardfs_io_upkeep(struct inode *inode)
+{
+	WRITE_ONCE(WARDFS_I(inode)->data.reserve, true);
+}
+
+/**
  * wardfs_io_begin - take on the credentials that a file's contents are written with
  * @inode: upper regular file
  *
- * Return: those to go back to, by revert_creds().
+ * A vault that is being locked or unmounted is not kept from it by a disk that is full but
+ * for its reserve. Return: those to go back to, by revert_creds().
  */
 const struct cred *wardfs_io_begin(struct inode *inode)
 {
-	bool reserve = READ_ONCE(WARDFS_I(inode)->data.reserve);
+	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
+	bool reserve = READ_ONCE(WARDFS_I(inode)->data.reserve) || READ_ONCE(sbi->dying) ||
+		       READ_ONCE(sbi->state) == WARD_STATE_LOCKING;
 
 	return override_creds(WARDFS_SB(inode->i_sb)->space_cred[reserve]);
 }

@@ -458,6 +458,7 @@ int wardfs_settle(struct inode *inode)
 	}
 	d->bad_length = false;
 	if (!sb_rdonly(inode->i_sb) && !d->lower_rdonly) {
+		wardfs_io_upkeep(inode);
 		err = wardfs_io_call(inode, settle, &s);
 		/* What is not as it should be from now on was made so by nobody's crash. */
 		WRITE_ONCE(d->lenient, err != 0);

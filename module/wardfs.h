@@ -466,6 +466,7 @@ int wardfs_io_again(struct inode *inode, wardfs_io_fn fn, void *arg);
 int wardfs_io_creds(struct wardfs_sb *sbi, const struct super_block *lower);
 void wardfs_io_put_creds(struct wardfs_sb *sbi);
 void wardfs_io_writer(struct inode *inode);
+void wardfs_io_upkeep(struct inode *inode);
 const struct cred *wardfs_io_begin(struct inode *inode);
 
 /* ---- size.c: sizes, lengths, truncation ---- */

@@ -60,7 +60,6 @@ not=nfs why="the story has nameless files in it, which NFS has not"
 alike "inotify" 'alike(inotify)'
 not=nfs
 alike "fanotify: handles and names, on a directory, a mount, a file system" 'fanotifies()'
-not=nfs why="the server looks where the vault asks nobody"
 alike "fanotify: who is asked for permission, and says yes or no" 'permissions()'
 alike "reading a directory while entries come and go" 'same(alike(busy_directory, 400), (True, True))'
 case ${long:+long}$WARD_LOWER in

@@ -116,6 +116,13 @@ def one(top):
     return out
 both(one)
 '
+check "who fills all that is not reserved does not keep root from locking the vault, nor from opening it again" py '
+exec(open("/tmp/reserve.py").read())
+at = d + "/k"; os.mkdir(at); os.chown(at, ALICE, ALICE); others_have(0)
+same(as_user(ALICE, wrote, at + "/f", 3000, 3000), "ENOSPC"); attempt(as_user, ALICE, touch, at + "/empty")
+lock(); unlock(); same(sorted(os.listdir(at)), ["empty", "f"]); lock(); free(); unlock()
+for n in "empty", "f": touch(at + "/" + n, b"again"); same(read(at + "/" + n), b"again")
+'
 check "unmount" umount $d
 fi
 done_testing
