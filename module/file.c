@@ -116,6 +116,7 @@ static int flush_lower(struct inode *inode)
  */
 static int wardfs_flush(struct file *file, fl_owner_t id)
 {
+	errseq_t since = READ_ONCE(file->f_wb_err);
 	struct inode *inode = file_inode(file);
 	int err, err2;
 
@@ -126,8 +127,11 @@ static int wardfs_flush(struct file *file, fl_owner_t id)
 	err2 = flush_lower(inode);
 	if (!err)
 		err = err2;
-	/* What write-back met since it was opened. A later fsync() is to tell it, too. */
-	err2 = filemap_check_wb_err(inode->i_mapping, READ_ONCE(file->f_wb_err));
+	/*
+	 * What write-back met since it was opened. A later fsync() is to tell it, too; but not
+	 * the close of somebody who opens it afterwards, and has lost nothing.
+	 */
+	err2 = errseq_check_and_advance(&inode->i_mapping->wb_err, &since);
 	return err2 ? err2 : err;
 }
 

@@ -15,7 +15,7 @@ from peers import LOWER, TOP, Plain, Ward, run
 DISK, DISK_MIB = '/dev/ram0', 448
 
 WORK = '/tmp/work'
-SIZES = dict(mib=64, random=1000, files=500)
+SIZES = dict(mib=64, random=1000, warm=100000, files=500)
 PROFILED = 'write', 'read cold', 'random read cold', 'random read warm', 'overwrite', 'create', 'read files cold'
 
 
@@ -58,7 +58,7 @@ def one_pass(kind, n, profiled=False):
     measure('write', 'write', data, str(n['mib']))
     measure('read cold', 'read', data, str(n['mib']), cold=True)
     measure('read warm', 'read', data, str(n['mib']))
-    measure('random read warm', 'random-read', data, str(n['random']))
+    measure('random read warm', 'random-read', data, str(n['warm']))
     measure('random read cold', 'random-read', data, str(n['random']), cold=True)
     measure('overwrite', 'overwrite', data, str(n['random']), cold=True)
     measure('create', 'create', many, str(n['files']))
@@ -79,7 +79,7 @@ def main():
     n = SIZES
     need = cipher.need(n, speed)
     for kind in Plain, Ward:
-        one_pass(kind, dict(mib=8, random=50, files=50))
+        one_pass(kind, dict(mib=8, random=50, warm=50, files=50))
     plain, ward = one_pass(Plain, n), one_pass(Ward, n)
     print('ok 2 - measured', flush=True)
     again = one_pass(Ward, n)

@@ -41,7 +41,7 @@ MOVED = [
 # Space and memory: key, title, and the most for a byte of plain ext4
 SPACE = [('space files', 'space of {files} files of 4 KiB', 2.05), ('space tree', 'space of the tree', 1.15)]
 CACHE = 1.05
-WARM = 'random read warm', '{random} random 4 KiB reads, warm'
+WARM = 'random read warm', '{warm} random 4 KiB reads, warm'
 
 
 def median(passes, *keys):
