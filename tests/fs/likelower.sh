@@ -96,6 +96,10 @@ def one(top):
     out += [os.read(r2, 6000) == noise(1, 100000)[777:5777], os.splice(a, w, 5000, offset_src=100000), os.splice(a, w, 5000, offset_src=99990), os.read(r, 100) == noise(1, 100000)[99990:]]
     out += [fails("EINVAL", os.splice, a, b, 100), fails("EBADF", os.splice, r2, os.open(top + "/out", os.O_RDONLY), 10), fails("EBADF", os.splice, w, b, 10)]
     os.write(w, b"data"); out.append(fails("EINVAL", os.splice, r, os.open(top + "/out", os.O_WRONLY | os.O_APPEND), 4)); os.read(r, 100)
+    # pages of a program, given to a pipe, from there to the file: what the program writes into them later is not in it
+    class Iovec(ctypes.Structure): _fields_ = [("at", ctypes.c_void_p), ("n", ctypes.c_size_t)]
+    page = mmap.mmap(-1, 16384); page[:] = noise(7, 16384); vec = Iovec(ctypes.addressof(ctypes.c_char.from_buffer(page)) + 100, 16000)
+    for gift in (0, 8): out += [raw("vmsplice", w, ctypes.byref(vec), 1, gift), os.splice(r, b, 16000, offset_dst=33)]; page[200:210] = b"afterwards"; out.append(read(top + "/out")[33:16033] == noise(7, 16384)[100:16100]); page[:] = noise(7, 16384)
     os.lseek(b, 0, 0); out += [os.sendfile(b, a, 10, 60000), os.sendfile(b, a, 99990, 60000), read(top + "/out")[:60010] == noise(1, 100000)[10:60010] + noise(1, 100000)[99990:]]
     out += [fails("EBADF", os.sendfile, os.open(top + "/out", os.O_RDONLY), a, 0, 10), fails("EINVAL", os.sendfile, os.open(top + "/out", os.O_WRONLY | os.O_APPEND), a, 0, 10)]
     t = tempfile.TemporaryFile(dir="/run"); out += [os.sendfile(t.fileno(), a, 5, 90000), os.lseek(t.fileno(), 0, 0), os.read(t.fileno(), 90000) == noise(1, 100000)[5:90005]]
@@ -153,9 +157,9 @@ class Ring:
         self.so, self.co, self.cqn, self.keep = sq_off, cq_off, cq, []
     def go(self, *ops):
         tail = struct.unpack_from("<I", self.sq, self.so[1])[0]
-        for i, (op, fd, at, buf, n, extra, flags) in enumerate(ops):
+        for i, (op, fd, at, buf, n, extra, flags, *more) in enumerate(ops):
             self.keep.append(buf); slot = (tail + i) % self.n
-            self.sqes[64 * slot:64 * slot + 64] = struct.pack("<BBHiQQIIQQQQ", op, flags, 0, fd, at & (1 << 64) - 1, buf if isinstance(buf, int) else ctypes.addressof(buf), n, extra, i, 0, 0, 0)[:64]
+            self.sqes[64 * slot:64 * slot + 64] = struct.pack("<BBHiQQIIQQQQ", op, flags, 0, fd, at & (1 << 64) - 1, buf if isinstance(buf, int) else ctypes.addressof(buf), n, extra, i, *(more or [0]), 0, 0)[:64]
             struct.pack_into("<I", self.sq, self.so[6] + 4 * slot, slot)
         struct.pack_into("<I", self.sq, self.so[1], tail + len(ops)); got = syscall(426, self.fd, len(ops), len(ops), 1, None, 0); out = []
         head, end = struct.unpack_from("<I", self.cq, self.co[0])[0], struct.unpack_from("<I", self.cq, self.co[1])[0]
@@ -171,6 +175,12 @@ def one(top):
     out += [ring.go((WRITE, fd, 7, news[3], 50, 0, 4), (FSYNC, fd, 0, 0, 0, 1, 4), (READ, fd, 7, bufs[0], 50, 0, 0)), bufs[0].raw[:50] == news[3].raw[:50]]
     out += [ring.go((WRITE, fd, 0, news[3], 50, 16, 0)), ring.go((READ, fd, 10**6, bufs[0], 50, 0, 0)), os.fstat(fd).st_size, ring.go((FALLOCATE, fd, 0, 300000, 0, 0, 0)), os.fstat(fd).st_size]
     out += [ring.go((WRITE, ro, 0, news[0], 5, 0, 0)), ring.go((READ, 999, 0, bufs[0], 5, 0, 0)), ring.go((READ, fd, 0, 1, 5, 0, 0)), ring.go((99, fd, 0, 0, 0, 0, 0))]
+    # buffers that the kernel has already; a pipe, in and out
+    FIXED, READ_FIXED, WRITE_FIXED, SPLICE = ctypes.create_string_buffer(noise(9, 9000), 9000), 4, 5, 30; at = ctypes.addressof(FIXED)
+    syscall(427, ring.fd, 0, ctypes.create_string_buffer(struct.pack("<QQ", at, 9000)), 1); r, w = os.pipe(); none = (1 << 64) - 1
+    out += [ring.go((WRITE_FIXED, fd, 4000, at + 10, 8000, 0, 4), (READ_FIXED, fd, 3990, at, 9000, 0, 0)), FIXED.raw == read(f)[3990:12990], FIXED.raw[10:8010] == noise(9, 9000)[10:8010]]
+    out += [ring.go((WRITE_FIXED, fd, 0, at + 8999, 2, 0, 0)), ring.go((READ_FIXED, fd, 0, at, 10, 0, 0, 7))]
+    out += [ring.go((SPLICE, w, none, 5000, 6000, 0, 4, fd << 32), (SPLICE, fd, 150001, none, 6000, 0, 0, r << 32)), read(f)[150001:156001] == read(f)[5000:11000]]
     return out + [read(f)]
 both(one)
 '

@@ -16,6 +16,7 @@ modprobe quota_v2 2>/dev/null
 . "$WARD_TOP/tests/fs/vault.sh"
 
 check "a vault over a file system with quotas" new_vault 0 61001 61002
+mkdir /srv/below/plain
 check "quotas are counted" repquota -u -p /srv/lower
 
 cat >/tmp/quota.py <<'END'
@@ -88,6 +89,58 @@ fails("EDQUOT", as_user, ALICE, os.open, d + "/a", os.O_TMPFILE | os.O_RDWR)
 fails("EDQUOT", as_user, ALICE, os.rename, d + "/a/fits", d + "/a/" + "r" * 200)
 same(sorted(os.listdir(d + "/a")), before); same(hidden(lower(d + "/a")), []); quiet(n)
 limit(ALICE, 0, 0); as_user(ALICE, touch, d + "/a/new", b"1"); again(); same(read(d + "/a/new"), b"1")
+'
+# Side by side: what is counted differs by the ciphertext's own, who is refused and when is the same.
+cat >/tmp/limits.py <<'END'
+exec(open("/tmp/quota.py").read())
+def set_limit(what, who, kib, inodes): run("setquota", "-" + what, str(who), "0", str(kib), "0", str(inodes), "/srv/lower")
+def group_directory(at):
+    os.mkdir(at + "/g"); os.chown(at + "/g", ALICE, CASEWORKERS); os.chmod(at + "/g", 0o2770); return at + "/g"
+def refused(uid, path, size):
+    """Why that much was not taken, wherever it was said."""
+    try:
+        def go():
+            fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o660)
+            try:
+                for k in range(0, size, 65536): os.write(fd, b"g" * 65536)
+            except OSError:
+                os.close(fd); raise
+            os.close(fd)
+        as_user(uid, go, groups=(CASEWORKERS,)) if uid else go()
+    except OSError as e: return errno.errorcode[e.errno]
+END
+check "a group's limits: its files, whoever writes them, and no others" py '
+exec(open("/tmp/limits.py").read())
+def one(at):
+    g = group_directory(at); os.chmod(at, 0o777); kib, inodes = used(CASEWORKERS, True); out = []
+    set_limit("g", CASEWORKERS, kib + 2048, 0)
+    try:
+        for uid in (ALICE, BOB): out += [refused(uid, g + "/f%d" % uid, 4 << 20), refused(uid, at + "/own%d" % uid, 4 << 20)]; os.unlink(g + "/f%d" % uid)
+        out += [refused(BOB, g + "/fits", 1 << 20), os.stat(g + "/fits").st_size, read(g + "/fits") == b"g" * (1 << 20), os.stat(g + "/fits").st_gid]
+        set_limit("g", CASEWORKERS, 0, used(CASEWORKERS, True)[1])
+        def make(): return codes((touch, g + "/new"), (os.mkdir, g + "/new"), (os.mkfifo, g + "/new"), (os.symlink, "x", g + "/new"), (os.open, g, os.O_TMPFILE | os.O_RDWR), (touch, at + "/new"), (os.link, g + "/fits", g + "/hard"), (os.rename, g + "/fits", g + "/" + "r" * 100))
+        return out + as_user(BOB, make, groups=(CASEWORKERS,)) + [sorted(os.listdir(g))]
+    finally: set_limit("g", CASEWORKERS, 0, 0)
+got = alike(one)[1]; assert got[:2] == ["EDQUOT", None], got
+'
+check "a limit on inodes: EDQUOT for each thing that can be made" py '
+exec(open("/tmp/limits.py").read())
+def one(at):
+    os.chmod(at, 0o777); as_user(ALICE, touch, at + "/have", b"1"); set_limit("u", ALICE, 0, used(ALICE)[1])
+    try:
+        def make(): return codes((touch, at + "/new"), (os.mkdir, at + "/new"), (os.mkfifo, at + "/new"), (os.symlink, "x", at + "/new"), (os.open, at, os.O_TMPFILE | os.O_RDWR), (os.mknod, at + "/new", stat.S_IFREG | 0o600), (os.link, at + "/have", at + "/hard"), (touch, at + "/have", b"2"), (os.rename, at + "/have", at + "/moved"))
+        return as_user(ALICE, make) + [sorted(os.listdir(at)), read(at + "/moved"), attempt_as_root(at + "/roots")]
+    finally: set_limit("u", ALICE, 0, 0)
+def attempt_as_root(path): return codes((touch, path), (os.chown, path, ALICE, ALICE))
+got = alike(one)[1]; same(got[0], "EDQUOT")
+'
+check "a user who may pass the limits: root" py '
+exec(open("/tmp/limits.py").read())
+def one(at):
+    os.chmod(at, 0o777); as_user(ALICE, touch, at + "/f", b"1"); set_limit("u", ALICE, used(ALICE)[0] + 1024, 0)
+    try: return [refused(0, at + "/f", 4 << 20), os.stat(at + "/f").st_uid, refused(ALICE, at + "/f", 4 << 20)]
+    finally: set_limit("u", ALICE, 0, 0)
+print(alike(one))
 '
 check "unmount" umount $d
 done_testing
