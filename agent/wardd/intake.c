@@ -43,6 +43,7 @@
  * @delay: for how long it was waited the last time, seconds
  * @tick: fires every few seconds
  * @dumping: what is missing is being fetched, or cannot be any more
+ * @overrun: the socket was full, and has not been empty since
  * @missed: events that were not recorded wait in the kernel, or did
  * @waiting: said that the module is not there
  * @stalled: said that the log cannot be written
@@ -67,6 +68,7 @@ struct wardd_intake {
 	unsigned int delay;
 	sd_event_source *tick;
 	bool dumping;
+	bool overrun;
 	bool missed;
 	bool waiting;
 	bool stalled;
@@ -399,17 +401,27 @@ static int batch_end(struct wardd_intake *in, int ret)
 
 static int events_came(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
+	struct pollfd more = { .fd = fd, .events = POLLIN };
 	struct wardd_intake *in = arg;
 	int ret;
 
 	(void)source;
-	(void)fd;
 	(void)revents;
 	ret = wardd_writer_reopen(in->writer, false);
 	if (!ret)
 		ret = ward_nl_event_receive(in->nl, take, in);
-	if (ret == -ENOBUFS || ret == TAKE_GAP)
+	if (ret == -ENOBUFS || ret == TAKE_GAP) {
+		in->overrun = true;
 		ret = catch_up(in);
+	}
+	/*
+	 * A socket that was full gets nothing, and no further word of it, until it has been read
+	 * empty: what happened meanwhile is missed without a sign, should nothing follow.
+	 */
+	if (!ret && in->overrun && poll(&more, 1, 0) <= 0) {
+		in->overrun = false;
+		ret = catch_up(in);
+	}
 	ret = batch_end(in, ret);
 	if (ret)
 		failed(in, ret);

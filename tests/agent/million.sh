@@ -48,7 +48,7 @@ following() { kernel "nl.next_event()"; }
 caught_up()
 {
 	sleep 2.5
-	for _ in $(seq 600); do
+	for _ in $(seq "$((60 + all / 1000))"); do
 		last=$(tail -n 20 $log | grep -o '"event.sequence":[0-9]*' | tail -n 1)
 		[ $((${last#*:} + 1)) != "$(following)" ] || return 0
 		sleep 1
