@@ -19,7 +19,7 @@ def cached(path, flags=os.O_RDONLY):
     os.close(syscall(SYS_openat2, tops[top], os.fsencode(path[len(top) + 1:]), how, 24))
 def tree(top):
     at = top + "/walk"; os.makedirs(at + "/a/" + "l" * 200 + "/c"); touch(at + "/a/" + "l" * 200 + "/c/f", b"f")
-    os.symlink("a", at + "/short"); os.symlink("a/" + "./" * 300 + "l" * 200, at + "/long"); os.mkdir(at + "/shut", 0o700); touch(at + "/shut/f")
+    os.symlink("a", at + "/short"); os.symlink("a/" + "./" * 200 + "l" * 200, at + "/long"); os.mkdir(at + "/shut", 0o700); touch(at + "/shut/f")
     run("setfacl", "-m", "u:bob:-", at + "/a/" + "l" * 200)
 PATHS = ("a", "a/" + "l" * 200 + "/c/f", "a/" + "l" * 200 + "/../../a/" + "l" * 200 + "/c", "short", "short/" + "l" * 200 + "/c/f", "long/c/f", "shut/f", "none", "a/none", "a/" + "l" * 200 + "/" + "n" * 200)
 def walks(at, who=0):
@@ -92,17 +92,18 @@ def mapped():
 def random_reads():
     fd = os.open(f, os.O_RDONLY); os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM); r = random.Random(1); [os.pread(fd, 100, r.randrange(size - 100)) for _ in range(500)]; os.close(fd)
 for how in (lambda: read(f), mapped, random_reads):
-    drop_caches(); same((pages(f), pages(low)), (0, 0)); how(); got = pages(f), pages(low); print(got, flush=True)
-    assert got[0] > 400 and got[1] <= 2, got         # two: the header, and the block it shares a page with
+    again(); drop_caches(); before = pages(low); assert pages(f) == 0 and before <= 8, before; how(); got = pages(f), pages(low); print(got, flush=True)
+    assert got[0] > 400 and got[1] <= before + 2, got         # two: the header, and the block it shares a page with
 same([len(x) for x in smalls], [100, 100]); drop_caches(); [read(p) for p in smalls[0]]; got = pages(*smalls[0]), pages(*smalls[1]); print(got, flush=True)
 assert got[0] >= 100 and got[1] <= 2, got
 '
-check "nor of what was written, once it is on the disk" py '
+check "nor of what was written, but for the ends of its runs" py '
 exec(open("/tmp/copies.py").read())
 size = 20 << 20; f = d + "/written"; data = memoryview(noise(1, size))
 for piece in (1 << 20, 5000, 1 << 20):
     fd = os.open(f, os.O_CREAT | os.O_RDWR); [os.pwrite(fd, data[k:k + piece], k) for k in range(0, size, piece)]; os.fsync(fd); os.close(fd)
-    got = pages(f), pages(lower(f)); print(got, flush=True); assert got[0] >= size // 4096 and got[1] <= size // 4096 // 20, got  # the ends of what was written at once
+    # Short runs are written through the lower page cache: a few of a hundred pages stay there.
+    got = pages(f), pages(lower(f)); print(got, flush=True); assert got[0] >= size // 4096 and got[1] <= size // 4096 // 20, got
 '
 fi
 check "unmount" umount $d
