@@ -42,8 +42,10 @@ def one(top):
     for who in (0, ALICE, BOB):
         as_user(who, seen, at); out += walks(at, who)
     return out
-got = both(one)
-assert got[0] == "EAGAIN" and sum(r[2] is None for r in got[1:]) > 50, got
+want, got = one(plain), one(d)
+# XFS does not walk through symlinks without waiting; that a vault does is no fault.
+for w, g in zip(want, got): assert w == g or w[-1] == "EAGAIN" and g == (*w[:-1], None), ("below", w, "in the vault", g)
+assert len(want) == len(got) and got[0] == "EAGAIN" and sum(r[2] is None for r in got[1:]) > 50, got
 '
 check "nor are names found that came, went or moved meanwhile" py '
 exec(open("/tmp/caches.py").read())
