@@ -65,7 +65,7 @@ alike "reading a directory while entries come and go" 'same(alike(busy_directory
 case ${long:+long}$WARD_LOWER in
 *nfs)		entries=300 ;;	# there each takes a while
 long*)		entries=100000 ;;
-ext4 | xfs)	entries=20000 ;;
+ext4 | xfs)	entries=6000 ;;
 *)		entries=3000 ;;
 esac
 alike "a large directory: $entries entries" "alike(large_directory, $entries)"
