@@ -789,6 +789,9 @@ int __init wardfs_netlink_init(void)
  */
 void wardfs_netlink_exit(void)
 {
+	/* Who listens gets what there is. */
+	wardfs_ring_unfold();
+	flush_work(&deliver);
 	wardfs_ring_listen(NULL);
 	cancel_work_sync(&deliver);
 	genl_unregister_family(&family);

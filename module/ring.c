@@ -461,6 +461,25 @@ int wardfs_ring_init(void)
 }
 
 /**
+ * wardfs_ring_unfold - end all windows: nothing more happens
+ *
+ * What they have counted becomes events. Context: sleeps; nothing is mounted any more.
+ */
+void wardfs_ring_unfold(void)
+{
+	unsigned long flags;
+	int i;
+
+	cancel_delayed_work_sync(&ring.unfold);
+	spin_lock_irqsave(&ring.lock, flags);
+	for (i = 0; i < FOLDS; i++)
+		if (ring.folds[i].body)
+			fold_end(&ring.folds[i]);
+	spin_unlock_irqrestore(&ring.lock, flags);
+	wake_listener();
+}
+
+/**
  * wardfs_ring_exit - take the ring down
  *
  * Nobody adds or reads any more.

@@ -27,6 +27,7 @@ struct wardfs_ring_state {
 };
 
 int wardfs_ring_init(void);
+void wardfs_ring_unfold(void);
 void wardfs_ring_exit(void);
 const u8 *wardfs_ring_load_id(void);
 void wardfs_ring_state(struct wardfs_ring_state *state);

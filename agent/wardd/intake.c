@@ -292,7 +292,8 @@ static void drain(struct wardd_intake *in)
 			break;
 	} while (!ret || ret == -ENOBUFS);
 	in->dumping = false;
-	if (ret && ret != TAKE_RELOADED)
+	/* A socket that was full, and not fetched from since, may have had more. */
+	if ((ret && ret != TAKE_RELOADED) || in->overrun)
 		in->missed = true;
 	if (record_missed(in))
 		wardd_say(LOG_ERR, "events of the module that has gone could not be recorded");
@@ -337,6 +338,7 @@ static void disconnect(struct wardd_intake *in)
 {
 	/* They are in the kernel, and come again. */
 	forget_own(in);
+	in->overrun = false;
 	in->event_source = sd_event_source_disable_unref(in->event_source);
 	ward_nl_close(in->nl);
 	in->nl = NULL;

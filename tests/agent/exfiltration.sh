@@ -54,7 +54,7 @@ recorded()
 	count, user, program, limit = sys.argv[1:]
 	records = [json.loads(line) for line in open('/tmp/burst')]
 	paths = {r['file.path'] for r in records}
-	assert len(paths) == int(count), (len(paths), sorted(paths)[:3])
+	assert len(paths) == int(count) > 0, (len(paths), sorted(paths)[:3])
 	for r in records:
 	    got = r['user.name'], r['process.executable'], r['rule.name'], r['ward.limit'], r['event.reason'], r['error.code']
 	    assert got == (user, program, 'office', limit, 'burst', 'EACCES'), got
@@ -154,11 +154,8 @@ print(len(want), sorted(gone), sorted(changed))
 assert len(gone) + len(changed) == 12, (len(gone), len(changed))
 END
 python=$(realpath "$(command -v python3)")
-check "on record" recorded "$(python3 - <<'END'
-import json, os
-print(len({json.loads(l)['file.path'] for l in os.popen('wardctl --json log --kind violation --reason burst') if '16 changes' in l}))
-END
-)" alice "$python" "16 changes / 1 h"
+# Of 102 files, bob's two among them, 12 are done.
+check "on record" recorded 90 alice "$python" "16 changes / 1 h"
 shown "ransom"
 check "bob goes on working" working ransom
 check "wardctl policy show says what the limit is" sh -c "wardctl policy show cases 2>/dev/null | grep -q '16 changes / 1 h'"

@@ -3,7 +3,7 @@
 # timeout: 21000
 """What an operation costs where there is much already, inside the test machine: tests/bench/growth starts it.
 
-The same on plain ext4 and in a vault: a directory, a tree of directories of 1000 files, and one file grow, and now and
+The same on plain ext4 and in a vault: a directory, a tree of directories of 1000 files each, and one file grow, and now and
 then a thousand operations are timed. Writes $WARD_OUT/growth.json.
 """
 import json, os, random, shutil, sys, time
@@ -43,7 +43,7 @@ def timed_step(create_at, stat_at):
     out['create'] = work('create', *create_at) / STEP
     for key, workload in ('stat', 'stat'), ('read', 'read-files'):
         drop_caches()
-        out[key] = work(workload, *stat_at) / STEP
+        out[key] = work(workload, *stat_at) / stat_at[1]
     os.sync()
     out['unlink'] = work('unlink', *create_at) / STEP
     return out
@@ -59,7 +59,7 @@ def directory(top, sizes):
         work('create', many, size - at, at)
         at = size
         # The names of those in the middle are looked for.
-        out[size] = timed_step((many, STEP, size), (many, min(STEP, size // 2), size // 2))
+        out[size] = timed_step((many, STEP, size), (many, STEP, max(0, size // 2 - STEP // 2)))
         out[size]['list'] = names(many)
     shutil.rmtree(many)
     return out

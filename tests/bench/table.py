@@ -72,9 +72,10 @@ def tables(data):
     out = 'Linux %s, QEMU without KVM, %d CPUs, %s.\n\n' % (
         data['kernel'], data['cpus'],
         'median of %d passes' % data['passes'] if data['passes'] > 1 else 'one pass')
-    need = cipher.need(n, data['cipher'])
-    out += ('The cipher alone takes %(encryption).0f ns to seal and %(decryption).0f ns to open 4096 bytes there '
-            '(tcrypt).\n\n' % data['cipher'])
+    need = cipher.need(n, data['cipher']) if data['cipher'] else {}
+    if data['cipher']:
+        out += ('The cipher alone takes %(encryption).0f ns to seal and %(decryption).0f ns to open 4096 bytes there '
+                '(tcrypt).\n\n' % data['cipher'])
     out += 'Speed, as a ratio to plain ext4 (more is better):\n\n'
     out += row('workload', 'ext4', *others, 'limit', 'goal') + row('---', *['---:'] * (3 + len(others)))
     speed = {}

@@ -125,7 +125,10 @@ END
 mkdir $exported; chgrp 61010 $exported; chmod 2770 $exported
 check "the server runs, with a directory of the lower file system" server_start
 for version in 4.2 3; do
-	check "a client mounts that ($version)" client "vers=$version,proto=tcp,mountproto=tcp"
+	# Version 4 has no protocol for mounting.
+	[ $version != 3 ] || version=3,proto=tcp,mountproto=tcp
+	check "a client mounts that (${version%%,*})" client "vers=$version"
+	version=${version%%,*}
 	check "work over NFS $version on the lower file system" py "
 exec(open('/tmp/work.py').read())
 pickle.dump(alice(work), open('/tmp/plain-$version', 'wb')); run('rm', '-r', there + '/w')
