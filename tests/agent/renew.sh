@@ -216,7 +216,7 @@ check_is "it holds again" secret "$(as alice $prog /srv/d/f 2>&1)"
 undo() ( mkdir -p /run/w && mount --bind /run/ward/lower/d /run/w && mount -o remount,bind,rw /run/w && cd /run/w/.ward && mv policy policy.new && cp $kept policy && cd / && umount /run/w )
 check "a policy in force that is in .ward/policy.new alone" undo
 before=$(wardctl --json status d | python3 -c 'import json, sys; print(json.load(sys.stdin)["vaults"][0]["policy_serial"])')
-refused 0 "is renewed as any other" "nothing is to be renewed" wardctl policy renew d
+refused 0 "nothing is to be renewed" "is renewed as any other" wardctl policy renew d
 check_is "and is the stored one then" "$before" "$(serial)"
 check "again" undo
 check "a load that is refused" sh -c "! wardctl policy load d --passphrase-file /root/out 2>/dev/null"
@@ -229,7 +229,7 @@ check "rules that are not to be renewed" wardctl policy load d --passphrase-file
 check "wardctl policy show says so" sh -c "wardctl policy show d 2>/dev/null | grep -q 'not renewed without a secret'"
 before=$(serial)
 check "a further version is installed" version 6
-refused 0 "nothing is renewed" "say renew = no" wardctl policy renew d
+refused 0 "say renew = no" "nothing is renewed" wardctl policy renew d
 check_is "nothing was" "$before" "$(serial)"
 check_errno EACCES "the further version may not" as alice $prog /srv/d/f
 check "nor does the kernel renew them" python3 - <<EOT
@@ -255,7 +255,7 @@ sed 's#^programs = .*#programs = /usr/bin/ward-alt#' /root/wide.conf >$conf
 check "a rule for an alternative" wardctl policy load d --passphrase-file $pass
 check_is "it is the program" secret "$(as alice $prog /srv/d/f 2>&1)"
 ln -sfn /bin/tac /etc/alternatives/ward-alt
-refused 0 "another one is chosen" "/etc/alternatives has it, which no rule follows" wardctl policy renew d
+refused 0 "/etc/alternatives has it, which no rule follows" "another one is chosen" wardctl policy renew d
 check_errno EACCES "it may not" as alice tac /srv/d/f
 check_is "that which was meant still may" secret "$(as alice $prog /srv/d/f 2>&1)"
 rm /usr/bin/ward-alt /etc/alternatives/ward-alt
