@@ -19,6 +19,7 @@
 
 #include "wardd.h"
 
+#define BATCH_MOST	256	/* messages that are made durable at a time */
 #define RETRY_S		2	/* until something is tried again */
 #define RETRY_MOST_S	60	/* when it failed again and again */
 #define TICK_MOST_S	10	/* between looks at what the log wants */
@@ -405,13 +406,18 @@ static int events_came(sd_event_source *source, int fd, uint32_t revents, void *
 {
 	struct pollfd more = { .fd = fd, .events = POLLIN };
 	struct wardd_intake *in = arg;
+	unsigned int batch = 0;
 	int ret;
 
 	(void)source;
 	(void)revents;
 	ret = wardd_writer_reopen(in->writer, false);
-	if (!ret)
+	/* What is there already is made durable at once, not message by message. */
+	while (!ret && batch++ < BATCH_MOST) {
 		ret = ward_nl_event_receive(in->nl, take, in);
+		if (poll(&more, 1, 0) <= 0)
+			break;
+	}
 	if (ret == -ENOBUFS || ret == TAKE_GAP) {
 		in->overrun = true;
 		ret = catch_up(in);
