@@ -278,7 +278,7 @@ const struct cred *wardfs_io_begin(struct inode *inode)
 	bool reserve = READ_ONCE(WARDFS_I(inode)->data.reserve) || READ_ONCE(sbi->dying) ||
 		       READ_ONCE(sbi->state) == WARD_STATE_LOCKING;
 
-	return override_creds(WARDFS_SB(inode->i_sb)->space_cred[reserve]);
+	return override_creds(sbi->space_cred[reserve]);
 }
 
 /**

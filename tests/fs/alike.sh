@@ -4,7 +4,7 @@
 # timeout: 1500
 #
 # The same operation on the lower file system and on the vault beside it: the same result, the same errno. What is done
-# stands in alike.py.
+# stands in alike.py and watchers.py.
 
 . "$WARD_TOP/tests/fs/vault.sh"
 
@@ -13,10 +13,10 @@ check "a vault" new_vault 0 61001 61002 61003
 mkdir /srv/below/plain
 chmod 755 /srv/below
 
-# A check is of a function of alike.py; "not LOWER... WHY" before it: what it takes that file system has not.
+# A check is of a function of alike.py or watchers.py; "not LOWER... WHY" before it: what it takes that file system has not.
 not=
 why=
-of() { py "from alike import *; $1"; }
+of() { py "from alike import *; from watchers import *; $1"; }
 alike()
 {
 	case " $not " in
