@@ -476,9 +476,6 @@ def failed_times(at):
 
 # ---- xattrs ---------------------------------------------------------------------------------------------------------
 
-# What the file systems have of them: tmpfs of Linux 6.1 none of users, NFS those alone
-SPACES = (() if LOWER == 'tmpfs' else ('user',)) + (() if LOWER == 'nfs' else ('trusted', 'security'))
-
 
 def xattrs(at):
     f, sub, link = at + '/f', at + '/sub', at + '/l'

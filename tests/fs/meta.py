@@ -9,6 +9,8 @@ from calls import *
 plain = '/srv/below/plain'          # a directory of the lower file system itself
 MAX_HANDLE = 128
 HEAD = 16                           # bytes of a handle of ours before the lower one
+# Xattrs that the lower file system has: tmpfs of Linux 6.1 none of users, NFS those alone
+SPACES = (() if LOWER == 'tmpfs' else ('user',)) + (() if LOWER == 'nfs' else ('trusted', 'security'))
 
 
 # ---- side by side -------------------------------------------------------------------------------------------------
