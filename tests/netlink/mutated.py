@@ -189,6 +189,24 @@ def asked():
         calls.as_user(uid, go)
 
 
+def renewable(body):
+    """The bytes of rules() that a renewal may change: serial number, which files programs are, how local time runs."""
+    may = set(range(32, 40))
+    for path in b'/bin/cat', b'/usr/bin/other':
+        at = body.index(path) - 40
+        may |= set(range(at, at + 40))
+    zone = body.index(b'UTC\0')
+    return may | set(range(zone - 24, zone - 8)) | set(range(zone + 40, zone + 72))
+
+
+def renewed(body, blob, reply):
+    """What was authenticated has the rules that are in force, and the MAC is of nothing else."""
+    assert reply['POLICY_MAC'] == testvault.mac(uuid, b'ward 1 policy mac', blob[:-32]), 'a MAC of something else'
+    if len(blob) - 32 == len(body):
+        other = {i for i in range(len(body)) if body[i] != blob[i]} - renewable(body)
+        assert not other, f'authenticated, though bytes {sorted(other)} differ'
+
+
 def policies(renew):
     start = serial() // 65536 * 65536 + 65536
     good_one = testvault.policy_of(uuid, start, rules())
@@ -209,7 +227,7 @@ def policies(renew):
         began = time.monotonic()
         try:
             if renew:
-                c.call('POLICY_RENEW', ID)
+                renewed(good_one[:-32], blob, c.call('POLICY_RENEW', ID)[0])
             else:
                 c.call('POLICY_LOAD', ID)
             taken += 1
@@ -231,6 +249,7 @@ def policies(renew):
     print(f'# {i + 1} policies, {taken} taken, others refused: {names}; {slow * 1000:.0f} ms at most')
     as_it_was()
     assert taken and names.get('EBADMSG', 0) > count / 10, (taken, names)
+    assert not renew or names.get('EPERM'), f'other rules were never refused: {names}'
     os.unlink(calls.ward + '/policy.new')
 
 
