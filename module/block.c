@@ -145,18 +145,6 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
 	return (u8 *)(wardfs_run_unit(run, i) + 1);
 }
 
-/**
- * struct lower_io - I/O on a lower file
- * @kiocb: for the lower
- * @done: completed when it was asynchronous
- * @result: of that
- */
-struct lower_io {
-	struct kiocb kiocb;
-	struct completion done;
-	long result;
-};
-
 static bool is_nfs(const struct file *file)
 {
 	return file_inode(file)->i_sb->s_magic == NFS_SUPER_MAGIC;
@@ -164,10 +152,25 @@ static bool is_nfs(const struct file *file)
 
 static void lower_io_done(struct kiocb *kiocb, long result)
 {
-	struct lower_io *io = container_of(kiocb, struct lower_io, kiocb);
+	struct wardfs_lower_io *io = container_of(kiocb, struct wardfs_lower_io, kiocb);
 
 	io->result = result;
 	complete(&io->done);
+}
+
+static void lower_io_begin(struct wardfs_lower_io *io, struct file *file, loff_t pos, bool direct)
+{
+	init_sync_kiocb(&io->kiocb, file);
+	io->kiocb.ki_pos = pos;
+	if (direct)
+		io->kiocb.ki_flags |= IOCB_DIRECT;
+}
+
+/* Only what is direct can go on while others do something else. */
+static void lower_io_async(struct wardfs_lower_io *io)
+{
+	init_completion(&io->done);
+	io->kiocb.ki_complete = lower_io_done;
 }
 
 /*
@@ -175,20 +178,12 @@ static void lower_io_done(struct kiocb *kiocb, long result)
  * into our pages, which then are another run's; or takes out of them what it stores.
  * What is asynchronous is waited for here.
  */
-static void lower_io_begin(struct lower_io *io, struct file *file, loff_t pos, bool direct)
+static bool wait_here(const struct file *file, bool direct)
 {
-	init_sync_kiocb(&io->kiocb, file);
-	io->kiocb.ki_pos = pos;
-	if (!direct)
-		return;
-	io->kiocb.ki_flags |= IOCB_DIRECT;
-	if (is_nfs(file)) {
-		init_completion(&io->done);
-		io->kiocb.ki_complete = lower_io_done;
-	}
+	return direct && is_nfs(file);
 }
 
-static ssize_t lower_io_end(struct lower_io *io, ssize_t ret)
+static ssize_t lower_io_end(struct wardfs_lower_io *io, ssize_t ret)
 {
 	if (ret != -EIOCBQUEUED)
 		return ret;
@@ -210,17 +205,16 @@ static ssize_t lower_io_end(struct lower_io *io, ssize_t ret)
  */
 ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct)
 {
-	struct lower_io io;
+	struct wardfs_lower_io io;
 
 	lower_io_begin(&io, file, pos, direct);
+	if (wait_here(file, direct))
+		lower_io_async(&io);
 	return lower_io_end(&io, file->f_op->write_iter(&io.kiocb, iter));
 }
 
-static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool direct)
+static void run_iter(struct wardfs_run *run, struct iov_iter *iter, unsigned int from, int rw)
 {
-	loff_t pos = (run->first + from) * WARD_BLOCK_SIZE;
-	struct iov_iter iter;
-	struct lower_io io;
 	unsigned int i;
 
 	for (i = from; i < run->count; i++) {
@@ -228,12 +222,8 @@ static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool 
 		run->bvec[i].bv_len = PAGE_SIZE;
 		run->bvec[i].bv_offset = 0;
 	}
-	iov_iter_bvec(&iter, rw, run->bvec + from, run->count - from,
+	iov_iter_bvec(iter, rw, run->bvec + from, run->count - from,
 		      (size_t)(run->count - from) * PAGE_SIZE);
-	if (rw == WRITE)
-		return wardfs_lower_write(run->lower, &iter, pos, direct);
-	lower_io_begin(&io, run->lower, pos, direct);
-	return lower_io_end(&io, vfs_iocb_iter_read(run->lower, &io.kiocb, &iter));
 }
 
 /**
@@ -250,73 +240,119 @@ struct rest {
 	unsigned int from;
 };
 
-/*
- * Bring as many bytes as there are. Direct I/O that the lower refuses after all
- * (-EINVAL: alignment, inline data) is done again through its page cache.
+/**
+ * struct guise - as whom a lower file is written to, and read
+ * @saved: credentials to go back to
+ * @throttle: PF_LOCAL_THROTTLE, if the task had it
  */
-static int do_run_io(struct inode *inode, void *arg)
-{
-	const struct cred *saved = wardfs_io_begin(inode);
-	unsigned int throttle = current->flags & PF_LOCAL_THROTTLE;
-	struct rest *left = arg;
-	struct wardfs_run *run = left->run;
-	int err = 0;
+struct guise {
+	const struct cred *saved;
+	unsigned int throttle;
+};
 
+static void guise_on(struct guise *g, struct wardfs_run *run, int rw)
+{
+	g->saved = wardfs_io_begin(run->inode);
+	g->throttle = current->flags & PF_LOCAL_THROTTLE;
 	/*
 	 * The lower's dirty limit counts our own dirty pages: without this the
 	 * flusher that is to clean them would be throttled by them.
 	 */
-	if (left->rw == WRITE)
+	if (rw == WRITE)
 		current->flags |= PF_LOCAL_THROTTLE;
-	while (left->from < run->count) {
-		ssize_t n = run_iter(run, left->from, left->rw, left->direct);
+}
 
-		if (n == -EINVAL && left->direct) {
-			left->direct = false;
-			continue;
-		}
-		if (n < 0) {
-			err = n;
-			break;
-		}
-		if (n < PAGE_SIZE) {
-			if (left->rw == WRITE && (!left->direct || is_nfs(run->lower))) {
-				/* A write that stops short has no room. */
-				err = -ENOSPC;
-				break;
-			}
-			if (left->rw == WRITE) {
-				left->direct = false;
-				continue;
-			}
-			/* End of the lower file: what is not there is zero. */
-			memset(page_address(run->pages[left->from]) + n, 0, PAGE_SIZE - n);
-			while (++left->from < run->count)
-				clear_page(page_address(run->pages[left->from]));
-			break;
-		}
-		left->from += n / PAGE_SIZE;
-	}
-	if (left->rw == WRITE && !throttle)
+static void guise_off(const struct guise *g)
+{
+	if (!g->throttle)
 		current->flags &= ~PF_LOCAL_THROTTLE;
-	revert_creds(saved);
+	revert_creds(g->saved);
+}
+
+static ssize_t do_iter(struct rest *left)
+{
+	struct wardfs_run *run = left->run;
+	loff_t pos = (run->first + left->from) * WARD_BLOCK_SIZE;
+	struct wardfs_lower_io *io = &run->io;
+	struct iov_iter iter;
+
+	run_iter(run, &iter, left->from, left->rw);
+	if (left->rw == WRITE)
+		return wardfs_lower_write(run->lower, &iter, pos, left->direct);
+	lower_io_begin(io, run->lower, pos, left->direct);
+	if (wait_here(run->lower, left->direct))
+		lower_io_async(io);
+	return lower_io_end(io, vfs_iocb_iter_read(run->lower, &io->kiocb, &iter));
+}
+
+/*
+ * What @n, that some I/O returned, leaves to do. Direct I/O that the lower refuses after
+ * all (-EINVAL: alignment, inline data) is done again through its page cache.
+ */
+static int digest(struct rest *left, ssize_t n)
+{
+	struct wardfs_run *run = left->run;
+
+	if (n == -EINVAL && left->direct) {
+		left->direct = false;
+		return 0;
+	}
+	if (n < 0)
+		return n;
+	left->from += n / PAGE_SIZE;
+	if (n >= PAGE_SIZE)
+		return 0;
+	if (left->rw == WRITE) {
+		/* A write that stops short has no room. */
+		if (!left->direct || is_nfs(run->lower))
+			return -ENOSPC;
+		left->direct = false;
+		return 0;
+	}
+	/* End of the lower file: what is not there is zero. */
+	memset(page_address(run->pages[left->from]) + n, 0, PAGE_SIZE - n);
+	while (++left->from < run->count)
+		clear_page(page_address(run->pages[left->from]));
+	return 0;
+}
+
+/* Bring as many bytes as there are. */
+static int do_run_io(struct inode *inode, void *arg)
+{
+	struct rest *left = arg;
+	struct guise g;
+	int err = 0;
+
+	guise_on(&g, left->run, left->rw);
+	while (!err && left->from < left->run->count)
+		err = digest(left, do_iter(left));
+	guise_off(&g);
+	return err;
+}
+
+static int run_rest(struct rest *left, int err)
+{
+	struct wardfs_run *run = left->run;
+	unsigned int flags = memalloc_nofs_save();
+	int again;
+
+	if (!err)
+		err = do_run_io(run->inode, left);
+	/* A reader may give up. */
+	if (err && run->pool != POOL_READ) {
+		again = wardfs_io_again(run->inode, do_run_io, left);
+		if (again != -ECANCELED)
+			err = again;
+	}
+	memalloc_nofs_restore(flags);
 	return err;
 }
 
 static int run_io(struct wardfs_run *run, int rw, bool direct)
 {
 	struct rest left = { .run = run, .rw = rw, .direct = direct };
-	unsigned int flags = memalloc_nofs_save();
-	int err = do_run_io(run->inode, &left), again;
 
-	/* A reader may give up. */
-	if (err && run->pool != POOL_READ) {
-		again = wardfs_io_again(run->inode, do_run_io, &left);
-		if (again != -ECANCELED)
-			err = again;
-	}
-	memalloc_nofs_restore(flags);
-	return err;
+	return run_rest(&left, 0);
 }
 
 /**
@@ -357,18 +393,79 @@ bool wardfs_store_direct(const struct file *file, unsigned int count)
 	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || is_nfs(file));
 }
 
+/*
+ * These admit several writers of blocks that are there, and readers beside them. Btrfs
+ * makes an extent of each, and is better off collecting them.
+ */
+static bool stores_in_place(const struct file *file)
+{
+	switch (file_inode(file)->i_sb->s_magic) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+		return file->f_mode & FMODE_CAN_ODIRECT;
+	}
+	return false;
+}
+
+/* What the lower holds in memory anyway, or is to make room for, it had better collect. */
+static bool stored_at_once(const struct wardfs_run *run)
+{
+	loff_t from = run->first * WARD_BLOCK_SIZE;
+	loff_t to = from + (loff_t)run->count * WARD_BLOCK_SIZE;
+
+	if (wardfs_store_direct(run->lower, run->count))
+		return true;
+	return stores_in_place(run->lower) && to <= i_size_read(file_inode(run->lower)) &&
+	       !filemap_range_has_page(run->lower->f_mapping, from, to - 1);
+}
+
 /**
- * wardfs_run_store - write a run's blocks to the lower file
+ * wardfs_run_store_begin - begin to write a run's blocks to the lower file
  * @run: the run, every block sealed
  *
- * Context: wardfs_data.io held for writing by the caller or whom it works for.
+ * What can be written directly is on its way then, perhaps. Ended by
+ * wardfs_run_store_end(), whatever became of it. Context: wardfs_data.io held for
+ * writing by the caller or whom it works for.
+ */
+void wardfs_run_store_begin(struct wardfs_run *run)
+{
+	loff_t pos = run->first * WARD_BLOCK_SIZE;
+	struct wardfs_lower_io *io = &run->io;
+	struct iov_iter iter;
+	unsigned int flags;
+	struct guise g;
+
+	run->begun = stored_at_once(run);
+	if (!run->begun)
+		return;
+	flags = memalloc_nofs_save();
+	guise_on(&g, run, WRITE);
+	run_iter(run, &iter, 0, WRITE);
+	lower_io_begin(io, run->lower, pos, true);
+	lower_io_async(io);
+	run->began = run->lower->f_op->write_iter(&io->kiocb, &iter);
+	guise_off(&g);
+	memalloc_nofs_restore(flags);
+}
+
+/**
+ * wardfs_run_store_end - have a run's blocks written to the lower file
+ * @run: the run, after wardfs_run_store_begin()
+ *
+ * Waits for what is on its way, and does what is left. Short runs that the lower has to
+ * collect are written here, one after the other: its inode's lock admits one writer then,
+ * and none while old blocks are read directly. Context: as wardfs_run_store_begin().
  *
  * Return: 0 or the lower's error; -ENOSPC for a short write.
  */
-int wardfs_run_store(struct wardfs_run *run)
+int wardfs_run_store_end(struct wardfs_run *run)
 {
-	int err = run_io(run, WRITE, wardfs_store_direct(run->lower, run->count));
+	struct rest left = { .run = run, .rw = WRITE, .direct = run->begun };
+	int err = 0;
 
+	if (run->begun)
+		err = digest(&left, lower_io_end(&run->io, run->began));
+	err = run_rest(&left, err);
 	if (err)
 		wardfs_unsettled(run->inode);
 	return err;

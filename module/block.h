@@ -31,6 +31,18 @@ enum wardfs_block_state {
 };
 
 /**
+ * struct wardfs_lower_io - I/O on a lower file
+ * @kiocb: for the lower
+ * @done: completed when it was asynchronous
+ * @result: of that
+ */
+struct wardfs_lower_io {
+	struct kiocb kiocb;
+	struct completion done;
+	long result;
+};
+
+/**
  * struct wardfs_run - up to WARDFS_RUN_BLOCKS consecutive blocks on their way
  * @inode: upper inode
  * @lower: lower file, referenced
@@ -51,6 +63,9 @@ enum wardfs_block_state {
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
+ * @io: the lower I/O
+ * @begun: whether some of the blocks may be on their way to the lower file
+ * @began: what beginning it returned
  * @error: first error of a write
  * @aad: associated data of the block at hand
  * @request: AEAD request
@@ -78,6 +93,9 @@ struct wardfs_run {
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
+	struct wardfs_lower_io io;
+	bool begun;
+	ssize_t began;
 	int error;
 	struct ward_unit_aad aad;
 	unsigned int requested;
@@ -128,7 +146,8 @@ int wardfs_header_seal(struct inode *inode);
 ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);
 bool wardfs_store_direct(const struct file *file, unsigned int count);
-int wardfs_run_store(struct wardfs_run *run);
+void wardfs_run_store_begin(struct wardfs_run *run);
+int wardfs_run_store_end(struct wardfs_run *run);
 void wardfs_run_open(struct wardfs_run *run, unsigned int i);
 int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last);
 u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i);

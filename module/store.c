@@ -169,21 +169,11 @@ static int seal_run(struct wardfs_run *run)
 	return 0;
 }
 
-/*
- * Short runs are written through the lower page cache, one after the other: the lower
- * inode's lock admits one writer, and none while old blocks are read directly. So they
- * are written when all have been read and sealed, by who waits for that.
- */
-static bool stored_later(const struct wardfs_run *run)
-{
-	return !wardfs_store_direct(run->lower, run->count);
-}
-
 static void do_run(struct wardfs_run *run)
 {
 	run->error = seal_run(run);
-	if (!run->error && !stored_later(run))
-		run->error = wardfs_run_store(run);
+	if (!run->error)
+		wardfs_run_store_begin(run);
 }
 
 static void store_work(struct work_struct *work)
@@ -211,8 +201,8 @@ static int finish_runs(struct list_head *runs)
 			wait_for_completion(&run->done);
 	}
 	list_for_each_entry_safe(run, next, runs, list) {
-		if (!run->error && stored_later(run))
-			run->error = wardfs_run_store(run);
+		if (!run->error)
+			run->error = wardfs_run_store_end(run);
 		if (!err)
 			err = run->error;
 		list_del(&run->list);
