@@ -12,6 +12,7 @@ import cipher
 from peers import DISK, KINDS, LOWER, MIB, TOP, run
 
 WORK = '/tmp/work'
+CPUS = os.cpu_count()     # that are online; later on there may be fewer
 SIZES = {
     'full': dict(mib=256, files=2000, tree=1000, random=2000, each=200),
     'quick': dict(mib=64, files=300, tree=200, random=400, each=60),
@@ -135,6 +136,40 @@ def one_pass(kind, n):
     return results
 
 
+# ---- one CPU and all of them ----------------------------------------------------------
+
+def online(on):
+    for cpu in range(1, CPUS):
+        with open('/sys/devices/system/cpu/cpu%d/online' % cpu, 'w') as f:
+            f.write('%d' % on)
+
+
+def one_and_all(name, mib, rounds=3):
+    """Seconds that sequential writing and reading take, [on one CPU, on all], as often as there are @rounds."""
+    fs = KINDS[name]()
+    run('mkfs.ext4', '-q', '-F', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0', fs.device(), '%dM' % MIB)
+    run('mount', '-o', 'noinit_itable', fs.device(), LOWER)
+    fs.make()
+    data = fs.top + '/data'
+    out = {'write': [], 'read cold': []}
+    for _ in range(rounds):
+        for way in out:
+            out[way].append([])
+        for on in 0, 1:
+            online(on)
+            os.sync()
+            run(WORK, 'stat', '/tmp', '0')
+            out['write'][-1].append(int(run(WORK, 'write', data, str(mib))) / 1e9)
+            drop_caches()
+            run(WORK, 'stat', '/tmp', '0')
+            out['read cold'][-1].append(int(run(WORK, 'read', data, str(mib))) / 1e9)
+            os.unlink(data)
+    fs.drop()
+    run('umount', LOWER)
+    fs.release()
+    return out
+
+
 def main():
     # What tests/bench/run was asked for
     with open(os.environ['WARD_OUT'] + '/config.json') as f:
@@ -171,10 +206,13 @@ def main():
                 for path in KINDS[name].top, LOWER:
                     subprocess.run(['umount', '-l', path], stderr=subprocess.DEVNULL)
                 subprocess.run(['dmsetup', 'remove_all', '--force'], stderr=subprocess.DEVNULL)
+    scale = {}
+    if not config['quick'] and not failed and CPUS > 1:
+        scale = {name: one_and_all(name, n['mib']) for name in ('ext4', 'Ward') if name in wanted}
     # One write: the place is on the host, and has no cache.
     with open(os.environ['WARD_OUT'] + '/results.json', 'w') as f:
-        f.write(json.dumps(dict(kernel=os.uname().release, cpus=os.cpu_count(), sizes=n,
-                                passes=config['passes'], cipher=speed, fs=recorded)))
+        f.write(json.dumps(dict(kernel=os.uname().release, cpus=CPUS, sizes=n,
+                                passes=config['passes'], cipher=speed, fs=recorded, scale=scale)))
     return failed > 0
 
 

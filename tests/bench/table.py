@@ -41,6 +41,8 @@ MOVED = [
 # Space and memory: key, title, and the most for a byte of plain ext4
 SPACE = [('space files', 'space of {files} files of 4 KiB', 2.05), ('space tree', 'space of the tree', 1.15)]
 CACHE = 1.05
+# All CPUs against one
+SCALE = 1.7
 WARM = 'random read warm', '{warm} random 4 KiB reads, warm'
 
 
@@ -98,10 +100,22 @@ def tables(data):
     for key, title, _ in TIMED:
         out += row(title.format(**n), *('%s / %s' % (mib(median(fs[name], key, 'read')),
                                                      mib(median(fs[name], key, 'written'))) for name in fs))
-    return out, goals(fs, n, speed, cached)
+    scale = scales(data['scale'])
+    if scale:
+        out += '\nSpeed with %d CPUs, as a ratio to that with one:\n\n' % data['cpus']
+        out += row('workload', *scale) + row('---', *['---:'] * len(scale))
+        for key, title, _ in TIMED[:2]:
+            out += row(title.format(**n), *('%.2f' % scale[name][key] for name in scale))
+    return out, goals(fs, n, speed, cached, scale)
 
 
-def goals(fs, n, speed, cached):
+def scales(data):
+    """How many times faster all CPUs are than one: the medians of both."""
+    return {name: {key: statistics.median(one for one, _ in rounds) / statistics.median(every for _, every in rounds)
+                   for key, rounds in ways.items()} for name, ways in data.items()}
+
+
+def goals(fs, n, speed, cached, scale):
     """What Ward sets itself, and whether this run got there."""
     if 'Ward' not in fs:
         return ''
@@ -119,6 +133,8 @@ def goals(fs, n, speed, cached):
         space = median(fs['Ward'], key, 'bytes') / median(fs['ext4'], key, 'bytes')
         judge(key, space, goal, space <= goal)
     judge('page cache grown', cached['Ward'], CACHE, cached['Ward'] <= CACHE)
+    for key, times in scale.get('Ward', {}).items():
+        judge('CPUs, %s' % key, times, SCALE, times >= SCALE)
     # Larger directories are; contents are not to be read.
     looked = median(fs['Ward'], 'stat cold', 'read') - median(fs['ext4'], 'stat cold', 'read')
     (missed if looked > n['files'] * 512 else reached).append('bytes read more, stat cold (%d)' % looked)
