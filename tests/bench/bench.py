@@ -16,6 +16,7 @@ CPUS = os.cpu_count()     # that are online; later on there may be fewer
 SIZES = {
     'full': dict(mib=256, files=2000, tree=1000, random=2000, each=200),
     'quick': dict(mib=64, files=300, tree=200, random=400, each=60),
+    'warm-up': dict(mib=32, files=150, tree=100, random=200, each=30),
 }
 
 
@@ -186,7 +187,7 @@ def main():
         speed = None
     n = SIZES['quick' if config['quick'] else 'full']
     wanted = config['fs'] or list(KINDS)
-    plan = [('unrecorded pass', SIZES['quick'], None)] if config['warm'] else []
+    plan = [('unrecorded pass', SIZES['warm-up'], None)] if config['warm'] else []
     plan += [('pass %d' % (p + 1), n, p) for p in range(config['passes'])]
     recorded = {name: [] for name in wanted}
     print('1..%d' % (len(plan) * len(wanted)))

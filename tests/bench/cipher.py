@@ -4,6 +4,7 @@ import re, subprocess
 
 CAP_FIRST, CAP = 3552, 4064         # docs/format.md
 PAGE = 4096
+TREE = [150, 600, 900, 1500, 2200, 3000, 4200, 7000, 16000, 65000]      # bytes, in turn: make_tree() of work.c
 
 
 def blocks(size):
@@ -56,5 +57,6 @@ def need(n, ns):
         'overwrite': n['random'] * 2 * (open_ + seal),
         'overwrite sync': n.get('each', 0) * 2 * (open_ + seal),
         'create': n['files'] * small * seal,
+        'cp -a': n.get('tree', 0) * sum(map(blocks, TREE)) / len(TREE) * seal,
         'read files cold': n['files'] * small * open_,
     }

@@ -11,7 +11,7 @@ TOP = os.environ['WARD_TOP']
 LOWER = '/srv/bench'
 PASSPHRASE = 'correct horse battery staple'
 # ext4 is as large for all of them; an integrity device is written once before it is used, and that takes a while.
-MIB = 768
+MIB = 512
 
 
 def run(*command, **more):
