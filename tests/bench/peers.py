@@ -70,7 +70,10 @@ class DmCrypt(Plain):
             f.write(PASSPHRASE)
         run('cryptsetup', '-q', 'luksFormat', '--type', 'luks2', '--pbkdf', 'pbkdf2', '--pbkdf-force-iterations',
             '1000', '--sector-size', '4096', *self.form, DISK, '/tmp/passphrase')
-        run('cryptsetup', 'open', '--key-file', '/tmp/passphrase', DISK, self.name)
+        return self.open()
+
+    def open(self, *how):
+        run('cryptsetup', 'open', '--key-file', '/tmp/passphrase', *how, DISK, self.name)
         return '/dev/mapper/' + self.name
 
     def release(self):
@@ -84,9 +87,12 @@ class DmIntegrity(DmCrypt):
 
     def device(self):
         path = super().device()
-        # A sector that was never written does not authenticate.
+        # A sector that was never written does not authenticate. Without the journal that takes half as long.
+        self.release()
+        self.open('--integrity-no-journal')
         run('dd', 'if=/dev/zero', 'of=' + path, 'bs=1M', 'count=%d' % MIB, 'oflag=direct', 'status=none')
-        return path
+        self.release()
+        return self.open()
 
 
 class Ecryptfs(Plain):
