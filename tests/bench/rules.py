@@ -17,6 +17,7 @@ WORK = TOP + '/build/bench/work'
 LOWER = '/srv/lower'
 RULES, VAULTS = int(os.environ.get('RULES', 10000)), int(os.environ.get('VAULTS', 1000))
 FILES, STRANGE, PAGES = 200, 40, 1000
+MS_BIND = 4096
 libc = ctypes.CDLL(None, use_errno=True)
 nl = v.Netlink()
 serial = 1
@@ -39,9 +40,9 @@ def started(*command):
     return min(timed(run, *command) for _ in range(3))
 
 
-def mount(top):
-    if libc.mount(top.encode(), top.encode(), b'wardfs', 0, None):
-        raise OSError(ctypes.get_errno(), top)
+def mount(source, target, kind, flags=0):
+    if libc.mount(source.encode(), target.encode(), kind, flags, None):
+        raise OSError(ctypes.get_errno(), target)
 
 
 def vault(name):
@@ -49,7 +50,10 @@ def vault(name):
     top = f'{LOWER}/{name}'
     os.mkdir(top)
     v.create(top, [0])
-    mounting = timed(mount, top)
+    view = f'/run/ward/lower/{name}'
+    os.makedirs(view)
+    mount(top, view, None, MS_BIND)
+    mounting = timed(mount, top, top, b'wardfs')
     uuid = v.uuid_of(top)
     h = uuid.hex()
     with open(f'/etc/ward/vaults.d/{name}.conf', 'w') as f:
