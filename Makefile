@@ -4,7 +4,8 @@
 #   make install [DESTDIR=...] [KVER=...]
 #   make demo                 on a fresh Debian: installs what is missing, boots a virtual machine, shows the main job
 #   make test                 the same, for every test; make vm-test T="tests/fs/some.sh" for some of them
-#   make bench                the benchmarks; bench-limit: against the speed of the cipher; bench-growth: where there is much
+#   make bench                the benchmarks; bench-limit: against the speed of the cipher; bench-growth: where there is much;
+#                             bench-rules: with many rules and vaults
 #   make check                sparse and checkpatch; check-module for the module alone
 #
 # All that is made lies in build/; the module has a directory there for each kernel it is built for.
@@ -36,7 +37,7 @@ UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packa
 CATALOGS := $(wildcard packaging/systemd/*.catalog)
 COMPLETIONS := $(wildcard packaging/completion/*)
 
-.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench bench-limit bench-growth deb check check-module check-agent clean
+.PHONY: all module agent docs install install-module install-agent demo test test-long vm-test tests bench bench-limit bench-growth bench-rules deb check check-module check-agent clean
 
 all: module agent docs
 
@@ -115,6 +116,11 @@ bench-growth:
 	tests/vm/deps bench
 	+$(MAKE) all
 	tests/bench/growth
+
+bench-rules:
+	tests/vm/deps bench
+	+$(MAKE) all
+	tests/bench/rules
 
 # T="FILE..." and, if need be, VM="--kernel debug --lower xfs"
 vm-test: tests

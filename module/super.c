@@ -114,7 +114,7 @@ static int wardfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 
 	if (err)
 		return err;
-	buf->f_type = WARDFS_MAGIC;
+	buf->f_type = WARD_SUPER_MAGIC;
 	buf->f_fsid = uuid_to_fsid(sbi->uuid);
 	buf->f_namelen = 255;
 	return 0;
@@ -371,7 +371,7 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 
 	lower = sbi->tree->d_sb;
 	sb->s_stack_depth = lower->s_stack_depth + 1;
-	sb->s_magic = WARDFS_MAGIC;
+	sb->s_magic = WARD_SUPER_MAGIC;
 	sb->s_op = &wardfs_sops;
 	sb->s_xattr = wardfs_xattr_handlers;
 	sb->s_time_gran = lower->s_time_gran;

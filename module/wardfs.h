@@ -31,7 +31,6 @@
 #include "header.h"
 #include "uapi/ward_netlink.h"
 
-#define WARDFS_MAGIC	0x57415244	/* "WARD" */
 #define WARDFS_VERSION	"0.1.0"
 
 struct crypto_aead;

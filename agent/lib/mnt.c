@@ -22,17 +22,21 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libmount.h>
+#include <linux/openat2.h>
 
 #include "durable.h"
 #include "inuse.h"
 #include "mnt.h"
 #include "text.h"
 #include "vaultfile.h"
+#include "../../module/uapi/ward_netlink.h"
 
 static struct libmnt_table *read_mounts(struct ward_err *err)
 {
@@ -49,28 +53,39 @@ static struct libmnt_table *read_mounts(struct ward_err *err)
  * @mount: filled
  * @err: says what is wrong
  *
- * Return: 0 or a negative errno.
+ * Asks for this path alone: the list of all mounts is long where there are many vaults.
+ *
+ * Return: 0, also where there is nothing at all; or a negative errno.
  */
 int ward_mnt_at(const char *path, struct ward_mount *mount, struct ward_err *err)
 {
-	struct libmnt_table *table = read_mounts(err);
-	struct libmnt_fs *fs;
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+	int fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	struct statfs fs;
+	struct statx st;
+	int ret = 0;
 
 	memset(mount, 0, sizeof(*mount));
-	if (!table)
-		return -EIO;
-	fs = mnt_table_find_target(table, path, MNT_ITER_BACKWARD);
-	if (fs) {
-		const char *type = mnt_fs_get_fstype(fs);
-		const char *options = mnt_fs_get_vfs_options(fs);
-
-		mount->found = true;
-		mount->wardfs = type && !strcmp(type, WARD_FSTYPE);
-		mount->rdonly = options && !mnt_optstr_get_option(options, "ro", NULL, NULL);
-		mount->dev = mnt_fs_get_devno(fs);
-	}
-	mnt_unref_table(table);
-	return 0;
+	/* Nothing is mounted where nothing is, or where a symlink leads away. */
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	if (fd < 0)
+		return ward_fail_errno(err, errno, "cannot look at %s", path);
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st))
+		ret = -errno;
+	else if (!(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+		ret = -EOPNOTSUPP;	/* before Linux 5.8 */
+	else if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		ret = fstatfs(fd, &fs) ? -errno : 1;
+	if (ret < 0)
+		ward_fail_errno(err, -ret, "cannot find out what is mounted on %s", path);
+	mount->found = ret > 0;
+	mount->wardfs = ret > 0 && fs.f_type == WARD_SUPER_MAGIC;
+	close(fd);
+	return ret < 0 ? ret : 0;
 }
 
 /**

@@ -19,14 +19,10 @@
  * struct ward_mount - a mount
  * @found: there is one
  * @wardfs: it is a vault's
- * @rdonly: it is read-only
- * @dev: its st_dev
  */
 struct ward_mount {
 	bool found;
 	bool wardfs;
-	bool rdonly;
-	dev_t dev;
 };
 
 int ward_mnt_at(const char *path, struct ward_mount *mount, struct ward_err *err);

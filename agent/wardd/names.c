@@ -13,6 +13,7 @@
 #define VAULT_FRESH	2	/* for how long a vault's name is believed, seconds */
 #define USERS		256
 #define USER_FRESH	30
+#define USER_QUESTIONS	32	/* to the user database in a second, at most */
 
 /**
  * struct vault - a vault's name and directory
@@ -44,10 +45,14 @@ struct user {
  * struct wardd_names - names
  * @vaults: of vaults
  * @users: of users
+ * @asked: how many users were asked for in the second @second
+ * @second: of the monotonic clock
  */
 struct wardd_names {
 	struct vault vaults[VAULTS];
 	struct user users[USERS];
+	unsigned int asked;
+	time_t second;
 };
 
 /* Never 0. */
@@ -101,23 +106,43 @@ void wardd_names_vault(const uint8_t *uuid, char *name, char *dir, void *arg)
 	strcpy(dir, v->dir);
 }
 
+static bool may_ask(struct wardd_names *names)
+{
+	if (names->second != now()) {
+		names->second = now();
+		names->asked = 0;
+	}
+	return names->asked++ < USER_QUESTIONS;
+}
+
 /**
  * wardd_names_user - name of a user, for struct ward_log_names
  * @uid: which
- * @name: filled in
+ * @name: filled in; "" when there is none, or it cannot be asked for now
  * @arg: the names
+ *
+ * A user database may be slow, and slowest with numbers that nobody has: who has many numbers (in
+ * a user namespace these are thousands) must not keep us from recording what is done with them.
+ * So few are asked for in a second, and a number without a name is not remembered in the place of
+ * one with a name.
  */
 void wardd_names_user(uint32_t uid, char *name, void *arg)
 {
 	struct wardd_names *names = arg;
 	struct user *u = &names->users[uid % USERS];
+	bool same = u->until && u->uid == uid, fresh = u->until > now();
 
-	if (u->uid != uid || u->until <= now()) {
-		ward_log_user(uid, u->name);
+	name[0] = '\0';
+	if ((!same || !fresh) && may_ask(names)) {
+		ward_log_user(uid, name);
+		if (!same && fresh && u->name[0] && !name[0])
+			return;
+		strcpy(u->name, name);
 		u->uid = uid;
 		u->until = now() + USER_FRESH;
+	} else if (same) {
+		strcpy(name, u->name);
 	}
-	strcpy(name, u->name);
 }
 
 /**

@@ -10,6 +10,8 @@
 #define WARD_GENL_VERSION	1
 #define WARD_GENL_GROUP_EVENTS	"events"
 
+#define WARD_SUPER_MAGIC	0x57415244	/* "WARD": a vault's f_type, see statfs(2) */
+
 enum ward_cmd {
 	WARD_CMD_UNSPEC,
 	WARD_CMD_MODULE_GET,	/* do: what the module is (WARD_A_MODULE_*) */

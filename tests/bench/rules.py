@@ -4,7 +4,8 @@
 """What many rules and many vaults cost, inside the test machine: tests/bench/rules starts it.
 
 One CPU whose clock counts instructions. All is in memory: opening, reading and closing files of 4 KiB, and reading 4 KiB of
-one that is open. Who asks is allowed it by the last rule. Writes $WARD_OUT/rules.json.
+one that is open. Who asks is allowed it by the last rule. "Strange" is who never asked before: nothing that is remembered
+answers him, so the rules are walked. Writes $WARD_OUT/rules.json.
 """
 import ctypes, json, os, subprocess, sys, time
 
@@ -12,10 +13,11 @@ TOP = os.environ['WARD_TOP']
 sys.path.insert(0, TOP + '/tests/fs')
 import testvault as v                           # noqa: E402
 
-WORK = '/tmp/work'
+WORK = TOP + '/build/bench/work'
 LOWER = '/srv/lower'
 RULES, VAULTS = int(os.environ.get('RULES', 10000)), int(os.environ.get('VAULTS', 1000))
-FILES, PAGES = 200, 1000
+FILES, STRANGE, PAGES = 200, 40, 1000
+MS_BIND = 4096
 libc = ctypes.CDLL(None, use_errno=True)
 nl = v.Netlink()
 serial = 1
@@ -25,35 +27,53 @@ def run(*args):
     return subprocess.run([str(a) for a in args], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def timed(fn, *args, times=1):
+    """ns that it takes, on average."""
+    began = time.monotonic_ns()
+    for _ in range(times):
+        fn(*args)
+    return (time.monotonic_ns() - began) / times
+
+
+def started(*command):
+    """ns of a command, in the quickest of three: then it is in the page cache."""
+    return min(timed(run, *command) for _ in range(3))
+
+
+def mount(source, target, kind, flags=0):
+    if libc.mount(source.encode(), target.encode(), kind, flags, None):
+        raise OSError(ctypes.get_errno(), target)
+
+
 def vault(name):
-    """A new vault, unlocked; its directory and UUID."""
+    """A new vault, unlocked, as if wardctl had made it; its directory, its UUID, ns of mounting and of unlocking."""
     top = f'{LOWER}/{name}'
     os.mkdir(top)
     v.create(top, [0])
-    if libc.mount(top.encode(), top.encode(), b'wardfs', 0, None):
-        raise OSError(ctypes.get_errno(), top)
+    view = f'/run/ward/lower/{name}'
+    os.makedirs(view)
+    mount(top, view, None, MS_BIND)
+    mounting = timed(mount, top, top, b'wardfs')
     uuid = v.uuid_of(top)
-    v.unlock(nl, uuid)
-    return top, uuid
+    h = uuid.hex()
+    with open(f'/etc/ward/vaults.d/{name}.conf', 'w') as f:
+        f.write(f'[vault]\nname = {name}\nuuid = {h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}\ndirectory = {top}\n')
+    return top, uuid, mounting, timed(v.unlock, nl, uuid)
 
 
 def load(top, uuid, rules):
-    """Puts them in force; ns that the kernel takes."""
+    """Puts them in force; ns that the kernel takes, and bytes of the policy."""
     global serial
     serial += 1
-    v.put(f'/srv/below/{os.path.basename(top)}/.ward/policy.new', v.policy_of(uuid, serial, rules))
-    began = time.monotonic_ns()
-    nl.ask('POLICY_LOAD', uuid)
-    return time.monotonic_ns() - began
+    blob = v.policy_of(uuid, serial, rules)
+    v.put(f'/srv/below/{os.path.basename(top)}/.ward/policy.new', blob)
+    return timed(nl.ask, 'POLICY_LOAD', uuid), len(blob)
 
 
-def measure(top):
-    """ns of open, read and close of 4 KiB; and of a read of 4 KiB that follows."""
-    run(WORK, 'read-files', top + '/files', FILES)
-    files = min(int(run(WORK, 'read-files', top + '/files', FILES)) for _ in range(3))
-    run(WORK, 'random-read', top + '/file', PAGES)
-    pages = min(int(run(WORK, 'random-read', top + '/file', PAGES)) for _ in range(3))
-    return files / FILES, pages / PAGES
+def least(workload, path, count):
+    """ns for each, in the quickest of three, after one that is not counted."""
+    run(WORK, workload, path, count)
+    return min(int(run(WORK, workload, path, count)) for _ in range(3)) / count
 
 
 def available():
@@ -65,17 +85,17 @@ ROOT = v.rule('root', v.ALLOW, v.ALL, (1, [(1, 0)]))
 LIMITED = v.rule('root', v.ALLOW, v.ALL, (1, [(1, 0)]), (7, [(v.FILES, 60, 60000)]))
 
 
-def many(*conditions, last=ROOT):
+def many(count, *conditions, last=ROOT):
     """Rules for others; then the one for us."""
-    return [v.rule(f'r{k}', v.ALLOW, v.ALL, *(c(k) for c in conditions)) for k in range(RULES - 1)] + [last]
+    return [v.rule(f'r{k}', v.ALLOW, v.ALL, *(c(k) for c in conditions)) for k in range(count - 1)] + [last]
 
 
 def user(k):
     return 1, [(1, 100000 + k), (2, 100000 + k)]
 
 
-def users_64(k):
-    return 1, [(1, 100000 + 64 * k + n) for n in range(16)]
+def users_16(k):
+    return 1, [(1, 100000 + 16 * k + n) for n in range(16)]
 
 
 def place(k):
@@ -89,47 +109,65 @@ def program(k):
 SOME = v.program('/bin/cat')[1]
 
 
+def policies():
+    """What is measured: a title, and the rules."""
+    for count in sorted({10 ** n for n in range(1, 6) if 10 ** n < RULES} | {1, RULES}):
+        yield f'{count}', many(count, user)
+    yield f'{RULES}, each of 16 users', many(RULES, users_16)
+    yield f'{RULES}, each of a program', many(RULES, program)
+    yield f'{RULES}, each of two directories', many(RULES, place)
+    yield '1, with a limit', [LIMITED]
+    yield f'{RULES}, the last with a limit', many(RULES, user, last=LIMITED)
+
+
+def text_of(count):
+    """The same as many(count, user), as people write it."""
+    return '[vault]\ndirectory = /srv/lower/first\n' + ''.join(
+        f'\n[rule r{k}]\nusers = {100000 + k}\ngroups = {100000 + k}\neffect = allow\n' for k in range(count))
+
+
 def main():
-    run('cc', '-O2', '-o', WORK, TOP + '/tests/bench/work.c')
     os.makedirs(LOWER)
     os.makedirs('/srv/below')
+    os.makedirs('/etc/ward/vaults.d')
     run('mkfs.ext4', '-q', '-F', '-N', '65536', '-E', 'nodiscard,lazy_itable_init=1', os.environ['WARD_DISK1'])
     run('mount', os.environ['WARD_DISK1'], LOWER)
     run('mount', '--bind', LOWER, '/srv/below')
     # Until its conversion, what lies below a mount is seen by another name.
-    top, uuid = vault('first')
+    top, uuid, mounting, unlocking = vault('first')
     os.mkdir(top + '/files')
-    run(WORK, 'create', top + '/files', FILES)
+    run(WORK, 'create', top + '/files/in', FILES)
     run(WORK, 'write', top + '/file', PAGES * 4096 >> 20)
-    out = []
+    out = {'kernel': os.uname().release, 'rules': [], 'vaults': []}
+    for title, rules in policies():
+        took, size = load(top, uuid, rules)
+        out['rules'].append({
+            'rules': title, 'load': took, 'size': size, 'files': least('read-files', top + '/files/in', FILES),
+            'strange': least('read-strange', top + '/files/in', STRANGE), 'page': least('random-read', top + '/file', PAGES)})
+        print(f'# {out["rules"][-1]}', flush=True)
+    with open('/tmp/many.conf', 'w') as f:
+        f.write(text_of(RULES))
+    out['wardctl'] = {'rules': RULES, 'check': started('wardctl', 'policy', 'check', '/tmp/many.conf')}
+    print(f'# {out["wardctl"]}', flush=True)
 
-    def row(name, *more):
-        files, pages = measure(top)
-        out.append((name, files, pages, *more))
-        print(f'# {name}: {files:.0f} ns, {pages:.0f} ns {more}', flush=True)
-
-    for name, rules in (('1 rule', [ROOT]),
-                        (f'{RULES} rules, each of a user and a group', many(user)),
-                        (f'{RULES} rules, each of 16 users', many(users_64)),
-                        (f'{RULES} rules, each of a program', many(program)),
-                        (f'{RULES} rules, each of two directories', many(place)),
-                        ('1 rule, with a limit', [LIMITED]),
-                        (f'{RULES} rules, each of a user and a group, the last with a limit', many(user, last=LIMITED))):
-        took = load(top, uuid, rules)
-        row(name, took)
     load(top, uuid, [ROOT])
-    row('1 vault, 1 rule')
+
+    def vaults(count, mounting, unlocking, one):
+        all_ = sum(1 for _ in nl.messages(nl.family, v.CMD['VAULT_GET'], [], 0x301))      # REQUEST|DUMP
+        assert all_ == count, all_
+        out['vaults'].append({
+            'vaults': count, 'mount': mounting, 'unlock': unlocking, 'files': least('read-files', top + '/files/in', FILES),
+            'ask': timed(nl.ask, 'VAULT_GET', one, times=20),
+            'list': timed(lambda: list(nl.messages(nl.family, v.CMD['VAULT_GET'], [], 0x301))),
+            'status': started('wardctl', 'status', '--json')})
+        print(f'# {out["vaults"][-1]}', flush=True)
+
+    vaults(1, mounting, unlocking, uuid)
     before = available()
-    began = time.monotonic_ns()
     for k in range(VAULTS - 1):
-        _, other = vault(f'v{k:04}')
-    each = (time.monotonic_ns() - began) / (VAULTS - 1)
-    memory = (before - available()) / (VAULTS - 1)
-    row(f'{VAULTS} vaults, 1 rule each', each, memory)
-    began = time.monotonic_ns()
-    for _ in range(20):
-        nl.ask('VAULT_GET', other)
-    print(f'# asking for a vault: {(time.monotonic_ns() - began) / 20:.0f} ns')
+        _, other, mounting, unlocking = vault(f'v{k:04}')
+    out['memory'] = (before - available()) / (VAULTS - 1)
+    vaults(VAULTS, mounting, unlocking, other)
     with open(os.environ['WARD_OUT'] + '/rules.json', 'w') as f:
         json.dump(out, f)
     print('ok 1 - measured\n1..1')

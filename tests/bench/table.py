@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes the table out of what bench.py measured.
 
-    table.py [--save] [--limit | --growth] RESULTS.json PERFORMANCE.md
+    table.py [--save] [--limit | --growth | --rules] RESULTS.json PERFORMANCE.md
 
 Ratios are of speed: 0.5 takes twice the time of plain ext4; more is better. Those of bytes
 and space are amounts: less is better. --save replaces what stands between the two marks in
@@ -186,6 +186,28 @@ def grown(data):
     return out
 
 
+def micro(ns):
+    return '%.2f µs' % (ns / 1000) if ns < 1e6 else '%.2f ms' % (ns / 1e6)
+
+
+def many(data):
+    """What many rules and many vaults cost."""
+    out = 'Linux %s, QEMU counting instructions, 1 CPU. The file has 4 KiB, in the page cache.\n\n' % data['kernel']
+    out += row('rules', 'open, read, close', 'the same, nothing remembered', 'read of an open file', 'loading', 'size')
+    out += row('---', *['---:'] * 5)
+    for r in data['rules']:
+        out += row(r['rules'], micro(r['files']), micro(r['strange']), micro(r['page']), '%.1f ms' % (r['load'] / 1e6),
+                   '%.1f KiB' % (r['size'] / 1024))
+    checked, compiled = data['wardctl']['check'], data['wardctl']['rules']
+    out += '\n`wardctl policy check` of a file of %d rules (each of a user and a group) takes %s.\n' % (
+        compiled, seconds(checked / 1e9))
+    out += '\n' + row('vaults, each unlocked', 'open, read, close in one', 'mount one more', 'unlock it', 'ask for one',
+                       'list all', '`wardctl status`') + row('---:', *['---:'] * 6)
+    for r in data['vaults']:
+        out += row(str(r['vaults']), micro(r['files']), *(micro(r[key]) for key in ('mount', 'unlock', 'ask', 'list', 'status')))
+    return out + '\nA vault more takes %.0f KiB of memory.\n' % data['memory']
+
+
 def main(argv):
     save = '--save' in argv
     results, page = [a for a in argv if not a.startswith('--')]
@@ -195,6 +217,8 @@ def main(argv):
         begin, text = BEGIN % 'limit', limits(data)
     elif '--growth' in argv:
         begin, text = BEGIN % 'growth', grown(data)
+    elif '--rules' in argv:
+        begin, text = BEGIN % 'rules', many(data)
     else:
         table, summary = tables(data)
         begin, text = BEGIN % 'run', table + ('\n' + summary if summary else '')

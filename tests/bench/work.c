@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -269,17 +270,38 @@ static void stat_files(const char *dir, long count)
 	}
 }
 
+static void read_one(const char *dir, long n)
+{
+	int fd = open_or_die(member(dir, n), O_RDONLY);
+
+	if (read(fd, buf, CHUNK) != PAGE)
+		die("%s", member(dir, n));
+	verify(buf, PAGE, n);
+	close_or_die(fd);
+}
+
 static void read_files(const char *dir, long count)
 {
 	long n;
-	int fd;
+
+	for (n = first; n < first + count; n++)
+		read_one(dir, n);
+}
+
+/*
+ * As read_files(), each time by somebody with other groups (no rule's), so that nothing that was
+ * answered before is an answer. By root.
+ */
+static void read_strange(const char *dir, long count)
+{
+	gid_t group = 1U << 30 | (getpid() & 0x3fff) << 16;
+	long n;
 
 	for (n = first; n < first + count; n++) {
-		fd = open_or_die(member(dir, n), O_RDONLY);
-		if (read(fd, buf, CHUNK) != PAGE)
-			die("%s", member(dir, n));
-		verify(buf, PAGE, n);
-		close_or_die(fd);
+		group++;
+		if (setgroups(1, &group))
+			die("setgroups");
+		read_one(dir, n);
 	}
 }
 
@@ -353,6 +375,7 @@ static const struct {
 	{ "create", create_files },		/* files of 4 KiB, then sync */
 	{ "stat", stat_files },
 	{ "read-files", read_files },
+	{ "read-strange", read_strange },	/* each by somebody else */
 	{ "unlink", unlink_files },		/* then sync */
 	{ "tree", make_tree },
 };

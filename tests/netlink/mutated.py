@@ -124,17 +124,64 @@ def one_message(name, attrs, flags):
         return False
 
 
+def prepare(name):
+    """What a command takes to have something to do. Returns the serial number of the policy that is in force by then."""
+    if name == 'POLICY_RENEW':
+        load(testvault.policy_of(uuid, serial() // 65536 * 65536 + 65536, rules()))
+    before = serial()
+    if name == 'UNLOCK':
+        c.call('LOCK', ID, attr('LOCK_NOW'))
+    elif name in ('POLICY_LOAD', 'POLICY_RENEW'):
+        put(testvault.policy_of(uuid, before + 1, rules()))
+    return before
+
+
+def unchanged(name):
+    """What is changed below was good: as it is it is taken, and does what it says."""
+    attrs, flags = good()[name]
+    before = prepare(name)
+    payload = struct.pack('BBH', CMD[name], 1, 0) + b''.join(attrs)
+    if name == 'EVENT':                 # only the kernel sends it
+        try:
+            c.raw(c.family, payload, flags)
+        except Refused as e:
+            assert e.name in ('EOPNOTSUPP', 'ENOTSUP'), e      # one number
+            return
+        raise AssertionError('taken')
+    got = [parse(r[4:]) for r in c.raw(c.family, payload, flags)]
+    there = {'MODULE_GET': 'LOAD_ID', 'VAULT_GET': 'VAULT_STATE', 'EVENT_GET': 'EVENT_KIND', 'CHECK': 'CHECK_RESULT',
+             'PROGRAM_GET': 'PROGRAM_ID', 'POLICY_RENEW': 'POLICY_MAC'}.get(name)
+    assert not there or got and there in got[0], got
+    assert state() == N['STATE_LOCKED' if name == 'LOCK' else 'STATE_UNLOCKED'], state()
+    if name == 'LOCK':
+        testvault.unlock(calls.netlink(), uuid)
+    assert serial() == before + (name == 'POLICY_LOAD'), (before, serial())
+    as_it_was()
+
+
 def messages(name):
     attrs, flags = good()[name]
     c.s.settimeout(20)
-    before, taken = serial(), 0
+    before, taken = prepare(name), 0
     for i in range(count):
-        taken += one_message(name, attrs, flags)
+        if name == 'UNLOCK':            # each unlocking below made another key of it
+            attrs = [ID, attr('KEY_SERIAL', u32(key_serial()))]
+        was_taken = one_message(name, attrs, flags)
+        taken += was_taken
         if state() != N['STATE_UNLOCKED']:
-            assert name == 'LOCK', f'message {i}: locked'
+            assert name in ('LOCK', 'UNLOCK'), f'message {i}: locked'
             testvault.unlock(calls.netlink(), uuid)
+        if name == 'UNLOCK':
+            prepare(name)
+        elif name == 'POLICY_LOAD' and serial() != before:
+            assert was_taken and serial() == before + 1, f'message {i}: another policy is in force'
+            before = prepare(name)
+    if name == 'UNLOCK':
+        testvault.unlock(calls.netlink(), uuid)
     print(f'# {name}: {taken} of {count} were taken')
     assert serial() == before, 'another policy is in force'
+    # A few are changed in what does not matter, as their order.
+    assert taken or name == 'EVENT', 'none was ever taken: they are not nearly good'
     as_it_was()
 
 
@@ -254,6 +301,7 @@ def policies(renew):
 
 
 for command in good():
+    t.check(f'the message {command}, unchanged', unchanged, command)
     t.check(f'{count} messages {command}, each changed a little', messages, command)
 t.check('policies with the right MAC, changed: loaded, or refused with the one of before in force', policies, False)
 t.check('the same, as renewals: nothing but a MAC for the rules in force comes of it', policies, True)
