@@ -22,6 +22,7 @@
 #include <crypto/internal/aead.h>	/* crypto_aead_chunksize() */
 #include "wardfs.h"
 #include "block.h"
+#include "lower.h"
 
 /* From this many blocks on a write goes to the device directly. */
 #define DIRECT_WRITE_BLOCKS	32
@@ -198,7 +199,8 @@ static ssize_t lower_io_end(struct lower_io *io, ssize_t ret)
 
 /**
  * wardfs_lower_write - write to a lower file
- * @file: lower file
+ * @inode: upper regular file
+ * @file: its lower file
  * @iter: what
  * @pos: where, bytes
  * @direct: past the lower page cache
@@ -208,10 +210,14 @@ static ssize_t lower_io_end(struct lower_io *io, ssize_t ret)
  *
  * Return: bytes written, or the lower's error.
  */
-ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct)
+ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_iter *iter,
+			   loff_t pos, bool direct)
 {
 	struct lower_io io;
 
+	/* The times are those above, until they have followed once more. */
+	if (wardfs_lower_stamps(inode->i_sb))
+		wardfs_set_times(inode, NULL, NULL, NULL);
 	lower_io_begin(&io, file, pos, direct);
 	return lower_io_end(&io, file->f_op->write_iter(&io.kiocb, iter));
 }
@@ -231,7 +237,7 @@ static ssize_t run_iter(struct wardfs_run *run, unsigned int from, int rw, bool 
 	iov_iter_bvec(&iter, rw, run->bvec + from, run->count - from,
 		      (size_t)(run->count - from) * PAGE_SIZE);
 	if (rw == WRITE)
-		return wardfs_lower_write(run->lower, &iter, pos, direct);
+		return wardfs_lower_write(run->inode, run->lower, &iter, pos, direct);
 	lower_io_begin(&io, run->lower, pos, direct);
 	return lower_io_end(&io, vfs_iocb_iter_read(run->lower, &io.kiocb, &iter));
 }
