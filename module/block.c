@@ -22,6 +22,7 @@
 #include <crypto/internal/aead.h>	/* crypto_aead_chunksize() */
 #include "wardfs.h"
 #include "block.h"
+#include "lower.h"
 
 /* From this many blocks on a write goes to the device directly. */
 #define DIRECT_WRITE_BLOCKS	32
@@ -191,9 +192,17 @@ static ssize_t lower_io_end(struct wardfs_lower_io *io, ssize_t ret)
 	return io->result;
 }
 
+/* What writing does to the times below: they are those above, until they have followed once more. */
+static void keep_times(struct inode *inode)
+{
+	if (wardfs_lower_stamps(inode->i_sb))
+		wardfs_set_times(inode, NULL, NULL, NULL);
+}
+
 /**
  * wardfs_lower_write - write to a lower file
- * @file: lower file
+ * @inode: upper regular file
+ * @file: its lower file
  * @iter: what
  * @pos: where, bytes
  * @direct: past the lower page cache
@@ -203,10 +212,12 @@ static ssize_t lower_io_end(struct wardfs_lower_io *io, ssize_t ret)
  *
  * Return: bytes written, or the lower's error.
  */
-ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct)
+ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_iter *iter,
+			   loff_t pos, bool direct)
 {
 	struct wardfs_lower_io io;
 
+	keep_times(inode);
 	lower_io_begin(&io, file, pos, direct);
 	if (wait_here(file, direct))
 		lower_io_async(&io);
@@ -278,7 +289,7 @@ static ssize_t do_iter(struct rest *left)
 
 	run_iter(run, &iter, left->from, left->rw);
 	if (left->rw == WRITE)
-		return wardfs_lower_write(run->lower, &iter, pos, left->direct);
+		return wardfs_lower_write(run->inode, run->lower, &iter, pos, left->direct);
 	lower_io_begin(io, run->lower, pos, left->direct);
 	if (wait_here(run->lower, left->direct))
 		lower_io_async(io);
@@ -440,6 +451,7 @@ void wardfs_run_store_begin(struct wardfs_run *run)
 		return;
 	flags = memalloc_nofs_save();
 	guise_on(&g, run, WRITE);
+	keep_times(run->inode);
 	run_iter(run, &iter, 0, WRITE);
 	lower_io_begin(io, run->lower, pos, true);
 	lower_io_async(io);

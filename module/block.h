@@ -143,7 +143,8 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
 /* filekey.c */
 int wardfs_header_seal(struct inode *inode);
 
-ssize_t wardfs_lower_write(struct file *file, struct iov_iter *iter, loff_t pos, bool direct);
+ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_iter *iter,
+			   loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);
 bool wardfs_store_direct(const struct file *file, unsigned int count);
 void wardfs_run_store_begin(struct wardfs_run *run);

@@ -45,6 +45,16 @@ struct siv_bounce {
 /* Unkeyed, so one serves all. */
 static struct crypto_shash *digest;
 
+/*
+ * What the crypto API does not find it calls ENOENT. All algorithms were there when the module
+ * was loaded, but one whose parts were replaced since may have to be put together again, and that
+ * can fail. Nobody is to take it for a missing entry or directory id.
+ */
+static int alloc_error(const void *tfm)
+{
+	return PTR_ERR(tfm) == -ENOENT ? -ENOPKG : PTR_ERR(tfm);
+}
+
 static int keyed_shash(const char *alg, const u8 *key, unsigned int len,
 		       struct crypto_shash **out)
 {
@@ -52,7 +62,7 @@ static int keyed_shash(const char *alg, const u8 *key, unsigned int len,
 	int err;
 
 	if (IS_ERR(tfm))
-		return PTR_ERR(tfm);
+		return alloc_error(tfm);
 	err = crypto_shash_setkey(tfm, key, len);
 	if (err) {
 		crypto_free_shash(tfm);
@@ -217,7 +227,8 @@ int wardfs_hkdf(const u8 *salt, const u8 *ikm, size_t ikm_len, const char *label
  *
  * Return: the transform, with 12-byte nonces and 16-byte tags, safe for
  * concurrent use; ERR_PTR(-EPROTONOSUPPORT) for a suite that is not known,
- * ERR_PTR of -ENOMEM or of what the crypto API says.
+ * ERR_PTR of -ENOMEM, of -ENOPKG when the cipher cannot be had, or of what else the
+ * crypto API says.
  */
 struct crypto_aead *wardfs_aead_alloc(u16 suite, const u8 *key)
 {
@@ -228,7 +239,7 @@ struct crypto_aead *wardfs_aead_alloc(u16 suite, const u8 *key)
 		if (suites[i].suite == suite)
 			tfm = crypto_alloc_aead(suites[i].alg, 0, 0);
 	if (IS_ERR(tfm))
-		return tfm;
+		return ERR_PTR(alloc_error(tfm));
 	err = crypto_aead_setkey(tfm, key, WARD_KEY_SIZE);
 	if (!err)
 		err = crypto_aead_setauthsize(tfm, WARD_TAG_SIZE);
@@ -262,7 +273,7 @@ struct wardfs_siv *wardfs_siv_alloc(const u8 *keys)
 		goto fail;
 	siv->enc = crypto_alloc_sync_skcipher(ALG_STREAM, 0, 0);
 	if (IS_ERR(siv->enc)) {
-		err = PTR_ERR(siv->enc);
+		err = alloc_error(siv->enc);
 		siv->enc = NULL;
 		goto fail;
 	}
@@ -442,7 +453,7 @@ int wardfs_crypto_init(void)
 		if (crypto_has_shash(hashes[i], 0, 0))
 			continue;
 		pr_err("wardfs: the kernel has no %s\n", hashes[i]);
-		return -ENOENT;
+		return -ENOPKG;
 	}
 	siv = wardfs_siv_alloc(key);
 	if (IS_ERR(siv)) {
@@ -461,7 +472,7 @@ int wardfs_crypto_init(void)
 	digest = crypto_alloc_shash(ALG_DIGEST, 0, 0);
 	if (IS_ERR(digest)) {
 		pr_err("wardfs: the kernel has no " ALG_DIGEST "\n");
-		return PTR_ERR(digest);
+		return alloc_error(digest);
 	}
 	return 0;
 }

@@ -26,6 +26,14 @@ static inline bool wardfs_lower_is_nfs(const struct super_block *sb)
 	return WARDFS_SB(sb)->tree->d_sb->s_magic == NFS_SUPER_MAGIC;
 }
 
+/* Where writing moves times, even if the file is opened with FMODE_NOCMTIME. */
+static inline bool wardfs_lower_stamps(const struct super_block *sb)
+{
+	unsigned long magic = WARDFS_SB(sb)->tree->d_sb->s_magic;
+
+	return magic == BTRFS_SUPER_MAGIC || magic == TMPFS_MAGIC;
+}
+
 static inline bool wardfs_is_silly(const struct super_block *sb, const char *name, unsigned int len)
 {
 	return len > 4 && !memcmp(name, ".nfs", 4) && wardfs_lower_is_nfs(sb);

@@ -49,7 +49,8 @@ struct change {
 
 /*
  * With the mounter's credentials. It moves ctime there, but nothing has happened that a
- * user did now: ctime stays what it is above.
+ * user did now: ctime stays what it is above. And tmpfs, where a length changes, moves
+ * mtime as well, whatever it was to become.
  */
 static int change_below(struct inode *inode, void *arg)
 {
@@ -68,7 +69,8 @@ static int change_below(struct inode *inode, void *arg)
 		was = *c->ctime;
 	err = notify_change(wardfs_mnt_idmap(sbi->lower_mnt), lower, &attr, NULL);
 	if (!err)
-		compat_set_times(d_inode(lower), NULL, NULL, &was);
+		compat_set_times(d_inode(lower), NULL,
+				 attr.ia_valid & ATTR_MTIME_SET ? &attr.ia_mtime : NULL, &was);
 	inode_unlock(d_inode(lower));
 	revert_creds(saved);
 	return err;
@@ -277,7 +279,7 @@ static int write_header(struct inode *inode, void *arg)
 	ssize_t n;
 
 	iov_iter_bvec(&iter, WRITE, &vec, 1, vec.bv_len);
-	n = wardfs_lower_write(lower, &iter, 0, wardfs_store_direct(lower, 1));
+	n = wardfs_lower_write(inode, lower, &iter, 0, wardfs_store_direct(lower, 1));
 	revert_creds(saved);
 	if (n == WARD_HEADER_SIZE)
 		return 0;

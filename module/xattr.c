@@ -162,6 +162,17 @@ static int tampered(struct inode *inode, int err, const char *what)
 
 /* ---- users' attributes ---- */
 
+/*
+ * There is none, by what is known without asking below: but where none can be at all,
+ * that is the answer. No name of ours is as short.
+ */
+static int none(struct inode *inode)
+{
+	int err = lower_getxattr(inode, WARD_XATTR_PREFIX "-", NULL, 0);
+
+	return err == -EOPNOTSUPP ? err : -ENODATA;
+}
+
 static ssize_t user_get(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct wardfs_siv *siv;
@@ -177,8 +188,8 @@ static ssize_t user_get(struct inode *inode, const char *name, void *value, size
 	len = xattr_keys(inode, false, &siv);
 	if (!len)
 		len = name_encode(siv, name, x);
-	if (len == -ERANGE)
-		len = -ENODATA;		/* none can be called that */
+	if (len == -ENODATA || len == -ERANGE)
+		len = none(inode);	/* no key, or none can be called that */
 	if (!len)
 		len = size ? read_value(inode, x->lower, &sealed) :
 			     lower_getxattr(inode, x->lower, NULL, 0);
@@ -229,6 +240,8 @@ static int user_set(struct inode *inode, const char *name, const void *value, si
 	if (!x)
 		return -ENOMEM;
 	err = xattr_keys(inode, value && !(flags & XATTR_REPLACE), &siv);
+	if (err == -ENODATA)
+		err = none(inode);
 	if (!err)
 		err = name_encode(siv, name, x);
 	if (err)

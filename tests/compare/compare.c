@@ -229,8 +229,10 @@ static bool same_state(struct run *r, const struct op *op)
 
 static bool times_good(struct run *r, struct done *d)
 {
-	if (!r->timed || (!d->known && times_same(r, &d->op)))
+	r->uneven = false;
+	if (!r->timed || (!d->known && times_same(r, &d->op) && !r->uneven))
 		return true;
+	d->known |= r->uneven && !r->failed;
 	if (!d->known && !set.go_on)
 		return false;
 	if (!d->known)

@@ -55,6 +55,8 @@ enum side { PLAIN, VAULT, SIDES };
 #define BOB		61002
 #define CASEWORKERS	61010
 
+enum time { TIME_A, TIME_M, TIME_C, TIMES };
+
 struct run;
 struct op;
 
@@ -157,7 +159,7 @@ struct setting {
 	bool verbose;
 	bool go_on;		/* over differences of times */
 	unsigned long lower;	/* magic number of the file system on the plain side */
-	bool stamps;		/* it stamps what is written out later, whoever asks it not to */
+	bool stamps;		/* it stamps ctime when something is written out later, whoever asks it not to */
 	bool fallocate[16];	/* by number of the variant: both sides have it */
 	bool data_map;		/* the vault knows holes */
 	int drop_caches;
@@ -187,6 +189,7 @@ struct run {
 	char *text[SIDES];
 	struct times *times;
 	unsigned long known;	/* known differences that were met */
+	bool uneven;		/* times of this step are one of those */
 	bool failed;
 	unsigned int passed_over;	/* differences of times, with --go-on */
 	/* what an xattr was before, on the plain side */
@@ -241,6 +244,7 @@ void look_around(struct run *r);				/* fills r->live */
 
 /* differ.c */
 bool known_difference(struct run *r, const struct op *op, const struct result res[SIDES]);
+bool known_time(struct run *r, const struct op *op, enum time time, bool plain, bool vault);
 void list_differences(void);
 
 /* kinds, each table ends with a NULL name */

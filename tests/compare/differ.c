@@ -99,6 +99,16 @@ static bool little_room_below(const struct op *op, const struct result res[SIDES
 	       (res[VAULT].err == ENOSPC || res[VAULT].err == E2BIG || res[VAULT].err == ERANGE);
 }
 
+/* ---- an xattr without a name, where users have none at all ---- */
+
+static bool no_name(const struct op *op, const struct result res[SIDES])
+{
+	/* the number of "user." in xattr.c */
+	return set.lower == TMPFS_MAGIC && op->mode == 8 &&
+	       (is_kind(op, "setxattr") || is_kind(op, "getxattr") || is_kind(op, "removexattr")) &&
+	       res[PLAIN].err == EOPNOTSUPP && res[VAULT].err == EINVAL;
+}
+
 static const struct difference {
 	const char *what;
 	const char *why;
@@ -115,6 +125,41 @@ static const struct difference {
 	  little_room, undo_xattr },
 	{ "what is too large for an xattr may be told in other words", "the same",
 	  little_room_below, NULL },
+	{ "over tmpfs, \"user.\" is EINVAL as the name of an xattr, not EOPNOTSUPP",
+	 "the vault knows what users' xattrs are called, tmpfs knows none",
+	  no_name, NULL },
+	{ NULL }
+};
+
+/* ---- times ---- */
+
+static bool direct_read(const struct run *r, const struct op *op, enum time time, bool plain,
+			bool vault)
+{
+	return set.lower == BTRFS_SUPER_MAGIC && is_kind(op, "read") && time == TIME_A && !plain &&
+	       vault && r->slot[op->slot].flags & O_DIRECT;
+}
+
+static bool empty_read(const struct run *r, const struct op *op, enum time time, bool plain,
+		       bool vault)
+{
+	return set.lower == TMPFS_MAGIC && is_kind(op, "read") && time == TIME_A && plain &&
+	       !vault && !op->len;
+}
+
+/* The times of what was worked on are set to the same on both sides afterwards. */
+static const struct time_difference {
+	const char *what;
+	const char *why;
+	bool (*is)(const struct run *r, const struct op *op, enum time time, bool plain,
+		   bool vault);
+} time_differences[] = {
+	{ "over btrfs, reading by O_DIRECT moves atime",
+	 "btrfs leaves it when all comes from the disk; ext4, xfs and the vault do not",
+	  direct_read },
+	{ "over tmpfs, reading no bytes moves no atime",
+	 "tmpfs moves it; ext4, xfs and the vault do not",
+	  empty_read },
 	{ NULL }
 };
 
@@ -141,6 +186,8 @@ void list_differences(void)
 
 	for (i = 0; differences[i].what; i++)
 		printf("known: %s: %s\n", differences[i].what, differences[i].why);
+	for (i = 0; time_differences[i].what; i++)
+		printf("known: %s: %s\n", time_differences[i].what, time_differences[i].why);
 	for (i = 0; left_out[i]; i++)
 		printf("left out: %s\n", left_out[i]);
 }
@@ -157,6 +204,21 @@ bool known_difference(struct run *r, const struct op *op, const struct result re
 		if (d->undo && !res[PLAIN].err && d->undo(r, op))
 			return differs(r, "known (%s), but it cannot be undone: %s", d->what,
 				       strerrorname_np(errno));
+		return true;
+	}
+	return false;
+}
+
+/* A time that moved on one side alone: @plain, @vault: there. */
+bool known_time(struct run *r, const struct op *op, enum time time, bool plain, bool vault)
+{
+	const struct time_difference *d;
+
+	for (d = time_differences; d->what; d++) {
+		if (!d->is(r, op, time, plain, vault))
+			continue;
+		r->known++;
+		r->uneven = true;
 		return true;
 	}
 	return false;

@@ -167,7 +167,7 @@ static void go_tail(struct run *r, const struct op *op, enum side side, struct r
 	struct stat st;
 	long long from, end;
 
-	if (side == PLAIN || !m->shared || !(m->prot & PROT_WRITE))
+	if (!m->shared || !(m->prot & PROT_WRITE))
 		return;
 	if (fstat(m->fd[side], &st) || !S_ISREG(st.st_mode))
 		return;
@@ -177,10 +177,14 @@ static void go_tail(struct run *r, const struct op *op, enum side side, struct r
 		return;
 	if (end > m->from + (long long)m->len)
 		end = m->from + m->len;
-	memset(r->data, 0x55, PAGE);
-	copy_guarded(res, m->at[side] + (from - m->from), r->data, end - from);
-	/* The same as on the side where nothing was done. */
-	res->ret = 0;
+	if (side == VAULT) {
+		memset(r->data, 0x55, PAGE);
+		copy_guarded(res, m->at[side] + (from - m->from), r->data, end - from);
+		/* The same as on the side where nothing was done. */
+		res->ret = 0;
+	}
+	if (r->timed)
+		set_times(r, m->fd[side], op);
 }
 
 static void go_msync(struct run *r, const struct op *op, enum side side, struct result *res)

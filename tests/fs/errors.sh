@@ -120,5 +120,24 @@ f = d + "/still"; touch(f, b"still"); fd = os.open(f, os.O_RDWR)
 run("chattr", "+i", f); fails("EPERM", os.write, fd, b"x"); os.close(fd); run("chattr", "-i", f); same(read(f), b"still")
 '
 fi
+name="a hash that the kernel has no more is ENOPKG: no entry seems to be missing, nothing tampered with"
+if grep -q "^sha512_generic " /proc/modules; then
+check "$name" py '
+os.mkdir(d + "/hash"); touch(d + "/hash/f", b"here"); lock(); unlock(); n = mark()
+def modprobe(program):
+    with open("/proc/sys/kernel/modprobe", "r+") as f: was = f.read(); f.seek(0); f.write(program)
+    return was
+was = modprobe("/bin/false\n")
+try:
+    for module in "sha512_ssse3", "sha512_generic": run("rmmod", module)
+    fails("ENOPKG", os.stat, d + "/hash"); fails("ENOPKG", os.listdir, d); fails("ENOPKG", touch, d + "/new")
+finally:
+    modprobe(was)
+    for module in "sha512_generic", "sha512_ssse3": run("modprobe", module)
+same(read(d + "/hash/f"), b"here"); touch(d + "/new"); quiet(n)
+'
+else
+	skip "$name" "SHA-512 is no module of this kernel, and cannot be taken away"
+fi
 check "unmount" umount $d
 done_testing

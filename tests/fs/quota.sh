@@ -124,6 +124,20 @@ def one(at):
     finally: set_limit("g", CASEWORKERS, 0, 0)
 got = alike(one); assert got[:2] == ["EDQUOT", None], got
 '
+for how in closed synced; do
+	check "many small files: who $how one has it whole, who has not was told" py "
+exec(open('/tmp/limits.py').read()); from smallfiles import *
+def one(at):
+    os.chmod(at, 0o777); set_limit('u', ALICE, used(ALICE)[0] + 2048, 0); got = {}
+    try:
+        for seed in (1, 2): got.update(as_user(ALICE, attempts, at, seed, '$how' == 'synced', seed == 2))
+    finally: set_limit('u', ALICE, 0, 0)
+    since = mark(); assert len(kept(got)) > 20, kept(got)
+    whole(got); drop_caches(); whole(got); again(); whole(got); quiet(since)
+    return refused(got)
+same(alike(one), ['EDQUOT'])
+"
+done
 check "a limit on inodes: EDQUOT for each thing that can be made" py '
 exec(open("/tmp/limits.py").read())
 def one(at):
