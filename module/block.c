@@ -192,7 +192,7 @@ static ssize_t lower_io_end(struct wardfs_lower_io *io, ssize_t ret)
 	return io->result;
 }
 
-/* What writing does to the times below: they are those above, until they have followed once more. */
+/* Where writing moves the times below, those above count until they have followed once more. */
 static void keep_times(struct inode *inode)
 {
 	if (wardfs_lower_stamps(inode->i_sb))

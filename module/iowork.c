@@ -105,8 +105,10 @@ static bool is_kthread(void)
  *
  * Freeze protection of the lower comes first: who has it may wait for the blocks
  * (reading a header while a name is made below), so nobody may wait for it while
- * holding them. Context: process context, not with mnt_want_write() held below; a
- * section of the caller's holds for @fn.
+ * holding them. It is that of page faults, which is refused only when all who are writing
+ * below have ended: one of them may write out of a mapping of this file, and wait for
+ * invalidate_lock, which our caller may hold. Context: process context; a section of the
+ * caller's holds for @fn.
  *
  * Return: what @fn returns.
  */
@@ -116,9 +118,9 @@ int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg)
 	struct io_work w = { .call = do_io, .inode = inode, .fn = fn, .arg = arg };
 	int err;
 
-	sb_start_write(lower);
+	sb_start_pagefault(lower);
 	err = is_kthread() ? do_io(inode, fn, arg) : by_worker(&w);
-	sb_end_write(lower);
+	sb_end_pagefault(lower);
 	return err;
 }
 
@@ -154,9 +156,9 @@ int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg)
 	if (rlimit(RLIMIT_FSIZE) != RLIM_INFINITY || fatal_signal_pending(current) ||
 	    !minds_fatal_signals_only(lower))
 		return wardfs_io_call(inode, fn, arg);
-	sb_start_write(lower);
+	sb_start_pagefault(lower);
 	err = do_io(inode, fn, arg);
-	sb_end_write(lower);
+	sb_end_pagefault(lower);
 	return err;
 }
 
