@@ -16,7 +16,8 @@ DISK, DISK_MIB = '/dev/ram0', 448
 
 WORK = '/tmp/work'
 SIZES = dict(mib=64, random=1000, warm=100000, files=500)
-PROFILED = 'write', 'read cold', 'random read cold', 'random read warm', 'overwrite', 'create', 'read files cold'
+PROFILED = 'write', 'read cold', 'random read cold', 'random read warm', 'overwrite', 'create', 'stat cold', \
+           'read files cold', 'unlink'
 
 
 def drop_caches():
@@ -62,7 +63,9 @@ def one_pass(kind, n, profiled=False):
     measure('random read cold', 'random-read', data, str(n['random']), cold=True)
     measure('overwrite', 'overwrite', data, str(n['random']), cold=True)
     measure('create', 'create', many, str(n['files']))
+    measure('stat cold', 'stat', many, str(n['files']), cold=True)
     measure('read files cold', 'read-files', many, str(n['files']), cold=True)
+    measure('unlink', 'unlink', many, str(n['files']))
     fs.drop()
     run('umount', LOWER)
     return profiles if profiled else took
