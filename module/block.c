@@ -4,9 +4,10 @@
  * one operation, decrypted or encrypted block by block in the buffer pages.
  *
  * The lower I/O is direct where the lower file can do it and the run is long
- * enough to be worth it, so that the lower page cache keeps no second copy;
- * otherwise it goes through the lower page cache (small files: its delayed
- * allocation reports ENOSPC without waiting for the device).
+ * enough to be worth it, or one of several that replace blocks, so that the
+ * lower page cache keeps no second copy; otherwise it goes through that cache
+ * (small files: its delayed allocation reports ENOSPC without waiting for the
+ * device).
  *
  * Everything here may run in write-back: allocations are NOFS and come from
  * mempools; nothing is opened or looked up.
@@ -296,15 +297,21 @@ static ssize_t do_iter(struct rest *left)
 	return lower_io_end(io, vfs_iocb_iter_read(run->lower, &io->kiocb, &iter));
 }
 
+static bool no_room(ssize_t n)
+{
+	return n == -ENOSPC || n == -EDQUOT;
+}
+
 /*
  * What @n, that some I/O returned, leaves to do. Direct I/O that the lower refuses after
- * all (-EINVAL: alignment, inline data) is done again through its page cache.
+ * all (-EINVAL: alignment, inline data) is done again through its page cache; and what
+ * it had no room for: its write-back may use what ext4 keeps for splitting extents.
  */
 static int digest(struct rest *left, ssize_t n)
 {
 	struct wardfs_run *run = left->run;
 
-	if (n == -EINVAL && left->direct) {
+	if (left->direct && (n == -EINVAL || (no_room(n) && !is_nfs(run->lower)))) {
 		left->direct = false;
 		return 0;
 	}
@@ -418,15 +425,22 @@ static bool stores_in_place(const struct file *file)
 	return false;
 }
 
-/* What the lower holds in memory anyway, or is to make room for, it had better collect. */
+/*
+ * What the lower holds in memory anyway, or is to make room for, it had better collect; and what
+ * comes alone, like the end of a file that grows line by line.
+ */
 static bool stored_at_once(const struct wardfs_run *run)
 {
+	const struct wardfs_data *d = &WARDFS_I(run->inode)->data;
 	loff_t from = run->first * WARD_BLOCK_SIZE;
 	loff_t to = from + (loff_t)run->count * WARD_BLOCK_SIZE;
 
 	if (wardfs_store_direct(run->lower, run->count))
 		return true;
-	return stores_in_place(run->lower) && to <= i_size_read(file_inode(run->lower)) &&
+	if (d->past_cache && run->lower->f_mode & FMODE_CAN_ODIRECT)
+		return true;
+	return run->scattered && !(d->flags & WARD_FILE_SPARSE) &&
+	       stores_in_place(run->lower) && to <= i_size_read(file_inode(run->lower)) &&
 	       !filemap_range_has_page(run->lower->f_mapping, from, to - 1);
 }
 
@@ -434,9 +448,10 @@ static bool stored_at_once(const struct wardfs_run *run)
  * wardfs_run_store_begin - begin to write a run's blocks to the lower file
  * @run: the run, every block sealed
  *
- * What can be written directly is on its way then, perhaps. Ended by
- * wardfs_run_store_end(), whatever became of it. Context: wardfs_data.io held for
- * writing by the caller or whom it works for.
+ * What can be written directly is on its way then, perhaps. Followed by
+ * wardfs_run_store_wait() and wardfs_run_store_end(), whatever became of it. The first such
+ * write to a lower file system makes it a work queue (sb_init_dio_done_wq()). Context:
+ * wardfs_data.io held for writing by the caller or whom it works for.
  */
 void wardfs_run_store_begin(struct wardfs_run *run)
 {
@@ -461,12 +476,24 @@ void wardfs_run_store_begin(struct wardfs_run *run)
 }
 
 /**
- * wardfs_run_store_end - have a run's blocks written to the lower file
+ * wardfs_run_store_wait - wait for what is on its way to the lower file
  * @run: the run, after wardfs_run_store_begin()
  *
- * Waits for what is on its way, and does what is left. Short runs that the lower has to
- * collect are written here, one after the other: its inode's lock admits one writer then,
- * and none while old blocks are read directly. Context: as wardfs_run_store_begin().
+ * Context: as wardfs_run_store_begin().
+ */
+void wardfs_run_store_wait(struct wardfs_run *run)
+{
+	if (run->begun)
+		run->began = lower_io_end(&run->io, run->began);
+}
+
+/**
+ * wardfs_run_store_end - have a run's blocks written to the lower file
+ * @run: the run, after wardfs_run_store_wait(); no other of this file is on its way
+ *
+ * Does what is left. Short runs that the lower has to collect are written here, one after
+ * the other: its inode's lock admits one writer then, and none while old blocks are read
+ * directly. Context: as wardfs_run_store_begin().
  *
  * Return: 0 or the lower's error; -ENOSPC for a short write.
  */
@@ -476,7 +503,7 @@ int wardfs_run_store_end(struct wardfs_run *run)
 	int err = 0;
 
 	if (run->begun)
-		err = digest(&left, lower_io_end(&run->io, run->began));
+		err = digest(&left, run->began);
 	err = run_rest(&left, err);
 	if (err)
 		wardfs_unsettled(run->inode);

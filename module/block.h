@@ -63,9 +63,10 @@ struct wardfs_lower_io {
  * @index: first upper page (reading)
  * @nr_folios: upper folios that wait to be filled (reading)
  * @folios: those, locked, consecutive from @index
+ * @scattered: whether it is one of several that are stored in one operation
  * @io: the lower I/O
  * @begun: whether some of the blocks may be on their way to the lower file
- * @began: what beginning it returned
+ * @began: what that returned
  * @error: first error of a write
  * @aad: associated data of the block at hand
  * @request: AEAD request
@@ -93,6 +94,7 @@ struct wardfs_run {
 	pgoff_t index;
 	unsigned int nr_folios;
 	struct folio *folios[WARDFS_RUN_BLOCKS];
+	bool scattered;
 	struct wardfs_lower_io io;
 	bool begun;
 	ssize_t began;
@@ -148,6 +150,7 @@ ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_it
 int wardfs_run_load(struct wardfs_run *run);
 bool wardfs_store_direct(const struct file *file, unsigned int count);
 void wardfs_run_store_begin(struct wardfs_run *run);
+void wardfs_run_store_wait(struct wardfs_run *run);
 int wardfs_run_store_end(struct wardfs_run *run);
 void wardfs_run_open(struct wardfs_run *run, unsigned int i);
 int wardfs_run_seal(struct wardfs_run *run, unsigned int i, u32 length, bool last);

@@ -422,16 +422,21 @@ static int drop_suid(struct inode *inode, umode_t mode)
 	return err;
 }
 
-/* Times that were just set below are those above, too. */
-static void take_times(struct inode *inode, unsigned int valid)
+/*
+ * Times that were just set below are those above, too. What was asked for is not read back
+ * there: storing a block moves it on some, and may have come in between.
+ */
+static void take_times(struct inode *inode, const struct iattr *set)
 {
 	struct inode *low = wardfs_lower_inode(inode);
 
 	spin_lock(&inode->i_lock);
-	if (valid & ATTR_ATIME)
-		inode_set_atime_to_ts(inode, inode_get_atime(low));
-	if (valid & ATTR_MTIME)
-		inode_set_mtime_to_ts(inode, inode_get_mtime(low));
+	if (set->ia_valid & ATTR_ATIME)
+		inode_set_atime_to_ts(inode, set->ia_valid & ATTR_ATIME_SET ? set->ia_atime :
+				      inode_get_atime(low));
+	if (set->ia_valid & ATTR_MTIME)
+		inode_set_mtime_to_ts(inode, set->ia_valid & ATTR_MTIME_SET ? set->ia_mtime :
+				      inode_get_mtime(low));
 	spin_unlock(&inode->i_lock);
 }
 
@@ -492,7 +497,7 @@ int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *att
 	err = setattr_lower(inode, &below);
 	/* Asked for, so that a reader's newer atime, say, does not keep them from showing. */
 	if (!err && S_ISREG(inode->i_mode) && below.ia_valid & (ATTR_ATIME | ATTR_MTIME))
-		take_times(inode, below.ia_valid);
+		take_times(inode, &below);
 	return err;
 }
 

@@ -44,17 +44,46 @@ struct io_work {
 	int error;
 };
 
+/*
+ * Freeze protection of the lower. Who is refused as a writer, because somebody freezes it, has
+ * the protection of a page fault, which is refused only when all who are writing below have ended:
+ * one of them may write out of a mapping of this file, and wait for invalidate_lock, which our
+ * caller may hold. It is not the only one we have, because in that step of freezing nobody cleans
+ * the lower file system's pages (its s_umount is taken), and we may have to wait for some.
+ * Return: whether as a writer.
+ */
+static bool lower_begin(struct super_block *lower)
+{
+	if (sb_start_write_trylock(lower))
+		return true;
+	sb_start_pagefault(lower);
+	return false;
+}
+
+static void lower_end(struct super_block *lower, bool writer)
+{
+	if (writer)
+		sb_end_write(lower);
+	else
+		sb_end_pagefault(lower);
+}
+
 /* Under the lock nothing may be reclaimed whose write-back would wait for it. */
 static int do_io(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
+	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
 	unsigned int flags = memalloc_nofs_save();
+	bool writer = lower_begin(lower);
 	int err;
 
 	down_write(&d->io);
+	/* What goes past the lower page cache is not made to wait for what is dirty there. */
+	d->past_cache = !writer;
 	wardfs_head_drop(inode);
 	err = fn(inode, arg);
 	up_write(&d->io);
+	lower_end(lower, writer);
 	memalloc_nofs_restore(flags);
 	return err;
 }
@@ -105,23 +134,15 @@ static bool is_kthread(void)
  *
  * Freeze protection of the lower comes first: who has it may wait for the blocks
  * (reading a header while a name is made below), so nobody may wait for it while
- * holding them. It is that of page faults, which is refused only when all who are writing
- * below have ended: one of them may write out of a mapping of this file, and wait for
- * invalidate_lock, which our caller may hold. Context: process context; a section of the
- * caller's holds for @fn.
+ * holding them. Context: process context; a section of the caller's holds for @fn.
  *
  * Return: what @fn returns.
  */
 int wardfs_io_call(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
-	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
 	struct io_work w = { .call = do_io, .inode = inode, .fn = fn, .arg = arg };
-	int err;
 
-	sb_start_pagefault(lower);
-	err = is_kthread() ? do_io(inode, fn, arg) : by_worker(&w);
-	sb_end_pagefault(lower);
-	return err;
+	return is_kthread() ? do_io(inode, fn, arg) : by_worker(&w);
 }
 
 /* Others, such as NFS, give up at signals in many places, or may. */
@@ -150,16 +171,10 @@ static bool minds_fatal_signals_only(const struct super_block *lower)
  */
 int wardfs_io_here(struct inode *inode, wardfs_io_fn fn, void *arg)
 {
-	struct super_block *lower = wardfs_lower_inode(inode)->i_sb;
-	int err;
-
 	if (rlimit(RLIMIT_FSIZE) != RLIM_INFINITY || fatal_signal_pending(current) ||
-	    !minds_fatal_signals_only(lower))
+	    !minds_fatal_signals_only(wardfs_lower_inode(inode)->i_sb))
 		return wardfs_io_call(inode, fn, arg);
-	sb_start_pagefault(lower);
-	err = do_io(inode, fn, arg);
-	sb_end_pagefault(lower);
-	return err;
+	return do_io(inode, fn, arg);
 }
 
 /**

@@ -200,6 +200,14 @@ static int finish_runs(struct list_head *runs)
 		else
 			wait_for_completion(&run->done);
 	}
+	/*
+	 * Nothing goes through the lower page cache while something is on its way past it:
+	 * XFS would make a large folio dirty that still has the old block, and write that
+	 * after the new one.
+	 */
+	list_for_each_entry(run, runs, list)
+		if (!run->error)
+			wardfs_run_store_wait(run);
 	list_for_each_entry_safe(run, next, runs, list) {
 		if (!run->error)
 			run->error = wardfs_run_store_end(run);
@@ -218,6 +226,7 @@ static int finish_runs(struct list_head *runs)
  * @runs: those that workers have, or will take
  * @ahead: how many these are
  * @blocks: how many blocks these have
+ * @scattered: whether there are several
  * @error: the first
  */
 struct store {
@@ -226,6 +235,7 @@ struct store {
 	struct list_head runs;
 	unsigned int ahead;
 	unsigned int blocks;
+	bool scattered;
 	int error;
 };
 
@@ -254,6 +264,7 @@ static void store_row(struct store *s, u64 first, u64 last, bool final)
 			continue;
 		}
 		run->size = s->size;
+		run->scattered = s->scattered;
 		first += run->count;
 		s->ahead++;
 		s->blocks += run->count;
@@ -286,7 +297,7 @@ int wardfs_store_rows(struct inode *inode, const struct wardfs_row *rows, unsign
 		      u64 size)
 {
 	struct wardfs_data *d = &WARDFS_I(inode)->data;
-	struct store s = { .inode = inode, .size = size };
+	struct store s = { .inode = inode, .size = size, .scattered = nr > 1 };
 	bool with_header = false;
 	unsigned int i;
 	int err;

@@ -178,6 +178,7 @@ struct wardfs_data {
 	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
+	bool past_cache;		/* io: somebody freezes the lower; iowork.c */
 	bool reserve;			/* written by who may use reserved space; iowork.c */
 	struct wardfs_head *head;	/* the file's beginning, as read with its header */
 	struct wardfs_ahead ahead;
