@@ -82,7 +82,7 @@ def main():
     n = SIZES
     need = cipher.need(n, speed)
     for kind in Plain, Ward:
-        one_pass(kind, dict(mib=8, random=50, warm=50, files=50))
+        one_pass(kind, dict(mib=8, random=1000, warm=50, files=500))
     plain, ward = one_pass(Plain, n), one_pass(Ward, n)
     print('ok 2 - measured', flush=True)
     again = one_pass(Ward, n)
