@@ -13,6 +13,9 @@ check "wardd" start_wardd
 check "the key is given out" keep_key
 cat >/tmp/cgroups.py <<'END2'
 import ctypes, errno, json, os, subprocess, sys, time
+sys.path.insert(0, os.environ["WARD_TOP"] + "/tests/agent")
+sys.dont_write_bytecode = True
+from escaped import back
 log, top = sys.argv[1:]
 ROOT = b'/sys/fs/cgroup/ward-test'
 OTHER = 61003                                   # mallory
@@ -29,20 +32,6 @@ names = [
     b'\xfe' * 255 + b'/' + b'd' * 255 + b'/' + b'e' * 255,  # cut off in the second
     b'u' * 7 + b'/' + b'v' * 244 + '/'.encode() + '\u20ac'.encode() * 85,   # and in the middle of a character
 ]
-
-
-def back(text):
-    """The bytes that were escaped."""
-    raw, out, i = text.encode(), bytearray(), 0
-    while i < len(raw):
-        if raw[i] != 92:
-            out.append(raw[i]); i += 1
-        elif raw[i + 1] == 92:
-            out.append(92); i += 2
-        else:
-            assert raw[i + 1:i + 2] == b'x', text
-            out.append(int(raw[i + 2:i + 4], 16)); i += 4
-    return bytes(out)
 
 
 def refused(cgroup, argv=()):

@@ -55,21 +55,12 @@ done
 cat "$d/$name" >/dev/null 2>&1
 check "a tampered file is in the log" wait_for tamper has "e['ward.kind'] == 'tamper'"
 check "under its name, of which no byte is lost" python3 - <<EOT
-import json, os
+import json, os, sys
+sys.path.insert(0, "$WARD_TOP/tests/agent")
+sys.dont_write_bytecode = True
+from escaped import back
 found = [e for e in map(json.loads, open('$log')) if e['ward.kind'] == 'tamper']
 print(found)
-def back(text):
-    out, i = bytearray(), 0
-    raw = text.encode()
-    while i < len(raw):
-        if raw[i] != 92:
-            out.append(raw[i]); i += 1
-        elif raw[i + 1] == 92:
-            out.append(92); i += 2
-        else:
-            assert raw[i + 1:i + 2] == b'x'
-            out.append(int(raw[i + 2:i + 4], 16)); i += 4
-    return bytes(out)
 want = b'$d/odd\x01\xff\\\\n\xc3\xa9'
 assert any(back(e['file.path']) == want for e in found), want
 e = [e for e in found if back(e['file.path']) == want][0]
