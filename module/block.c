@@ -23,7 +23,6 @@
 #include <crypto/internal/aead.h>	/* crypto_aead_chunksize() */
 #include "wardfs.h"
 #include "block.h"
-#include "lower.h"
 
 /* From this many blocks on a write goes to the device directly. */
 #define DIRECT_WRITE_BLOCKS	32
@@ -147,84 +146,6 @@ u8 *wardfs_run_payload(struct wardfs_run *run, unsigned int i)
 	return (u8 *)(wardfs_run_unit(run, i) + 1);
 }
 
-static bool is_nfs(const struct file *file)
-{
-	return file_inode(file)->i_sb->s_magic == NFS_SUPER_MAGIC;
-}
-
-static void lower_io_done(struct kiocb *kiocb, long result)
-{
-	struct wardfs_lower_io *io = container_of(kiocb, struct wardfs_lower_io, kiocb);
-
-	io->result = result;
-	complete(&io->done);
-}
-
-static void lower_io_begin(struct wardfs_lower_io *io, struct file *file, loff_t pos, bool direct)
-{
-	init_sync_kiocb(&io->kiocb, file);
-	io->kiocb.ki_pos = pos;
-	if (direct)
-		io->kiocb.ki_flags |= IOCB_DIRECT;
-}
-
-/* Only what is direct can go on while others do something else. */
-static void lower_io_async(struct wardfs_lower_io *io)
-{
-	init_completion(&io->done);
-	io->kiocb.ki_complete = lower_io_done;
-}
-
-/*
- * NFS lets a fatal signal end the wait for direct I/O, while the server still answers
- * into our pages, which then are another run's; or takes out of them what it stores.
- * What is asynchronous is waited for here.
- */
-static bool wait_here(const struct file *file, bool direct)
-{
-	return direct && is_nfs(file);
-}
-
-static ssize_t lower_io_end(struct wardfs_lower_io *io, ssize_t ret)
-{
-	if (ret != -EIOCBQUEUED)
-		return ret;
-	wait_for_completion(&io->done);
-	return io->result;
-}
-
-/* Where writing moves the times below, those above count until they have followed once more. */
-static void keep_times(struct inode *inode)
-{
-	if (wardfs_lower_stamps(inode->i_sb))
-		wardfs_set_times(inode, NULL, NULL, NULL);
-}
-
-/**
- * wardfs_lower_write - write to a lower file
- * @inode: upper regular file
- * @file: its lower file
- * @iter: what
- * @pos: where, bytes
- * @direct: past the lower page cache
- *
- * Context: inside wardfs_io_call(), which also keeps the lower from being frozen:
- * vfs_iter_write() would begin that here, behind wardfs_data.io.
- *
- * Return: bytes written, or the lower's error.
- */
-ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_iter *iter,
-			   loff_t pos, bool direct)
-{
-	struct wardfs_lower_io io;
-
-	keep_times(inode);
-	lower_io_begin(&io, file, pos, direct);
-	if (wait_here(file, direct))
-		lower_io_async(&io);
-	return lower_io_end(&io, file->f_op->write_iter(&io.kiocb, iter));
-}
-
 static void run_iter(struct wardfs_run *run, struct iov_iter *iter, unsigned int from, int rw)
 {
 	unsigned int i;
@@ -252,49 +173,16 @@ struct rest {
 	unsigned int from;
 };
 
-/**
- * struct guise - as whom a lower file is written to, and read
- * @saved: credentials to go back to
- * @throttle: PF_LOCAL_THROTTLE, if the task had it
- */
-struct guise {
-	const struct cred *saved;
-	unsigned int throttle;
-};
-
-static void guise_on(struct guise *g, struct wardfs_run *run, int rw)
-{
-	g->saved = wardfs_io_begin(run->inode);
-	g->throttle = current->flags & PF_LOCAL_THROTTLE;
-	/*
-	 * The lower's dirty limit counts our own dirty pages: without this the
-	 * flusher that is to clean them would be throttled by them.
-	 */
-	if (rw == WRITE)
-		current->flags |= PF_LOCAL_THROTTLE;
-}
-
-static void guise_off(const struct guise *g)
-{
-	if (!g->throttle)
-		current->flags &= ~PF_LOCAL_THROTTLE;
-	revert_creds(g->saved);
-}
-
 static ssize_t do_iter(struct rest *left)
 {
 	struct wardfs_run *run = left->run;
 	loff_t pos = (run->first + left->from) * WARD_BLOCK_SIZE;
-	struct wardfs_lower_io *io = &run->io;
 	struct iov_iter iter;
 
 	run_iter(run, &iter, left->from, left->rw);
 	if (left->rw == WRITE)
 		return wardfs_lower_write(run->inode, run->lower, &iter, pos, left->direct);
-	lower_io_begin(io, run->lower, pos, left->direct);
-	if (wait_here(run->lower, left->direct))
-		lower_io_async(io);
-	return lower_io_end(io, vfs_iocb_iter_read(run->lower, &io->kiocb, &iter));
+	return wardfs_lower_read(run->lower, &iter, pos, left->direct);
 }
 
 static bool no_room(ssize_t n)
@@ -311,7 +199,7 @@ static int digest(struct rest *left, ssize_t n)
 {
 	struct wardfs_run *run = left->run;
 
-	if (left->direct && (n == -EINVAL || (no_room(n) && !is_nfs(run->lower)))) {
+	if (left->direct && (n == -EINVAL || (no_room(n) && !wardfs_file_is_nfs(run->lower)))) {
 		left->direct = false;
 		return 0;
 	}
@@ -322,7 +210,7 @@ static int digest(struct rest *left, ssize_t n)
 		return 0;
 	if (left->rw == WRITE) {
 		/* A write that stops short has no room. */
-		if (!left->direct || is_nfs(run->lower))
+		if (!left->direct || wardfs_file_is_nfs(run->lower))
 			return -ENOSPC;
 		left->direct = false;
 		return 0;
@@ -338,13 +226,13 @@ static int digest(struct rest *left, ssize_t n)
 static int do_run_io(struct inode *inode, void *arg)
 {
 	struct rest *left = arg;
-	struct guise g;
+	struct wardfs_guise g;
 	int err = 0;
 
-	guise_on(&g, left->run, left->rw);
+	wardfs_guise_on(&g, inode, left->rw);
 	while (!err && left->from < left->run->count)
 		err = digest(left, do_iter(left));
-	guise_off(&g);
+	wardfs_guise_off(&g);
 	return err;
 }
 
@@ -408,7 +296,7 @@ int wardfs_run_load(struct wardfs_run *run)
  */
 bool wardfs_store_direct(const struct file *file, unsigned int count)
 {
-	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || is_nfs(file));
+	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || wardfs_file_is_nfs(file));
 }
 
 /*
@@ -456,22 +344,18 @@ static bool stored_at_once(const struct wardfs_run *run)
 void wardfs_run_store_begin(struct wardfs_run *run)
 {
 	loff_t pos = run->first * WARD_BLOCK_SIZE;
-	struct wardfs_lower_io *io = &run->io;
+	struct wardfs_guise g;
 	struct iov_iter iter;
 	unsigned int flags;
-	struct guise g;
 
 	run->begun = stored_at_once(run);
 	if (!run->begun)
 		return;
 	flags = memalloc_nofs_save();
-	guise_on(&g, run, WRITE);
-	keep_times(run->inode);
+	wardfs_guise_on(&g, run->inode, WRITE);
 	run_iter(run, &iter, 0, WRITE);
-	lower_io_begin(io, run->lower, pos, true);
-	lower_io_async(io);
-	run->began = run->lower->f_op->write_iter(&io->kiocb, &iter);
-	guise_off(&g);
+	run->began = wardfs_lower_write_begin(&run->io, run->inode, run->lower, &iter, pos);
+	wardfs_guise_off(&g);
 	memalloc_nofs_restore(flags);
 }
 
@@ -484,7 +368,7 @@ void wardfs_run_store_begin(struct wardfs_run *run)
 void wardfs_run_store_wait(struct wardfs_run *run)
 {
 	if (run->begun)
-		run->began = lower_io_end(&run->io, run->began);
+		run->began = wardfs_lower_wait(&run->io, run->began);
 }
 
 /**

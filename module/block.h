@@ -7,6 +7,7 @@
 #include <linux/completion.h>
 #include <linux/crypto.h>
 #include <linux/workqueue.h>
+#include "lowerio.h"
 #include "wardfs.h"
 
 #define WARDFS_RUN_PAGES	64	/* most pages that a run fills: 256 KiB */
@@ -28,18 +29,6 @@ enum wardfs_block_state {
 	WARDFS_BLOCK_ODD,		/* authentic, but short or marked last out of place */
 	WARDFS_BLOCK_BAD,		/* does not authenticate */
 	WARDFS_BLOCK_FAILED,		/* the cipher failed: nothing is known of it */
-};
-
-/**
- * struct wardfs_lower_io - I/O on a lower file
- * @kiocb: for the lower
- * @done: completed when it was asynchronous
- * @result: of that
- */
-struct wardfs_lower_io {
-	struct kiocb kiocb;
-	struct completion done;
-	long result;
 };
 
 /**
@@ -145,8 +134,6 @@ int wardfs_find_blocks(struct inode *inode, u64 first, u64 n, unsigned int what,
 /* filekey.c */
 int wardfs_header_seal(struct inode *inode);
 
-ssize_t wardfs_lower_write(struct inode *inode, struct file *file, struct iov_iter *iter,
-			   loff_t pos, bool direct);
 int wardfs_run_load(struct wardfs_run *run);
 bool wardfs_store_direct(const struct file *file, unsigned int count);
 void wardfs_run_store_begin(struct wardfs_run *run);
