@@ -24,6 +24,7 @@
 #include <linux/uuid.h>
 #include "wardfs.h"
 #include "ring.h"
+#include "compat/export.h"
 #include "compat/task.h"
 
 #define TABLE_BITS	12
@@ -162,6 +163,26 @@ static bool is_meant(const struct super_block *sb, bool trusted)
 	return meant;
 }
 
+/*
+ * The number of the btrfs subvolume that an inode is in: each has inode numbers of its own, and
+ * whoever may make subvolumes chooses among them. It is in file handles: struct btrfs_fid.
+ * Return: 0 for one that is too large to be told.
+ */
+static u32 subvolume(struct inode *inode)
+{
+	struct {
+		__u64 object;
+		__u64 root;
+		__u32 generation;
+	} __packed fid;
+	int words = sizeof(fid) / sizeof(__u32);
+
+	if (compat_encode_inode_fh(inode, (struct fid *)&fid, &words, NULL) !=
+	    FILEID_BTRFS_WITHOUT_PARENT || fid.root > U32_MAX)
+		return 0;
+	return fid.root;
+}
+
 /**
  * wardfs_program_id - what makes a file the program that a rule names
  * @inode: of the file
@@ -175,19 +196,26 @@ static bool is_meant(const struct super_block *sb, bool trusted)
  *
  * Context: does not sleep.
  */
-void wardfs_program_id(const struct inode *inode, bool trusted, struct ward_program_id *id)
+void wardfs_program_id(struct inode *inode, bool trusted, struct ward_program_id *id)
 {
 	const struct super_block *sb = inode->i_sb;
+	u32 tree = 0;
 
 	memset(id, 0, sizeof(*id));
 	if (sb->s_user_ns != &init_user_ns || sb->s_magic == FUSE_SUPER_MAGIC)
 		return;
 	if (!uuid_is_null(&sb->s_uuid) && !is_meant(sb, trusted))
 		return;
+	if (sb->s_magic == BTRFS_SUPER_MAGIC) {
+		tree = subvolume(inode);
+		if (!tree)
+			return;
+	}
 	id->generation = cpu_to_le32(inode->i_generation);
 	id->inode = cpu_to_le64(inode->i_ino);
 	if (!uuid_is_null(&sb->s_uuid)) {
-		id->kind = cpu_to_le32(WARD_PROGRAM_UUID);
+		id->kind = cpu_to_le32(tree ? WARD_PROGRAM_SUBVOLUME : WARD_PROGRAM_UUID);
+		id->dev = cpu_to_le32(tree);
 		memcpy(id->fs, &sb->s_uuid, sizeof(id->fs));
 	} else {
 		id->kind = cpu_to_le32(WARD_PROGRAM_DEVICE);

@@ -179,7 +179,8 @@ static bool program_id_ok(const struct ward_program_id *id)
 	if (kind == WARD_PROGRAM_ABSENT)
 		return ward_bytes_zero(&id->generation,
 				       sizeof(*id) - offsetof(struct ward_program_id, generation));
-	return kind == WARD_PROGRAM_DEVICE || (kind == WARD_PROGRAM_UUID && !id->dev);
+	return kind == WARD_PROGRAM_DEVICE || (kind == WARD_PROGRAM_UUID && !id->dev) ||
+	       (kind == WARD_PROGRAM_SUBVOLUME && id->dev);
 }
 
 static bool programs_ok(const struct ward_condition *c, u32 len)

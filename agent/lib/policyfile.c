@@ -563,7 +563,7 @@ static int get_programs(const uint8_t *p, size_t len, size_t count, struct ward_
 		    le16toh(program.length) != ward_program_size(n))
 			return -EBADMSG;
 		if (le32toh(program.id.kind) < WARD_PROGRAM_UUID ||
-		    le32toh(program.id.kind) > WARD_PROGRAM_ABSENT)
+		    le32toh(program.id.kind) > WARD_PROGRAM_SUBVOLUME)
 			return -EPROTONOSUPPORT;
 		memcpy(text, p + sizeof(program), n);
 		text[n] = '\0';

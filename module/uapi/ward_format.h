@@ -401,6 +401,7 @@ struct ward_path {
 #define WARD_PROGRAM_UUID	1	/* on a file system that has a UUID */
 #define WARD_PROGRAM_DEVICE	2	/* on one that has none: for one load of the module */
 #define WARD_PROGRAM_ABSENT	3	/* was not there: no process runs it */
+#define WARD_PROGRAM_SUBVOLUME	4	/* as WARD_PROGRAM_UUID, in a subvolume with inodes of its own */
 
 /**
  * struct ward_program_id - which file a program is
@@ -408,7 +409,8 @@ struct ward_path {
  * @generation: of the inode, as its file system tells
  * @fs: the file system's UUID; of WARD_PROGRAM_DEVICE the load id of the module
  * @inode: number of the inode
- * @dev: of WARD_PROGRAM_DEVICE: its device number (new encoding); else zero
+ * @dev: of WARD_PROGRAM_DEVICE: its device number (new encoding); of
+ *	WARD_PROGRAM_SUBVOLUME: number of the subvolume, not zero; else zero
  * @reserved: zero
  */
 struct ward_program_id {
