@@ -737,8 +737,10 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 		visit_keyed(sbi, unmap_one, NULL);
 		look_at_hours(sbi);
 		/* So that the old file is not accepted after a crash. */
-		if (wardfs_epoch_update(sbi, keys))
-			wardfs_msg(sbi->sb, "the epoch record could not be written");
+		if (wardfs_epoch_update(sbi, keys)) {
+			report.detail = "in force, but the epoch record could not be written: until the vault is locked, an older policy could be put back";
+			wardfs_msg(sbi->sb, "%s", report.detail);
+		}
 	}
 	report.error = -err;
 	wardfs_report(sbi, &report);
