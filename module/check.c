@@ -23,7 +23,7 @@
 static int visible_path(struct wardfs_sb *sbi, struct dentry *lower, char **out)
 {
 	struct dentry *parent;
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	struct inode *dir;
 	char *name, *buf, *at;
 	int len, err = 0;

@@ -10,6 +10,7 @@
  */
 #include <linux/slab.h>
 
+#include "compat/attr.h"
 #include "lower.h"
 
 /**
@@ -45,7 +46,7 @@ static int lookup_without_id(struct inode *dir)
 static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode)
 {
 	struct wardfs_lname lname;
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	struct dentry *lower;
 	int err;
 
@@ -54,7 +55,7 @@ static int lookup(struct inode *dir, struct dentry *dentry, struct inode **inode
 	err = wardfs_dir_names(dir, false, &names);
 	if (err)
 		return err == -ENOENT ? lookup_without_id(dir) : err;
-	err = wardfs_name_encode(dir, names, &dentry->d_name, &lname);
+	err = wardfs_name_encode(names, &dentry->d_name, &lname);
 	if (err)
 		return err;
 	lower = lower_lookup(dir, lname.name, lname.len);
@@ -125,28 +126,71 @@ static int change_end(const struct change *c, int err)
 	return wardfs_shown_error(err);
 }
 
+/*
+ * What is there is called as it was found, or made: no name has to be encoded, unless it has
+ * another one, too, or a hidden symlink, or was moved below.
+ */
+static bool found_name(struct inode *dir, struct dentry *dentry, struct wardfs_lname *lname)
+{
+	struct inode *inode = d_inode(dentry);
+	struct dentry *lower = wardfs_lower_dentry(inode);
+	struct name_snapshot snap;
+	bool known;
+
+	if (S_ISDIR(inode->i_mode) || d_inode(lower)->i_nlink != 1)
+		return false;
+	take_dentry_name_snapshot(&snap, lower);
+	known = lower->d_parent == wardfs_lower_dentry(dir) && !d_unhashed(lower) &&
+		snap.name.len <= WARD_LNAME_MAX && snap.name.name[0] != WARD_DIGEST_MARK;
+	if (known) {
+		lname->len = snap.name.len;
+		memcpy(lname->name, snap.name.name, snap.name.len);
+		lname->name[lname->len] = 0;
+		lname->target = NULL;
+	}
+	release_dentry_name_snapshot(&snap);
+	return known;
+}
+
 /* The lower name of an entry; with @make its directory gets what it needs for it. */
 static int entry_name(struct inode *dir, struct dentry *dentry, bool make,
 		      struct wardfs_lname *lname)
 {
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	int err;
 
+	if (!make && found_name(dir, dentry, lname))
+		return 0;
 	err = wardfs_dir_names(dir, make, &names);
 	if (err == -ENOENT)
 		err = -ESTALE;	/* an entry that we know, and no id: changed below */
-	return err ?: wardfs_name_encode(dir, names, &dentry->d_name, lname);
+	return err ?: wardfs_name_encode(names, &dentry->d_name, lname);
 }
 
-static int hide(struct inode *dir, const struct wardfs_lname *lname, bool *made)
+/**
+ * struct hidden - the hidden symlink of an entry that is about to be made
+ * @made: it was not there before
+ * @mtime: of the lower directory before
+ * @ctime: the same
+ */
+struct hidden {
+	bool made;
+	struct timespec64 mtime;
+	struct timespec64 ctime;
+};
+
+static int hide(struct inode *dir, const struct wardfs_lname *lname, struct hidden *hidden)
 {
+	struct inode *low = wardfs_lower_inode(dir);
 	char name[WARDFS_HIDDEN_MAX];
 
-	*made = false;
+	hidden->made = false;
 	if (!lname->target)
 		return 0;
+	hidden->mtime = inode_get_mtime(low);
+	hidden->ctime = inode_get_ctime(low);
 	wardfs_lname_hidden(lname, name);
-	return wardfs_hidden_make(dir, name, lname->target, made);
+	return wardfs_hidden_make(dir, name, lname->target, &hidden->made);
 }
 
 static void unhide(struct inode *dir, const struct wardfs_lname *lname)
@@ -157,6 +201,20 @@ static void unhide(struct inode *dir, const struct wardfs_lname *lname)
 		return;
 	wardfs_lname_hidden(lname, name);
 	wardfs_hidden_remove(dir, name);
+}
+
+/* The entry could not be made: nothing has changed. */
+static void unhide_failed(struct inode *dir, const struct wardfs_lname *lname,
+			  struct hidden *hidden)
+{
+	struct inode *low = wardfs_lower_inode(dir);
+
+	if (!hidden->made)
+		return;
+	unhide(dir, lname);
+	inode_lock(low);
+	compat_set_times(low, NULL, &hidden->mtime, &hidden->ctime);
+	inode_unlock(low);
 }
 
 /* ---- making ---- */
@@ -235,7 +293,7 @@ static int make_entry(struct inode *dir, struct dentry *dentry, const struct mak
 	struct wardfs_lname lname;
 	struct dentry *child;
 	struct inode *inode;
-	bool hidden;
+	struct hidden hidden;
 	int err;
 
 	err = entry_name(dir, dentry, true, &lname);
@@ -252,7 +310,7 @@ static int make_entry(struct inode *dir, struct dentry *dentry, const struct mak
 	if (how->from) {
 		inode = how->from;
 		ihold(inode);
-		wardfs_copy_attr(inode);
+		wardfs_changed(inode);
 	} else {
 		inode = wardfs_iget_new(dir->i_sb, child);
 		if (IS_ERR(inode)) {
@@ -269,9 +327,9 @@ static int make_entry(struct inode *dir, struct dentry *dentry, const struct mak
 put_child:
 	dput(child);
 undo:
-	if (err && hidden)
-		unhide(dir, &lname);
-	wardfs_copy_attr(dir);
+	if (err)
+		unhide_failed(dir, &lname, &hidden);
+	wardfs_changed(dir);
 free_name:
 	wardfs_lname_free(&lname);
 	return err;
@@ -451,8 +509,8 @@ static int remove_entry(struct inode *dir, struct dentry *dentry)
 	if (S_ISDIR(inode->i_mode))
 		clear_nlink(inode);
 	else
-		wardfs_copy_attr(inode);
-	wardfs_copy_attr(dir);
+		wardfs_changed(inode);
+	wardfs_changed(dir);
 free_name:
 	wardfs_lname_free(&lname);
 	return err;
@@ -515,7 +573,7 @@ static int rename_named(struct inode *old_dir, struct dentry *old,
 		.flags = flags,
 	};
 	bool empty_dir = !exchange && victim && S_ISDIR(victim->i_mode);
-	bool hidden = false;
+	struct hidden hidden = {};
 	char *id = NULL;
 	int err = 0;
 
@@ -541,15 +599,14 @@ static int rename_named(struct inode *old_dir, struct dentry *old,
 	if (empty_dir)
 		clear_nlink(victim);
 	else if (victim)
-		wardfs_copy_attr(victim);
-	wardfs_copy_attr(source);
-	wardfs_copy_attr(old_dir);
+		wardfs_changed(victim);
+	wardfs_changed(source);
+	wardfs_changed(old_dir);
 	if (new_dir != old_dir)
-		wardfs_copy_attr(new_dir);
+		wardfs_changed(new_dir);
 	return 0;
 undo:
-	if (hidden)
-		unhide(new_dir, to);
+	unhide_failed(new_dir, to, &hidden);
 	return err;
 }
 

@@ -296,7 +296,7 @@ static bool cached_name(const struct dentry *parent, struct dentry *lower, struc
 
 static int search_decode(struct inode *dir, struct search *s)
 {
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	int idx, n;
 
 	idx = wardfs_enter(dir->i_sb);

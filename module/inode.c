@@ -4,8 +4,10 @@
  * inode stands for a lower one, whose attributes it shows; only sizes and, of
  * regular files, times that are not below yet are its own.
  */
+#include <linux/blkdev.h>	/* SECTOR_SHIFT */
 #include <linux/fs.h>
 #include <linux/fileattr.h>
+#include <linux/iversion.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -97,7 +99,7 @@ void wardfs_inode_wipe(struct inode *inode)
 {
 	struct wardfs_inode *wi = WARDFS_I(inode);
 
-	wardfs_siv_free(wi->names);
+	wardfs_names_free(wi->names);
 	wi->names = NULL;
 	wardfs_siv_free(wi->xattrs);
 	wi->xattrs = NULL;
@@ -289,10 +291,42 @@ void wardfs_copy_attr(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
+/**
+ * wardfs_changed - something of an inode was changed
+ * @inode: upper inode
+ *
+ * As wardfs_copy_attr(); and who remembers what it was, as NFS clients do, is to see that
+ * it changed, even if that took no tick of the clock.
+ */
+void wardfs_changed(struct inode *inode)
+{
+	wardfs_copy_attr(inode);
+	inode_inc_iversion(inode);
+}
+
 /* The top shows itself even when locked: that is how one sees that it is. */
 static bool shown(const struct inode *inode)
 {
 	return wardfs_unlocked(inode->i_sb) || inode == d_inode(inode->i_sb->s_root);
+}
+
+/*
+ * Blocks that a file will have at least when what waits to be written is below, as file
+ * systems that allocate late tell it: programs take a file without any for one without data.
+ * Only in a sparse file may some of the size be holes.
+ */
+static u64 blocks_to_come(const struct inode *inode)
+{
+	const struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct address_space *mapping = inode->i_mapping;
+	u64 size = i_size_read(inode);
+
+	if (!size || (!mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+		      !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK)))
+		return 0;
+	if (READ_ONCE(d->flags) & WARD_FILE_SPARSE)
+		return WARD_BLOCK_SIZE >> SECTOR_SHIFT;
+	return ward_layout_blocks(size) * (WARD_BLOCK_SIZE >> SECTOR_SHIFT);
 }
 
 /**
@@ -334,10 +368,12 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		stat->mtime = inode_get_mtime(inode);
 		stat->ctime = inode_get_ctime(inode);
 	}
-	if (S_ISREG(inode->i_mode))
+	if (S_ISREG(inode->i_mode)) {
 		stat->size = i_size_read(inode);
-	else if (S_ISLNK(inode->i_mode))
+		stat->blocks = max(stat->blocks, blocks_to_come(inode));
+	} else if (S_ISLNK(inode->i_mode)) {
 		err = wardfs_target_size(inode, &stat->size);
+	}
 	return err;
 }
 
@@ -404,7 +440,7 @@ static int setattr_lower(struct inode *inode, struct iattr *attr)
 	err = lower_notify_change(inode->i_sb, lower, attr);
 	inode_unlock(d_inode(lower));
 	wardfs_drop_write(inode->i_sb);
-	wardfs_copy_attr(inode);
+	wardfs_changed(inode);
 	return err;
 }
 
@@ -547,8 +583,10 @@ void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
 		inode_set_atime_to_ts(inode, *atime);
 	if (mtime)
 		inode_set_mtime_to_ts(inode, *mtime);
-	if (ctime)
+	if (ctime) {
 		inode_set_ctime_to_ts(inode, *ctime);
+		inode_inc_iversion(inode);
+	}
 	WRITE_ONCE(WARDFS_I(inode)->data.times_dirty, true);
 	spin_unlock(&inode->i_lock);
 	mark_inode_dirty_sync(inode);
@@ -569,6 +607,9 @@ int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 {
 	if (!S_ISREG(inode->i_mode) || fixed_below(inode))
 		return lower_touch(inode, flags);
+	/* Asked for also where the clock has not moved on since. */
+	if (flags & S_VERSION)
+		inode_maybe_inc_iversion(inode, false);
 	if (flags & (S_ATIME | S_MTIME | S_CTIME))
 		wardfs_set_times(inode, flags & S_ATIME ? time : NULL,
 				 flags & S_MTIME ? time : NULL, flags & S_CTIME ? time : NULL);
@@ -638,7 +679,7 @@ int wardfs_fileattr_set(wardfs_idmap *idmap, struct dentry *dentry, wardfs_filea
 		return err;
 	err = vfs_fileattr_set(lower_idmap(inode->i_sb), wardfs_lower_dentry(inode), fa);
 	wardfs_drop_write(inode->i_sb);
-	wardfs_copy_attr(inode);
+	wardfs_changed(inode);
 	return err;
 }
 

@@ -78,11 +78,40 @@ static int make_id(struct inode *dir, u8 *id)
 	return write_id(dir, id);
 }
 
+static struct wardfs_names *names_alloc(struct wardfs_sb *sbi, const u8 *id)
+{
+	struct wardfs_names *names = kzalloc(sizeof(*names), GFP_KERNEL);
+	int err;
+
+	if (!names)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&names->lock);
+	names->siv = derive(sbi, wardfs_keys(sbi)->names, WARD_LABEL_DIR, id);
+	if (IS_ERR(names->siv)) {
+		err = PTR_ERR(names->siv);
+		kfree(names);
+		return ERR_PTR(err);
+	}
+	return names;
+}
+
+/**
+ * wardfs_names_free - forget the name keys of a directory
+ * @names: wardfs_inode.names; NULL is fine
+ */
+void wardfs_names_free(struct wardfs_names *names)
+{
+	if (!names)
+		return;
+	wardfs_siv_free(names->siv);
+	kfree_sensitive(names);
+}
+
 static int load_names(struct inode *dir, bool make)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(dir->i_sb);
 	struct wardfs_inode *wi = WARDFS_I(dir);
-	struct wardfs_siv *siv;
+	struct wardfs_names *names;
 	u8 id[WARD_ID_SIZE];
 	int err;
 
@@ -93,13 +122,13 @@ static int load_names(struct inode *dir, bool make)
 		err = make_id(dir, id);
 	if (err)
 		return err;
-	siv = derive(sbi, wardfs_keys(sbi)->names, WARD_LABEL_DIR, id);
-	if (IS_ERR(siv))
-		return PTR_ERR(siv);
+	names = names_alloc(sbi, id);
+	if (IS_ERR(names))
+		return PTR_ERR(names);
 	memcpy(wi->dir_id, id, sizeof(id));
 	WRITE_ONCE(wi->id_lost, false);
 	/* Pairs with the acquire in wardfs_dir_names() and xattr.c: dir_id too. */
-	smp_store_release(&wi->names, siv);
+	smp_store_release(&wi->names, names);
 	wardfs_inode_keyed(dir);
 	return 0;
 }
@@ -116,18 +145,18 @@ static int load_names(struct inode *dir, bool make)
  * @make is false; -ENOTDIR when it is none; -EIO when the id is damaged or missing
  * (reported); -ENOMEM, or what the lower file system says.
  */
-int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_siv **names)
+int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_names **names)
 {
 	struct wardfs_inode *wi = WARDFS_I(dir);
-	struct wardfs_siv *siv;
+	struct wardfs_names *loaded;
 	int err = 0;
 
 	if (!S_ISDIR(dir->i_mode))
 		return -ENOTDIR;
 	/* Pairs with the release in load_names(). */
-	siv = smp_load_acquire(&wi->names);
-	if (likely(siv && !(make && READ_ONCE(wi->id_lost)))) {
-		*names = siv;
+	loaded = smp_load_acquire(&wi->names);
+	if (likely(loaded && !(make && READ_ONCE(wi->id_lost)))) {
+		*names = loaded;
 		return 0;
 	}
 	mutex_lock(&wi->lock);
@@ -161,18 +190,46 @@ static int encode_long(const u8 *siv, unsigned int len, struct wardfs_lname *out
 	return 0;
 }
 
+/* Is it the name that was encoded last? Who would have to wait encodes it anew. */
+static bool recall(struct wardfs_names *names, const struct qstr *name, struct wardfs_lname *out)
+{
+	bool same;
+
+	if (READ_ONCE(names->len) != name->len || !spin_trylock(&names->lock))
+		return false;
+	same = names->len == name->len && !memcmp(names->last, name->name, name->len);
+	if (same) {
+		out->len = names->lower_len;
+		memcpy(out->name, names->lower, out->len + 1);
+	}
+	spin_unlock(&names->lock);
+	return same;
+}
+
+static void remember(struct wardfs_names *names, const struct qstr *name,
+		     const struct wardfs_lname *lname)
+{
+	if (!spin_trylock(&names->lock))
+		return;
+	WRITE_ONCE(names->len, name->len);
+	memcpy(names->last, name->name, name->len);
+	names->lower_len = lname->len;
+	memcpy(names->lower, lname->name, lname->len + 1);
+	spin_unlock(&names->lock);
+}
+
 /**
  * wardfs_name_encode - what an entry is called below
- * @dir: upper directory
- * @names: its name keys
+ * @names: name keys of its directory
  * @name: upper name
  * @out: the lower name; wardfs_lname_free() when done, not on failure
  *
  * Return: 0; -ENAMETOOLONG; -ENOMEM, or what the crypto API says.
  */
-int wardfs_name_encode(struct inode *dir, const struct wardfs_siv *names,
-		       const struct qstr *name, struct wardfs_lname *out)
+int wardfs_name_encode(struct wardfs_names *names, const struct qstr *name,
+		       struct wardfs_lname *out)
 {
+	bool is_long = name->len > WARD_NAME_INLINE_MAX;
 	u8 text[WARD_NAME_TEXT_MAX], siv[WARD_NAME_SIV_MAX];
 	unsigned int len;
 	int err;
@@ -180,18 +237,23 @@ int wardfs_name_encode(struct inode *dir, const struct wardfs_siv *names,
 	out->target = NULL;
 	if (name->len > WARD_NAME_MAX)
 		return -ENAMETOOLONG;
+	if (!is_long && recall(names, name, out))
+		return 0;
 	len = ward_pad(name->name, name->len, text);
-	err = wardfs_siv_seal(names, WARD_SIV_NAME, NULL, 0, text, len, siv);
+	err = wardfs_siv_seal(names->siv, WARD_SIV_NAME, NULL, 0, text, len, siv);
 	memzero_explicit(text, sizeof(text));
 	if (err)
 		return err;
-	if (name->len > WARD_NAME_INLINE_MAX)
+	if (is_long)
 		err = encode_long(siv, WARD_IV_SIZE + len, out);
 	else
 		out->len = ward_b64_encode(siv, WARD_IV_SIZE + len, out->name);
-	if (!err)
-		out->name[out->len] = 0;
-	return err;
+	if (err)
+		return err;
+	out->name[out->len] = 0;
+	if (!is_long)
+		remember(names, name, out);
+	return 0;
 }
 
 /**
@@ -253,7 +315,7 @@ static int read_long(struct inode *dir, const char *lower, unsigned int len, u8 
  * Return: the length of the name; -EBADMSG when it is not authentic; -ENOMEM,
  * or what the crypto API or the lower file system says.
  */
-int wardfs_name_decode(struct inode *dir, const struct wardfs_siv *names,
+int wardfs_name_decode(struct inode *dir, const struct wardfs_names *names,
 		       const char *lower, unsigned int len, char *out)
 {
 	bool is_long = len && lower[0] == WARD_DIGEST_MARK, must;
@@ -270,7 +332,7 @@ int wardfs_name_decode(struct inode *dir, const struct wardfs_siv *names,
 		return n;
 	if (n <= WARD_IV_SIZE)
 		return -EBADMSG;
-	err = wardfs_siv_open(names, WARD_SIV_NAME, NULL, 0, siv, n, out);
+	err = wardfs_siv_open(names->siv, WARD_SIV_NAME, NULL, 0, siv, n, out);
 	if (err)
 		return err;
 	n = ward_name_unpad(out, n - WARD_IV_SIZE);

@@ -107,7 +107,7 @@ static bool entry_gone(struct inode *dir, const struct entry *e)
 static int entry_decode(struct file *file, const struct entry *e, char *name)
 {
 	struct inode *dir = file_inode(file);
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	int idx, n;
 
 	if (starts(e, WARD_HIDDEN_PREFIX) || wardfs_is_silly(dir->i_sb, e->name, e->len))

@@ -382,6 +382,8 @@ static int wardfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_maxbytes = min_t(loff_t, lower->s_maxbytes / WARD_BLOCK_SIZE * WARD_CAP,
 			       WARD_SIZE_MAX);
 	sb->s_flags |= SB_POSIXACL & lower->s_flags;
+	/* For NFS servers: ctime alone stands still for a tick of the clock. */
+	sb->s_flags |= SB_I_VERSION;
 	if (sb_rdonly(lower) || __mnt_is_readonly(path.mnt))
 		sb->s_flags |= SB_RDONLY;
 	wardfs_sb_no_umask(sb);
@@ -424,6 +426,7 @@ static int wardfs_reconfigure(struct fs_context *fc)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(fc->root->d_sb);
 
+	fc->sb_flags |= SB_I_VERSION;
 	if (fc->sb_flags & SB_RDONLY)
 		return sync_filesystem(sbi->sb);
 	if (sb_rdonly(sbi->sb) && sb_rdonly(sbi->lower_mnt->mnt_sb))

@@ -53,6 +53,24 @@ struct wardfs_siv {
 };
 
 /**
+ * struct wardfs_names - the name keys of a directory
+ * @siv: the keys; immutable
+ * @lock: guards what follows
+ * @len: bytes in @last; 0: no name yet
+ * @lower_len: bytes in @lower, without the NUL
+ * @last: the name encoded last: who looks for one often makes or removes it next
+ * @lower: what it is below
+ */
+struct wardfs_names {
+	struct wardfs_siv *siv;
+	spinlock_t lock;
+	unsigned int len;
+	unsigned int lower_len;
+	char last[WARD_NAME_INLINE_MAX];
+	char lower[WARD_LNAME_MAX + 1];
+};
+
+/**
  * struct wardfs_keys - what an unlocked vault has in memory
  * @wrap: AEAD of the suite, keyed with the wrapping key
  * @names: names key
@@ -194,7 +212,7 @@ struct wardfs_inode {
 	struct mutex lock;		/* makes ids and keys */
 	/* directory; set under lock, seen inside sections, freed by locking */
 	u8 dir_id[WARD_ID_SIZE];
-	struct wardfs_siv *names;	/* NULL: no id yet, or not loaded */
+	struct wardfs_names *names;	/* NULL: no id yet, or not loaded */
 	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
 	bool id_syncing;		/* it is being, by who holds lock */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
@@ -360,13 +378,14 @@ struct wardfs_lname {			/* a lower name, NUL-terminated */
 	unsigned int len;
 	char *target;			/* long names: target of the hidden symlink */
 };
-int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_siv **names);
-int wardfs_name_encode(struct inode *dir, const struct wardfs_siv *names,
-		       const struct qstr *name, struct wardfs_lname *out);
+int wardfs_dir_names(struct inode *dir, bool make, struct wardfs_names **names);
+void wardfs_names_free(struct wardfs_names *names);
+int wardfs_name_encode(struct wardfs_names *names, const struct qstr *name,
+		       struct wardfs_lname *out);
 void wardfs_lname_free(struct wardfs_lname *lname);
 #define WARDFS_HIDDEN_MAX 64
 void wardfs_lname_hidden(const struct wardfs_lname *lname, char *name);	/* of a long name */
-int wardfs_name_decode(struct inode *dir, const struct wardfs_siv *names,
+int wardfs_name_decode(struct inode *dir, const struct wardfs_names *names,
 		       const char *lower, unsigned int len, char *out);
 int wardfs_target_encode(struct wardfs_sb *sbi, const char *target, char **out);
 int wardfs_target_decode(struct wardfs_sb *sbi, const char *lower, char **out);
@@ -391,6 +410,7 @@ void wardfs_evict_inode(struct inode *inode);
 struct inode *wardfs_iget(struct super_block *sb, struct dentry *lower, struct dentry *entry);
 struct inode *wardfs_iget_new(struct super_block *sb, struct dentry *lower); /* just made */
 void wardfs_copy_attr(struct inode *inode);		/* from below; not size or fresher times */
+void wardfs_changed(struct inode *inode);		/* the same, after a change */
 int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *stat,
 		   u32 mask, unsigned int flags);
 int wardfs_setattr(wardfs_idmap *idmap, struct dentry *dentry, struct iattr *attr);
@@ -532,7 +552,7 @@ bool wardfs_policy_cached(const struct file *file, u32 op);	/* never asks the ru
 /* ---- program.c: what processes run ---- */
 int wardfs_program_init(void);
 void wardfs_program_exit(void);
-void wardfs_program_id(const struct inode *inode, bool trusted, struct ward_program_id *id);
+void wardfs_program_id(struct inode *inode, bool trusted, struct ward_program_id *id);
 bool wardfs_program_current(struct ward_program_id *id);
 
 /* ---- event.c: the ring of events ---- */

@@ -34,7 +34,7 @@ struct xname {
 static int derive(struct inode *inode, bool make, u8 *keys)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
-	struct wardfs_siv *names;
+	struct wardfs_names *names;
 	int err;
 
 	if (S_ISREG(inode->i_mode))
@@ -310,7 +310,7 @@ static int wardfs_user_set(const struct xattr_handler *handler, wardfs_idmap *id
 	}
 	err = user_set(inode, name, value, size, flags);
 	wardfs_exit(inode->i_sb, idx);
-	wardfs_copy_attr(inode);
+	wardfs_changed(inode);
 drop_write:
 	wardfs_drop_write(inode->i_sb);
 	return wardfs_shown_error(err);
@@ -371,7 +371,7 @@ static int wardfs_other_set(const struct xattr_handler *handler, wardfs_idmap *i
 	else
 		err = lower_removexattr(inode, name);
 	wardfs_drop_write(inode->i_sb);
-	wardfs_copy_attr(inode);
+	wardfs_changed(inode);
 	return err;
 }
 
@@ -709,6 +709,6 @@ int wardfs_set_acl(wardfs_idmap *idmap, wardfs_acl_object *object, struct posix_
 	err = set_lower_acl(inode, type == ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS :
 						   XATTR_NAME_POSIX_ACL_DEFAULT, acl);
 	wardfs_drop_write(inode->i_sb);
-	wardfs_copy_attr(inode);
+	wardfs_changed(inode);
 	return err;
 }

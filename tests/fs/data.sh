@@ -22,6 +22,14 @@ fails("EEXIST", os.open, f, os.O_CREAT | os.O_EXCL)
 fd = os.open(f, os.O_WRONLY | os.O_SYNC | os.O_TRUNC); os.write(fd, b"synced"); drop_caches(); same(read(f), b"synced")
 fails("EBADF", os.read, fd, 1); fails("EISDIR", os.open, d, os.O_WRONLY)
 '
+check "what waits to be written has blocks: who leaves out holes takes it for none" py '
+f = d + "/waits"
+fd = os.open(f, os.O_CREAT | os.O_RDWR); os.write(fd, noise(5, 1000000)); st = os.fstat(fd); assert 1000000 <= st.st_blocks * 512 <= 1100000, st
+run("tar", "-C", d, "-S", "-cf", "/tmp/waits.tar", "waits"); same(subprocess.check_output(("tar", "-xOf", "/tmp/waits.tar")), noise(5, 1000000))
+os.fsync(fd); st = os.fstat(fd); assert 1000000 <= st.st_blocks * 512 <= 1100000, st; os.close(fd)
+fd = os.open(f, os.O_RDWR | os.O_TRUNC); assert os.fstat(fd).st_blocks <= 8; os.pwrite(fd, b"x", 5000000); st = os.fstat(fd); assert 0 < st.st_blocks * 512 < 100000, st
+run("tar", "-C", d, "-S", "-cf", "/tmp/waits.tar", "waits"); same(subprocess.check_output(("tar", "-xOf", "/tmp/waits.tar")), bytes(5000000) + b"x"); os.close(fd)
+'
 check "what fsync returned for is below" py '
 f = d + "/synced"
 fd = os.open(f, os.O_CREAT | os.O_RDWR)

@@ -170,6 +170,23 @@ exec(open("/tmp/work.py").read())
 same(sorted(os.listdir(d + "/w")), sorted(["l", "t", "x", "ü" * 120])); same(read(d + "/w/t"), b"on!")
 quiet(0); run("rm", "-r", d + "/w")
 '
+check "a client sees what is written here, however soon after it looked" py '
+exec(open("/tmp/work.py").read())
+def look():
+    fd = os.open(n + "/seen", os.O_RDONLY); got = os.read(fd, 100); os.close(fd); return got
+touch(d + "/seen", b" -1"); os.chmod(d + "/seen", 0o666); late = []
+def follow():
+    for k in range(300):
+        os.write(to, b"x"); os.read(back, 1); got = look()
+        if got != b"%3d" % k: late.append((k, got))
+    same(late, [])
+(r1, to), (back, w1) = os.pipe(), os.pipe()
+if not os.fork():
+    for k in range(300):
+        os.read(r1, 1); fd = os.open(d + "/seen", os.O_WRONLY); os.pwrite(fd, b"%3d" % k, 0); os.close(fd); os.write(w1, b"x")
+    os._exit(0)
+alice(follow); os.wait(); os.unlink(d + "/seen")
+'
 check "a directory of 2000 entries" py 'exec(open("/tmp/work.py").read()); alice(many)'
 
 cat >/tmp/survivor.py <<'END'

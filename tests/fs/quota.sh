@@ -68,6 +68,16 @@ for size, piece, sync in ((8 << 20, 65536, False), (8 << 20, 1000, False), (3 <<
     as_user(ALICE, os.unlink, d + "/a/big")
 same(wrote(ALICE, d + "/a/fits", 1 << 20), (1 << 20, "")); same(wrote(BOB, d + "/other", 4 << 20), (4 << 20, "")); os.unlink(d + "/other")
 '
+check "no more inodes: a long name, of which half would fit, moves no times" py '
+exec(open("/tmp/quota.py").read())
+limit(ALICE, 2048, used(ALICE)[1] + 1); long = d + "/a/" + "n" * 255
+def times(): st = os.stat(d + "/a"); return st.st_mtime_ns, st.st_ctime_ns
+t = times(); time.sleep(0.05)
+fails("EDQUOT", as_user, ALICE, touch, long); same(times(), t); fails("EDQUOT", as_user, ALICE, os.mkdir, long); same(times(), t)
+as_user(ALICE, touch, d + "/a/short"); assert times() > t; t = times(); time.sleep(0.05)
+fails("EDQUOT", as_user, ALICE, os.rename, d + "/a/short", long); same(times(), t)
+as_user(ALICE, os.unlink, d + "/a/short"); limit(ALICE, 2048, 0); as_user(ALICE, touch, long); os.unlink(long)
+'
 check "what was written before is there, and what is freed can be used again" py '
 exec(open("/tmp/quota.py").read())
 same(read(d + "/a/fits"), b"q" * (1 << 20))
