@@ -296,7 +296,8 @@ int wardfs_run_load(struct wardfs_run *run)
  */
 bool wardfs_store_direct(const struct file *file, unsigned int count)
 {
-	return file->f_mode & FMODE_CAN_ODIRECT && (count >= DIRECT_WRITE_BLOCKS || wardfs_file_is_nfs(file));
+	return file->f_mode & FMODE_CAN_ODIRECT &&
+	       (count >= DIRECT_WRITE_BLOCKS || wardfs_file_is_nfs(file));
 }
 
 /*

@@ -738,7 +738,8 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 		look_at_hours(sbi);
 		/* So that the old file is not accepted after a crash. */
 		if (wardfs_epoch_update(sbi, keys)) {
-			report.detail = "in force, but the epoch record could not be written: until the vault is locked, an older policy could be put back";
+			report.detail =
+				"in force, but without the epoch record an older one could be put back: lock the vault";
 			wardfs_msg(sbi->sb, "%s", report.detail);
 		}
 	}

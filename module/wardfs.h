@@ -63,7 +63,7 @@ struct wardfs_siv {
  */
 struct wardfs_names {
 	struct wardfs_siv *siv;
-	spinlock_t lock;
+	spinlock_t lock;		/* of what follows */
 	unsigned int len;
 	unsigned int lower_len;
 	char last[WARD_NAME_INLINE_MAX];

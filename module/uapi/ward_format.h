@@ -401,7 +401,7 @@ struct ward_path {
 #define WARD_PROGRAM_UUID	1	/* on a file system that has a UUID */
 #define WARD_PROGRAM_DEVICE	2	/* on one that has none: for one load of the module */
 #define WARD_PROGRAM_ABSENT	3	/* was not there: no process runs it */
-#define WARD_PROGRAM_SUBVOLUME	4	/* as WARD_PROGRAM_UUID, in a subvolume with inodes of its own */
+#define WARD_PROGRAM_SUBVOLUME	4	/* as WARD_PROGRAM_UUID, where subvolumes number inodes */
 
 /**
  * struct ward_program_id - which file a program is
