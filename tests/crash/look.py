@@ -127,7 +127,7 @@ def settled_faults(before, after, events):
         ['told, but nothing was settled: %s' % e.get('path', '?') for e in events if e['inode'] in told - changed]
 
 
-def vault_faults(look, kept):
+def vault_faults(look, kept, check):
     vault, out = Vault(), []
     with timed('open'):
         out += kept.faults(vault.open())
@@ -136,7 +136,7 @@ def vault_faults(look, kept):
             before = files_below()
         out += look.contents()
         with timed('check'):
-            out += vault.check()
+            out += check(vault)
         with timed('below'):
             after = files_below()
         for _ in range(40):
@@ -168,8 +168,9 @@ def vault_faults(look, kept):
     return ['after the check: ' + f for f in out], len(settled)
 
 
-def look(device, fs, everybody, promised, created=None):
-    """What is lost or wrong on this disk, and how many files were settled. Without @created there is no vault."""
+def look(device, fs, everybody, promised, created=None, check=Vault.check):
+    """What is lost or wrong on this disk, and how many files were settled. Without @created there is no vault. @check
+    has a vault checked, and returns what is wrong."""
     both = Look(everybody, promised.acks, VAULT if created else LOWER)
     try:
         with timed('mount'):
@@ -179,7 +180,7 @@ def look(device, fs, everybody, promised, created=None):
                 return both.contents(), 0
             mount(LOWER, BELOW, 'none', 4096)       # MS_BIND
             try:
-                out, settled = vault_faults(both, Kept(promised.keeper))
+                out, settled = vault_faults(both, Kept(promised.keeper), check)
             finally:
                 umount(BELOW)
             with timed('creation'):

@@ -17,6 +17,9 @@
  *   vault UUID MASTER FILE TYPE SECRET -> MASTER	(as the slot of that type gives it)
  *   epoch UUID MASTER FILE          -> EPOCH FLAGS SEQUENCE SERIAL
  *   policy UUID FILE                -> ok
+ *   recode UUID MASTER FILE         -> FILE	(a policy that is authentic, decoded, and compiled again)
+ *   decide UUID FILE USER GROUP LOGIN THREAD PROGRAM PLACE NOW OPERATIONS -> TEXT
+ *   renews UUID OLD NEW             -> ERRNO
  *   content UUID MASTER FILE        -> DATA
  *   name UUID MASTER DIRID LOWER FULL -> NAME
  *   target UUID MASTER LOWER        -> TARGET
@@ -35,6 +38,7 @@
 #include "rules.h"
 #include "lib/crypt.h"
 #include "lib/filedata.h"
+#include "lib/policyfile.h"
 #include "lib/text.h"
 #include "lib/tree.h"
 #include "writer.h"
@@ -330,6 +334,99 @@ static void do_policy(void)
 	free(b);
 }
 
+static void do_recode(void)
+{
+	struct ward_policy policy = { 0 };
+	size_t len, again = 0;
+	void *blob = NULL;
+	uint8_t *b;
+	int err;
+
+	other_vault();
+	b = bytes(&len);
+	err = ward_policy_authentic(b, len, &tree.master) ?:
+	      ward_policy_decode(b, len, tree.master.uuid, &policy) ?:
+	      ward_policy_compile(&policy, &tree.master, policy.serial, &blob, &again);
+	answer(err, blob, again);
+	ward_policy_free(&policy);
+	free(blob);
+	free(b);
+}
+
+static bool in_group(u32 gid, void *arg)
+{
+	return gid == *(u32 *)arg;
+}
+
+static bool print_limit(const struct ward_rule *r, const struct ward_burst *b, u32 nth, u32 ops, void *arg)
+{
+	printf(" %u/%u/%llu", le32_to_cpu(b->what), le32_to_cpu(b->seconds),
+	       (unsigned long long)le64_to_cpu(b->most));
+	return true;
+}
+
+static void do_decide(void)
+{
+	struct ward_policy_traits traits;
+	struct ward_actor who = { .in_group = in_group };
+	struct ward_verdict v;
+	uint8_t uuid[16], *b, *program, *place;
+	size_t len, n;
+	char *login, *thread;
+	u32 group, ops;
+
+	hex(uuid);
+	b = bytes(&len);
+	who.fsuid = number();
+	group = number();
+	who.arg = &group;
+	login = word();
+	who.has_login = *login != '-';
+	who.loginuid = strtoul(login, NULL, 10);
+	thread = word();
+	who.kernel = *thread != '-';
+	who.kthread = thread;
+	program = bytes(&n);
+	if (n == sizeof(*who.program))
+		who.program = (void *)program;
+	place = bytes(&n);
+	if (n)
+		who.place = place;
+	who.place_len = n;
+	who.now = number();
+	ops = number();
+	if (ward_policy_validate(b, len, uuid, &traits)) {
+		puts("error");
+	} else {
+		ward_policy_decide(b, &who, ops, &v);
+		printf("%s%s%s", v.allow ? "allow" : "refuse", v.record ? " record" : "",
+		       v.silent ? " silent" : "");
+		if (v.allow && v.limited)
+			ward_policy_limits(b, &who, ops, print_limit, NULL);
+		printf(": %s\n", v.rule ? (const char *)v.rule->name : "");
+	}
+	free(b);
+	free(program);
+	free(place);
+}
+
+static void do_renews(void)
+{
+	struct ward_policy_traits traits;
+	uint8_t uuid[16], *old, *new;
+	size_t a, b;
+
+	hex(uuid);
+	old = bytes(&a);
+	new = bytes(&b);
+	if (ward_policy_validate(old, a, uuid, &traits) || ward_policy_validate(new, b, uuid, &traits))
+		puts("error");
+	else
+		printf("%d\n", -ward_policy_renews(old, new));
+	free(old);
+	free(new);
+}
+
 static void do_content(void)
 {
 	struct ward_sink sink = { sink_data, sink_found, NULL };
@@ -418,7 +515,8 @@ int main(void)
 		{ "layout", do_layout }, { "split", do_split }, { "file", do_file },
 		{ "hkdf", do_hkdf }, { "hmac", do_hmac }, { "siv", do_siv },
 		{ "recovery", do_recovery }, { "vault", do_vault }, { "epoch", do_epoch },
-		{ "policy", do_policy }, { "content", do_content }, { "name", do_name },
+		{ "policy", do_policy }, { "recode", do_recode }, { "decide", do_decide },
+		{ "renews", do_renews }, { "content", do_content }, { "name", do_name },
 		{ "target", do_target }, { "xattr", do_xattr },
 	};
 	char *line = NULL, *verb;

@@ -1,24 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The test vectors of format 1, tests/vectors/format-1.json: made here once more, from docs/format.md and the standards'
-text alone (AES, GCM, ChaCha20, Poly1305, HKDF and the structures are written out), and read by what is compiled.
+text alone (AES, GCM, ChaCha20, Poly1305, HKDF and the structures are written out), and read by what is compiled. Those of
+tests/vectors/format-1b.json, too: what format 1 has had from 2026 on, and files with holes.
 
     vectors.py              TAP: recomputes all of them, and has the readers read them
     vectors.py --write      makes the file; only for a new version of the format
+    vectors.py --write-b    makes the other one; likewise
 """
 import base64
 import hashlib
 import hmac
 import json
 import os
+import re
 import struct
 import sys
 
+import policyvectors
 import tap
 from crosscheck import aes256, aes256_ctr, hkdf_sha512
 
 VERSION = 1
 FILE = os.path.join(os.path.dirname(os.path.realpath(__file__)), '../vectors/format-1.json')
+FILE_B = FILE.replace('format-1.', 'format-1b.')
 UUID, MASTER = bytes(range(0x10, 0x20)), bytes(range(0x40, 0x60))
 FIRST, CAP = 3552, 4064
 NAMES = ['a', 'letter to the board.odt', 'sixteen bytes ab', 'n' * 160, 'ü' * 80 + 'x', '\udcff\x01 odd', 'z' * 255]
@@ -122,6 +127,23 @@ def file(suite, file_id, key, data, counter):
     return out + bytes(len(pieces[-1]))
 
 
+def sparse_file(suite, file_id, key, blocks, counter):
+    """All of a file with holes, as it lies below: @blocks is {block: data}, the first and the last among them."""
+    last = max(blocks)
+    out = bytearray(4096 * (last + 1) + len(blocks[last]))
+    out[:512] = header(suite, file_id, key, 2, counter)
+    for i, (k, data) in enumerate(blocks.items()):
+        raw = unit(suite, key, k, data, k == last, counter + 1 + i)
+        at = 4096 * k + (0 if k else 512)
+        out[at:at + len(raw)] = raw
+    return bytes(out)
+
+
+def contents(blocks):
+    """What is read from it."""
+    return b''.join(blocks.get(k, b'').ljust(CAP if k else FIRST, b'\0') for k in range(max(blocks))) + blocks[max(blocks)]
+
+
 def padded(text):
     return text + bytes(-len(text) % 16)
 
@@ -216,10 +238,29 @@ def everything():
     return out
 
 
+# {what: suite, blocks}
+HOLES = {'a hole': (1, {0: b'begin'.ljust(FIRST, b'.'), 2: b'end'}),
+         'holes': (2, {0: b'a'.ljust(FIRST, b'.'), 2: b'b'.ljust(CAP, b'.'), 4: b'c'.ljust(CAP, b'.')})}
+
+
+def everything_b():
+    """What format-1.json does not have: files with holes (W5), and all of what a policy can hold."""
+    out = {'format': VERSION, 'uuid': UUID.hex(), 'master key': MASTER.hex(), 'files': [],
+           'policies': {what: authenticated(body, 'ward 1 policy mac').hex()
+                        for what, body in policyvectors.all_policies(UUID).items()},
+           'accesses': policyvectors.ACCESSES, 'renewals': policyvectors.RENEWALS}
+    for i, (what, (suite, blocks)) in enumerate(HOLES.items()):
+        file_id, key = bytes([0xb0 + i]) * 16, bytes([0x58 + i]) * 32
+        out['files'].append({'what': what, 'suite': suite, 'id': file_id.hex(), 'key': key.hex(),
+                             'plain': contents(blocks).hex(),
+                             'lower': sparse_file(suite, file_id, key, blocks, 16 * i + 0x101).hex()})
+    return out
+
+
 # ---- the test ---------------------------------------------------------------------------------------------------
 
-def stored():
-    with open(FILE) as f:
+def stored(path=FILE):
+    with open(path) as f:
         return json.load(f)
 
 
@@ -243,10 +284,11 @@ def the_suites_are_those_of_the_standards():
 
 
 def every_structure_is_made_once_more():
-    want, got = stored(), json.loads(json.dumps(everything()))
-    assert sorted(want) == sorted(got)
-    for what in want:
-        assert want[what] == got[what], what
+    for want, made in ((stored(), everything()), (stored(FILE_B), everything_b())):
+        got = json.loads(json.dumps(made))
+        assert sorted(want) == sorted(got)
+        for what in want:
+            assert want[what] == got[what], what
 
 
 def the_reader_derives_the_same_keys():
@@ -272,7 +314,7 @@ def the_reader_reads_epoch_and_policy():
 
 def the_reader_reads_the_files():
     v = stored()
-    for f in v['files']:
+    for f in v['files'] + stored(FILE_B)['files']:
         got = ask('content', v['uuid'], v['master key'], f['lower'])
         assert ''.join(got) == f['plain'], (f['what'], f['suite'])
 
@@ -287,6 +329,59 @@ def the_reader_reads_names_targets_and_xattrs():
         assert ask('target', *who, lower) == [text]
     for owner, text, value, lower, sealed in v['xattrs']:
         assert (ask('xattr', *who, owner, lower, sealed) + [''])[:2] == [text, value], text
+
+
+def every_policy_is_compiled_to_the_same_bytes():
+    v = stored(FILE_B)
+    for what, blob in v['policies'].items():
+        assert ask('policy', v['uuid'], blob) == ['ok'], what
+        assert ask('recode', v['uuid'], v['master key'], blob) == [blob], what
+
+
+def every_policy_says_the_same():
+    v = stored(FILE_B)
+    for what, accesses in v['accesses'].items():
+        for a in accesses:
+            got = ask('decide', v['uuid'], v['policies'][what], a['user'], a['group'],
+                      '-' if a['login'] is None else a['login'], a.get('thread'), a['program'],
+                      a['place'] and a['place'].encode().hex(), a['now'], a['operations'])
+            assert ' '.join(got) == a['answer'], (what, a, got)
+
+
+def the_same_renewals_are_taken():
+    v = stored(FILE_B)
+    for old, new, answer in v['renewals']:
+        got = ask('renews', v['uuid'], v['policies'][old], v['policies'][new])
+        assert got == [str(answer)], (old, new, got)
+
+
+def all_types_and_flags_are_there():
+    """As the header has them: one that is added has to be added here."""
+    with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), '../../module/uapi/ward_format.h')) as f:
+        text = f.read()
+    last, flags = (re.search(name + r'\t+(\S+)', text)[1] for name in ('WARD_COND_LAST', 'WARD_POLICY_FLAGS'))
+    types, found = set(), 0
+    for blob in map(bytes.fromhex, stored(FILE_B)['policies'].values()):
+        found |= struct.unpack_from('<H', blob, 10)[0]
+        at = 64
+        while at < len(blob) - 32:
+            end, conditions = at + struct.unpack_from('<I', blob, at)[0], struct.unpack_from('<H', blob, at + 6)[0]
+            at += 80
+            for _ in range(conditions):
+                size, kind = struct.unpack_from('<IH', blob, at)
+                types.add(kind)
+                at += size
+            assert at == end
+    assert types == set(range(1, int(last) + 1)), types
+    assert found == int(flags, 0), found
+
+
+def a_policy_with_another_byte_is_refused():
+    v = stored(FILE_B)
+    blob = bytes.fromhex(v['policies']['every condition'])
+    for at in range(len(blob)):
+        other = blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1:]
+        assert ask('recode', v['uuid'], v['master key'], other.hex())[0] == 'error', at
 
 
 def another_version_is_refused():
@@ -307,13 +402,16 @@ def another_version_is_refused():
 
 
 if __name__ == '__main__':
-    if sys.argv[1:] == ['--write']:
-        with open(FILE, 'w') as f:
-            json.dump(everything(), f, indent=1)
+    if sys.argv[1:] in (['--write'], ['--write-b']):
+        path, make = (FILE, everything) if sys.argv[1] == '--write' else (FILE_B, everything_b)
+        with open(path, 'w') as f:
+            json.dump(make(), f, indent=1)
             f.write('\n')
         sys.exit()
     peer = tap.Peer()
     sys.exit(tap.run([the_suites_are_those_of_the_standards, every_structure_is_made_once_more,
                       the_reader_derives_the_same_keys, the_reader_opens_the_vault_file,
                       the_reader_reads_epoch_and_policy, the_reader_reads_the_files,
-                      the_reader_reads_names_targets_and_xattrs, another_version_is_refused]))
+                      the_reader_reads_names_targets_and_xattrs, every_policy_is_compiled_to_the_same_bytes,
+                      every_policy_says_the_same, the_same_renewals_are_taken, all_types_and_flags_are_there,
+                      a_policy_with_another_byte_is_refused, another_version_is_refused]))
