@@ -160,7 +160,7 @@ void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
 const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);
 bool ward_policy_idle(const struct ward_policy_rule *rule);
 
-int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
+int ward_policy_parse(const char *text, size_t len, const char *file, struct ward_policy *policy,
 		      struct ward_err *err);
 void ward_policy_free(struct ward_policy *policy);
 int ward_policy_one_rule(struct ward_policy *policy, const char *name,
