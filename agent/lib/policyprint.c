@@ -41,40 +41,52 @@ static void print_who(const struct ward_policy_cond *cond, const char *key, FILE
 	}
 }
 
-static void print_programs(const struct ward_policy_cond *cond, FILE *f)
+static bool about_programs(const struct ward_policy_cond *cond)
 {
-	size_t i;
+	return cond->type == WARD_COND_PROGRAM || cond->type == WARD_COND_KTHREAD;
+}
+
+/* Programs and threads of the kernel are one entry, and two conditions. */
+static void print_programs(const struct ward_policy_rule *rule, FILE *f)
+{
+	bool first = true;
+	size_t i, k;
 
 	fprintf(f, "%-10s = ", "programs");
-	for (i = 0; i < cond->thread_count; i++) {
-		fprintf(f, "%skernel:", indent(!i));
-		/* Learned, it may be one that no rule can name, and whatever a log says it is. */
-		ward_path_print((const char *)cond->threads[i].name, f);
-		fputs(i + 1 < cond->thread_count ? ",\n" : "\n", f);
+	for (i = 0; i < rule->count; i++) {
+		const struct ward_policy_cond *cond = &rule->conds[i];
+
+		if (!about_programs(cond))
+			continue;
+		for (k = 0; k < cond->thread_count; k++, first = false) {
+			fprintf(f, "%s%skernel:", first ? "" : ",\n", indent(first));
+			/* Learned, it may be one that no rule can name, and whatever a log says it is. */
+			ward_path_print((const char *)cond->threads[k].name, f);
+		}
+		for (k = 0; k < cond->program_count; k++, first = false) {
+			fprintf(f, "%s%s", first ? "" : ",\n", indent(first));
+			ward_path_print(cond->programs[k].path, f);
+		}
 	}
+	fputc('\n', f);
 }
 
 static void print_paths(const struct ward_policy_cond *cond, FILE *f)
 {
-	bool programs = cond->type == WARD_COND_PROGRAM;
-	size_t count = programs ? cond->program_count : cond->path_count, i;
+	size_t i;
 
-	fprintf(f, "%-10s = ", programs ? "programs" : "paths");
-	for (i = 0; i < count; i++) {
+	fprintf(f, "%-10s = ", "paths");
+	for (i = 0; i < cond->path_count; i++) {
 		fputs(indent(!i), f);
-		ward_path_print(programs ? cond->programs[i].path : cond->paths[i], f);
-		fputs(i + 1 < count ? ",\n" : "\n", f);
+		ward_path_print(cond->paths[i], f);
+		fputs(i + 1 < cond->path_count ? ",\n" : "\n", f);
 	}
 }
 
 static void print_cond(const struct ward_policy_cond *cond, FILE *f)
 {
 	switch (cond->type) {
-	case WARD_COND_KTHREAD:
-		print_programs(cond, f);
-		break;
 	case WARD_COND_PATH:
-	case WARD_COND_PROGRAM:
 		print_paths(cond, f);
 		break;
 	case WARD_COND_HOURS:
@@ -95,13 +107,17 @@ static void print_cond(const struct ward_policy_cond *cond, FILE *f)
 
 static void print_rule(const struct ward_policy_rule *rule, FILE *f)
 {
+	unsigned int programs = 0, bit;
 	const char *sep = "";
-	unsigned int bit;
 	size_t i;
 
 	fprintf(f, "\n[rule %s]\n", rule->name);
-	for (i = 0; i < rule->count; i++)
-		print_cond(&rule->conds[i], f);
+	for (i = 0; i < rule->count; i++) {
+		if (!about_programs(&rule->conds[i]))
+			print_cond(&rule->conds[i], f);
+		else if (!programs++)
+			print_programs(rule, f);
+	}
 	fprintf(f, "operations = ");
 	if (rule->operations == WARD_OP_ALL) {
 		fprintf(f, "all");
