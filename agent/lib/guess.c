@@ -67,9 +67,13 @@ void ward_guess_begin(struct ward_guess *guess, const char *word)
 void ward_guess_try(struct ward_guess *guess, const char *candidate)
 {
 	size_t len = strlen(candidate), most = len > 2 ? (len + 2) / 3 : 0;
+	size_t given = strlen(guess->word);
 	unsigned int d;
 
-	if (!guess->distance || len > WARD_GUESS_MAX || !*guess->word)
+	if (!guess->distance || len > WARD_GUESS_MAX || !given)
+		return;
+	/* Each letter that is missing or too many is a mistake. */
+	if ((given > len ? given - len : len - given) >= guess->distance)
 		return;
 	d = distance(guess->word, candidate);
 	if (d >= guess->distance || d > most)

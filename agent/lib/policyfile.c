@@ -77,7 +77,9 @@ int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
 		return 0;
 	}
 	ward_guess_begin(&guess, name);
-	guess_who(&guess, group);
+	/* Of a number that is wrong nobody knows which was meant. */
+	if (*name < '0' || *name > '9')
+		guess_who(&guess, group);
 	return ward_fail(err, ENOENT, WARD_FAILED, "there is no %s \"%s\" on this machine%s%s",
 			 group ? "group" : "user", name, ward_guess_say(&guess, hint, sizeof(hint)),
 			 group ? "" : " (a group is written with an @ before it)");

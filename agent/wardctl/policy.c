@@ -48,6 +48,7 @@ static const struct option options[] = {
 /* Rules that are allowed, and that are hardly what somebody meant. */
 static void doubts(const struct ward_policy *policy)
 {
+	struct ward_lint *lint = ward_lint_new(policy);
 	bool allows = false;
 	size_t i;
 
@@ -55,7 +56,7 @@ static void doubts(const struct ward_policy *policy)
 		const struct ward_policy_rule *rule = &policy->rules[i], *before;
 
 		allows |= rule->flags & WARD_RULE_ALLOW;
-		before = ward_policy_hidden(policy, i);
+		before = lint ? ward_lint_hidden(lint, i) : ward_policy_hidden(policy, i);
 		if (before)
 			ui_warn("the rule \"%s\" never matches: whatever it is about, \"%s\" before it decides",
 				rule->name, before->name);
@@ -66,6 +67,7 @@ static void doubts(const struct ward_policy *policy)
 			ui_warn("the rule \"%s\" names nobody and nothing: it lets in everybody",
 				rule->name);
 	}
+	ward_lint_free(lint);
 	if (!allows)
 		ui_warn("no rule allows anything: nobody gets in");
 }

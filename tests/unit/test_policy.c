@@ -763,6 +763,68 @@ TEST_F(policy, rules_that_never_match)
 	}
 }
 
+/* One of some, so that rules often name the same; sometimes two of them. */
+static void some(char *text, size_t size, const char *key, const char *const *of, size_t count,
+		 unsigned int seed)
+{
+	size_t n = strlen(text);
+
+	if (seed % 3 == 0)
+		return;
+	if (seed % 5 == 0)
+		snprintf(text + n, size - n, "%s = %s, %s\n", key, of[seed / 15 % count],
+			 of[seed / 7 % count]);
+	else
+		snprintf(text + n, size - n, "%s = %s\n", key, of[seed / 15 % count]);
+}
+
+/* Rules by what they name find the same as comparing each with each. */
+TEST_F(policy, hidden_both_ways)
+{
+	static const char *const users[] = { "1", "2", "@3", "@4" };
+	static const char *const groups[] = { "3", "4", "5" };
+	static const char *const programs[] = { "/x", "/y", "kernel:nfsd", "kernel:lockd" };
+	static const char *const paths[] = { "/", "/a", "/a/b", "/ab", "/a/b/c" };
+	static const char *const hours[] = { "Mon", "Mon-Fri", "Tue 08:00-09:00" };
+	static const char *const ops[] = { "read", "read, list", "all" };
+	struct mutate m = { 20261126 };
+	unsigned int round, hidden = 0;
+	size_t i;
+
+	for (round = 0; round < 60; round++) {
+		static char text[60 * 400];
+		struct ward_lint *lint;
+		struct ward_policy p;
+
+		text[0] = '\0';
+		for (i = 0; i < 60; i++) {
+			size_t n = strlen(text);
+
+			snprintf(text + n, sizeof(text) - n, "[rule %zu]\neffect = deny\n", i);
+#define SOME(key, of) some(text, sizeof(text), key, of, ARRAY_SIZE(of), mutate_draw(&m, 10000))
+			SOME("users", users);
+			SOME("groups", groups);
+			SOME("programs", programs);
+			SOME("paths", paths);
+			SOME("hours", hours);
+			SOME("operations", ops);
+		}
+		ASSERT_EQ(0, ward_policy_parse(text, strlen(text), "d.conf", &p, &self->err))
+			TH_LOG("%s", self->err.notes[0]);
+		lint = ward_lint_new(&p);
+		ASSERT_NE(NULL, lint);
+		for (i = 0; i < p.count; i++) {
+			ASSERT_EQ(ward_policy_hidden(&p, i), ward_lint_hidden(lint, i))
+				TH_LOG("round %u, rule %zu", round, i);
+			hidden += !!ward_lint_hidden(lint, i);
+		}
+		ward_lint_free(lint);
+		ward_policy_free(&p);
+	}
+	EXPECT_LT(300, hidden);
+	EXPECT_GT(60 * 60 - 300, hidden);
+}
+
 /* Whatever the text: what the reader takes, the kernel takes. */
 TEST_F(policy, any_text)
 {
