@@ -159,7 +159,7 @@ refused 0 'rule "with cat" would, but for its paths' "explained: the wrong place
 refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" explain --user bob --op read /out
 refused 0 'would, but for its hours' "explained: at another hour" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 23:59" /out
 refused 0 'rule "with cat" would, but for its users, paths, programs' "explained: all that is missing" explain --user mallory --op write /out
-refused 0 "cannot get there: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
+refused 0 "cannot get to /in/f: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
 check "explained: as JSON" sh -c "wardctl --json policy explain d --user alice --op read,write /in/f | python3 -c '
 import json, sys; o = json.load(sys.stdin); a = o[\"answers\"]
 assert [x[\"operation\"] for x in a] == [\"read\", \"write\"] and not a[0][\"allowed\"], o
@@ -195,7 +195,7 @@ import json, sys; o = json.load(sys.stdin); a = o[\"answers\"][0]
 assert (a[\"operation\"], a[\"allowed\"], a[\"target\"]) == (\"rename\", False, \"/in\"), o
 assert [(n[\"operation\"], n[\"path\"], n[\"allowed\"]) for n in a[\"needs\"]] == [(\"rename\", \"/in/f\", True),
 	(\"read\", \"/in/f\", True), (\"delete\", \"/in/f\", False), (\"create\", \"/in\", True)], o'"
-refused 0 'within the limits of rule "may": 200 files / 60 s$' "explained: the limits of reading" draft --op read /in/f
+refused 0 'within the limits of rule "may": 200 files / 1 min$' "explained: the limits of reading" draft --op read /in/f
 refused 0 'within the limits of rule "may": 50 changes / 10 min$' "explained: the limits of writing" draft --op write /in/f
 refused 0 'alice may read /x: rule "server"' "explained: a thread of the kernel" draft --op read --program kernel:nfsd /x
 refused 0 'alice may not read /x: no rule allows it' "explained: another one" draft --op read --program kernel:lockd /x
