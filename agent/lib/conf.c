@@ -54,27 +54,30 @@ struct reader {
 	bool uuid;
 };
 
-static int entry(void *arg, const char *section, const char *key, const char *value, int line)
+static int entry(void *arg, const char *section, const char *key, const char *value,
+		 const struct ward_ini_at *at)
 {
 	struct reader *r = arg;
+	char place[WARD_INI_PLACE];
 
 	if (!key || strcmp(section, "vault"))
 		return 0;
+	ward_ini_place(at, at->column, place);
 	if (!strcmp(key, "directory")) {
 		if (value[0] != '/' || strlen(value) >= sizeof(r->conf->directory))
 			return ward_fail(r->err, EINVAL, WARD_FAILED,
-					 "line %d: the directory must be an absolute path", line);
+					 "%s: the directory must be an absolute path", place);
 		strcpy(r->conf->directory, value);
 	} else if (!strcmp(key, "uuid")) {
 		if (ward_text_parse_uuid(value, r->conf->uuid))
-			return ward_fail(r->err, EINVAL, WARD_FAILED,
-					 "line %d: \"%s\" is no UUID", line, value);
+			return ward_fail(r->err, EINVAL, WARD_FAILED, "%s: \"%s\" is no UUID",
+					 place, value);
 		r->uuid = true;
 	} else if (!strcmp(key, "name") && !r->conf->name[0] && ward_text_name_ok(value)) {
 		strcpy(r->conf->name, value);
 	} else if (!strcmp(key, "name") && strcmp(value, r->conf->name)) {
 		return ward_fail(r->err, EINVAL, WARD_FAILED,
-				 "line %d: the name \"%s\" is not the file's name", line, value);
+				 "%s: the name \"%s\" is not the file's name", place, value);
 	}
 	return 0;
 }
@@ -98,7 +101,7 @@ int ward_conf_read(const char *path, struct ward_conf *conf, struct ward_err *er
 	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot read %s", path);
-	ret = ward_ini_parse(text, len, entry, &r, err);
+	ret = ward_ini_parse(text, len, path, entry, &r, err);
 	free(text);
 	return ret;
 }
@@ -114,6 +117,7 @@ int ward_conf_read(const char *path, struct ward_conf *conf, struct ward_err *er
 int ward_conf_load(const char *name, struct ward_conf *conf, struct ward_err *err)
 {
 	struct reader r = { .conf = conf, .err = err };
+	char path[128];
 	size_t len;
 	char *text;
 	int ret;
@@ -123,18 +127,12 @@ int ward_conf_load(const char *name, struct ward_conf *conf, struct ward_err *er
 		return ret;
 	memset(conf, 0, sizeof(*conf));
 	snprintf(conf->name, sizeof(conf->name), "%s", name);
-	ret = ward_ini_parse(text, len, entry, &r, err);
+	snprintf(path, sizeof(path), "%s/%.64s%s", WARD_CONF_DIR, name, SUFFIX);
+	ret = ward_ini_parse(text, len, path, entry, &r, err);
 	free(text);
 	if (!ret && (!conf->directory[0] || !r.uuid))
-		ret = ward_fail(err, EINVAL, WARD_FAILED, "[vault] has no %s",
+		ret = ward_fail(err, EINVAL, WARD_FAILED, "%s: [vault] has no %s", path,
 				r.uuid ? "directory" : "uuid");
-	if (ret) {
-		char why[WARD_ERR_TEXT];
-
-		memcpy(why, err->text, sizeof(why));
-		ward_fail(err, -ret, WARD_FAILED, "%s/%s%s: %.800s", WARD_CONF_DIR, name, SUFFIX,
-			  why);
-	}
 	return ret;
 }
 

@@ -99,13 +99,13 @@ static void put_object(FILE *f, json_t *o)
 		fprintf(f, " to %s", target);
 }
 
+/* Of what no rule allows: the rule that nearly does, and why it does not. */
 static void put_nearest(FILE *f, json_t *o)
 {
 	const char *near = text_of(o, "ward.nearest_rule"), *sep = " (not its ";
 	json_t *lacks = json_object_get(o, "ward.lacks"), *lack;
 	size_t i;
 
-	fprintf(f, ": no rule allows it");
 	if (!near)
 		return;
 	fprintf(f, ", the nearest is \"%s\"", near);
@@ -121,11 +121,12 @@ static void put_access(FILE *f, json_t *o)
 	const char *reason = text_of(o, "event.reason"), *rule = text_of(o, "rule.name");
 	const char *limit = text_of(o, "ward.limit");
 	bool refused = is(o, "event.outcome", "failure");
+	bool violation = is(o, "ward.kind", "violation");
 
 	put_who(f, o);
 	if (refused)
 		fprintf(f, " may not %s", infinitive(o));
-	else if (is(o, "ward.kind", "violation"))
+	else if (violation)
 		fprintf(f, " would not be allowed to %s", infinitive(o));
 	else
 		fprintf(f, " was allowed to %s", infinitive(o));
@@ -134,10 +135,14 @@ static void put_access(FILE *f, json_t *o)
 		fprintf(f, ": the vault is locked");
 	else if (rule)
 		fprintf(f, limit ? ": rule \"%s\" has the limit %s" : ": rule \"%s\"", rule, limit);
-	else if (refused && reason && !strcmp(reason, "policy"))
-		put_nearest(f, o);
+	else if (violation && reason && !strcmp(reason, "policy"))
+		fprintf(f, ": no rule allows it");
+	else if (violation && reason && !strcmp(reason, "hours"))
+		fprintf(f, ": no rule allows it at this hour");
 	else if (refused && reason)
 		fprintf(f, ": %s", reason);
+	if (violation && !rule)
+		put_nearest(f, o);
 }
 
 static void put_tamper(FILE *f, json_t *o)

@@ -13,7 +13,30 @@
 #include "../../module/header.h"
 #include "../../module/rules.h"
 #include "crypt.h"
+#include "guess.h"
 #include "policyfile.h"
+
+#define LISTED_MAX	10000	/* users or groups that are looked at for one that was meant */
+
+/* Those that the machine lists; a directory server may list none, and has too many. */
+static void guess_who(struct ward_guess *guess, bool group)
+{
+	const struct group *gr;
+	const struct passwd *pw;
+	unsigned int n;
+
+	if (group) {
+		setgrent();
+		for (n = 0; n < LISTED_MAX && (gr = getgrent()); n++)
+			ward_guess_try(guess, gr->gr_name);
+		endgrent();
+	} else {
+		setpwent();
+		for (n = 0; n < LISTED_MAX && (pw = getpwent()); n++)
+			ward_guess_try(guess, pw->pw_name);
+		endpwent();
+	}
+}
 
 /**
  * ward_who_parse - read the name or number of a user, or of a group after an "@"
@@ -27,8 +50,9 @@ int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
 {
 	bool group = word[0] == '@';
 	const char *name = word + group;
+	struct ward_guess guess;
 	unsigned long number;
-	char *end;
+	char *end, hint[128];
 
 	who->kind = group ? WARD_SUBJECT_GID : WARD_SUBJECT_UID;
 	if (group) {
@@ -52,8 +76,12 @@ int ward_who_parse(const char *word, struct ward_who *who, struct ward_err *err)
 		who->id = number;
 		return 0;
 	}
-	return ward_fail(err, ENOENT, WARD_FAILED, "there is no %s \"%s\" on this machine%s",
-			 group ? "group" : "user", name,
+	ward_guess_begin(&guess, name);
+	/* Of a number that is wrong nobody knows which was meant. */
+	if (*name < '0' || *name > '9')
+		guess_who(&guess, group);
+	return ward_fail(err, ENOENT, WARD_FAILED, "there is no %s \"%s\" on this machine%s%s",
+			 group ? "group" : "user", name, ward_guess_say(&guess, hint, sizeof(hint)),
 			 group ? "" : " (a group is written with an @ before it)");
 }
 

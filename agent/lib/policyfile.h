@@ -158,9 +158,13 @@ void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
 
 /* policylint.c */
 const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);
+struct ward_lint;
+struct ward_lint *ward_lint_new(const struct ward_policy *policy);
+const struct ward_policy_rule *ward_lint_hidden(const struct ward_lint *lint, size_t i);
+void ward_lint_free(struct ward_lint *lint);
 bool ward_policy_idle(const struct ward_policy_rule *rule);
 
-int ward_policy_parse(const char *text, size_t len, struct ward_policy *policy,
+int ward_policy_parse(const char *text, size_t len, const char *file, struct ward_policy *policy,
 		      struct ward_err *err);
 void ward_policy_free(struct ward_policy *policy);
 int ward_policy_one_rule(struct ward_policy *policy, const char *name,

@@ -214,9 +214,11 @@ static int log_entry(const struct reader *r, const char *key, const char *value,
 			 key);
 }
 
-static int entry(void *arg, const char *section, const char *key, const char *value, int line)
+static int entry(void *arg, const char *section, const char *key, const char *value,
+		 const struct ward_ini_at *at)
 {
 	struct reader *r = arg;
+	int line = at->line;
 
 	if (!strcmp(section, "log"))
 		return key ? log_entry(r, key, value, line) : 0;
@@ -270,7 +272,7 @@ int ward_settings_load(const char *path, struct ward_settings *settings, struct 
 		return 0;
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot read %s", path);
-	ret = ward_ini_parse(text, len, entry, &r, err);
+	ret = ward_ini_parse(text, len, NULL, entry, &r, err);
 	free(text);
 	if (ret) {
 		char why[WARD_ERR_TEXT];

@@ -40,10 +40,11 @@ static int plain_path(const char *arg, char path[PATH_MAX], struct ward_err *err
 }
 
 /* Can the path be written into a configuration and read back as it was? */
-static int read_back(void *arg, const char *section, const char *key, const char *value, int line)
+static int read_back(void *arg, const char *section, const char *key, const char *value,
+		     const struct ward_ini_at *at)
 {
 	(void)section;
-	(void)line;
+	(void)at;
 	if (key && !strcmp(value, *(const char **)arg))
 		*(const char **)arg = NULL;
 	return 0;
@@ -58,7 +59,7 @@ static bool path_writable(const char *path)
 
 	ward_err_clear(&ignored);
 	if (strlen(path) != strcspn(path, "\n\r") ||
-	    ward_ini_parse(text, len, read_back, &looked_for, &ignored))
+	    ward_ini_parse(text, len, NULL, read_back, &looked_for, &ignored))
 		return false;
 	return !looked_for;
 }

@@ -194,7 +194,7 @@ static void look_at_vault(struct doctor *d, const struct ward_conf *conf)
 		doctor_say(d, DOCTOR_PROBLEM, "vaults", "correct it", "%s", err.text);
 		return;
 	}
-	if (ward_policy_parse(text, len, &policy, &err)) {
+	if (ward_policy_parse(text, len, path, &policy, &err)) {
 		snprintf(mend, sizeof(mend), "wardctl policy check %s lists them", path);
 		doctor_say(d, DOCTOR_WARNING, "vaults", mend,
 			   "%s has mistakes in its rules; what was loaded before is in force",

@@ -22,7 +22,7 @@
 
 enum {
 	OPT_USER = VERB_OPTION, OPT_LOGIN, OPT_PROGRAM, OPT_OP, OPT_AT, OPT_FILE, OPT_SINCE,
-	OPT_UNTIL, OPT_LOG, OPT_VAULT, OPT_PATHS, OPT_ALL
+	OPT_UNTIL, OPT_LOG, OPT_VAULT, OPT_PATHS, OPT_TO, OPT_ALL
 };
 
 static const struct option options[] = {
@@ -38,6 +38,7 @@ static const struct option options[] = {
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "vault", required_argument, NULL, OPT_VAULT },
 	{ "paths", required_argument, NULL, OPT_PATHS },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ 0 }
 };
@@ -47,6 +48,7 @@ static const struct option options[] = {
 /* Rules that are allowed, and that are hardly what somebody meant. */
 static void doubts(const struct ward_policy *policy)
 {
+	struct ward_lint *lint = ward_lint_new(policy);
 	bool allows = false;
 	size_t i;
 
@@ -54,7 +56,7 @@ static void doubts(const struct ward_policy *policy)
 		const struct ward_policy_rule *rule = &policy->rules[i], *before;
 
 		allows |= rule->flags & WARD_RULE_ALLOW;
-		before = ward_policy_hidden(policy, i);
+		before = lint ? ward_lint_hidden(lint, i) : ward_policy_hidden(policy, i);
 		if (before)
 			ui_warn("the rule \"%s\" never matches: whatever it is about, \"%s\" before it decides",
 				rule->name, before->name);
@@ -65,6 +67,7 @@ static void doubts(const struct ward_policy *policy)
 			ui_warn("the rule \"%s\" names nobody and nothing: it lets in everybody",
 				rule->name);
 	}
+	ward_lint_free(lint);
 	if (!allows)
 		ui_warn("no rule allows anything: nobody gets in");
 }
@@ -85,14 +88,8 @@ int policy_read_file(const char *path, struct ward_policy *policy, struct ward_e
 
 	if (ret)
 		return ward_fail_errno(err, ret, "cannot read %s", path);
-	ret = ward_policy_parse(text, len, policy, err);
+	ret = ward_policy_parse(text, len, path, policy, err);
 	free(text);
-	if (ret) {
-		char why[WARD_ERR_TEXT];
-
-		memcpy(why, err->text, sizeof(why));
-		ward_fail(err, -ret, err->cause, "%.200s: %.800s", path, why);
-	}
 	return ret;
 }
 
@@ -487,7 +484,7 @@ static int take_option(struct line *l, int option, const char *arg)
 	struct explain *e = &l->explain;
 	const char **where = option == OPT_LOGIN ? &e->login : option == OPT_PROGRAM ? &e->program :
 			     option == OPT_OP ? &e->operations : option == OPT_AT ? &e->when :
-			     option == OPT_FILE ? &e->file : option == OPT_LOG ? &l->look.log :
+			     option == OPT_FILE ? &e->file : option == OPT_TO ? &e->to : option == OPT_LOG ? &l->look.log :
 			     option == OPT_VAULT ? &l->look.vault : NULL;
 
 	if (option == VERB_BAD)
@@ -615,7 +612,7 @@ static const struct word {
 	{ "show", run_show, 0, false },
 	{ "diff", run_diff, 0, false },
 	{ "explain", run_explain, GIVEN(OPT_USER) | GIVEN(OPT_LOGIN) | GIVEN(OPT_PROGRAM) |
-	  GIVEN(OPT_OP) | GIVEN(OPT_AT) | GIVEN(OPT_FILE), false },
+	  GIVEN(OPT_OP) | GIVEN(OPT_AT) | GIVEN(OPT_FILE) | GIVEN(OPT_TO), false },
 	{ "learn", run_learn, LOOKING | GIVEN(OPT_PATHS), false },
 	{ "replay", run_replay, LOOKING | GIVEN(OPT_VAULT), false },
 	{ "renew", run_renew, GIVEN(OPT_ALL), false },
@@ -655,7 +652,7 @@ const struct verb verb_policy = {
 		"load NAME [--passphrase-file FILE | --recovery-key-file FILE]\n"
 		"show NAME\n"
 		"diff NAME [FILE]\n"
-		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] PATH\n"
+		"explain NAME --user USER --op OPERATION [--program FILE] [--login USER] [--at TIME] [--file FILE] [--to PATH] PATH\n"
 		"learn NAME [--since TIME] [--until TIME] [--user USER] [--paths COUNT] [--log FILE]\n"
 		"replay FILE [--since TIME] [--until TIME] [--user USER] [--vault NAME] [--log FILE]\n"
 		"renew NAME|--all",
@@ -677,7 +674,10 @@ const struct verb verb_policy = {
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
 	"  --key-file FILE            FILE is the key\n"
 	"  --user USER --op OPERATION who does what: read, write, create, ..., or all\n"
-	"  --program FILE             with this program; otherwise with one that no rule names\n"
+	"  --program FILE             with this program, or with a thread of the kernel, as\n"
+	"                             kernel:nfsd; otherwise with one that no rule names\n"
+	"  --to PATH                  the new name, for rename and link; otherwise one in the\n"
+	"                             same directory\n"
 	"  --login USER               logged in as USER; otherwise not at all\n"
 	"  --at \"2026-11-27 20:00\"    then; otherwise now\n"
 	"  --file FILE                by the rules in FILE; otherwise by those in force\n"

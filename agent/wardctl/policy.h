@@ -16,9 +16,10 @@
  * struct explain - what is to be explained
  * @user: who
  * @login: as whom he logged in; NULL: not at all
- * @program: with which program; NULL: with one that no rule names
+ * @program: with which program, or thread of the kernel; NULL: with one that no rule names
  * @operations: "read, write"
  * @path: where: from the machine's root on, or from the vault's top
+ * @to: likewise: the new name, for rename and link; NULL: some name in the same directory
  * @when: "2026-11-27 20:00", local time of this machine; NULL: now
  * @file: rules that are not in force, or NULL
  */
@@ -28,6 +29,7 @@ struct explain {
 	const char *program;
 	const char *operations;
 	const char *path;
+	const char *to;
 	const char *when;
 	const char *file;
 };

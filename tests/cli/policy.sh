@@ -39,8 +39,8 @@ hours    = Mon 7-19
 programs = cat
 effect   = allow
 END
-refused 1 'line [0-9]+: paths begin at the vault.s top.*write "/in"' "a path of the machine" wardctl policy check /root/try.conf
-refused 1 "has no hours" "hours that are none" wardctl policy check /root/try.conf
+refused 1 '/root/try.conf:[0-9]+:12: paths begin at the vault.s top.*write "/in"' "a path of the machine" wardctl policy check /root/try.conf
+refused 1 "/root/try.conf:[0-9]+:12: .Mon 7-19. has no hours" "hours that are none" wardctl policy check /root/try.conf
 refused 1 "is no program" "a program without its path" wardctl policy check /root/try.conf
 try <<END
 [rule all]
@@ -55,6 +55,22 @@ END
 refused 0 'rule "never" never matches.*"all"' "a rule that never matches" wardctl policy check /root/try.conf
 refused 0 "there is no program $prog/none" "a program that is not there" wardctl policy check /root/try.conf
 refused 0 'matches nobody as long as none of its programs' "a rule without its programs" wardctl policy check /root/try.conf
+
+try <<END
+[rule a]
+groups   = ,
+hours    = 00:00-23:59
+users    = alcie
+effect   = alow
+effect   = allow
+END
+refused 1 '"groups" has nothing but commas' "a list that lists nothing" wardctl policy check /root/try.conf
+refused 1 'no user "alcie" on this machine, did you mean "alice"' "a user who is nearly right" wardctl policy check /root/try.conf
+refused 1 'no effect "alow", did you mean "allow"' "an effect that is" wardctl policy check /root/try.conf
+refused 1 '"effect" stands in line [0-9]+ already' "an entry that stands twice" wardctl policy check /root/try.conf
+cp /root/try.conf $conf
+check_fails_with 1 "none of which is loaded" wardctl policy load d --passphrase-file $pass
+cp /root/first.conf $conf
 
 one() { printf '[rule a]\nusers = alice\nprograms = %s\neffect = allow\n' "$1" | try; }
 install -o alice -m 755 /bin/cat $prog/hers
@@ -143,11 +159,49 @@ refused 0 'rule "with cat" would, but for its paths' "explained: the wrong place
 refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" explain --user bob --op read /out
 refused 0 'would, but for its hours' "explained: at another hour" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 23:59" /out
 refused 0 'rule "with cat" would, but for its users, paths, programs' "explained: all that is missing" explain --user mallory --op write /out
-refused 0 "cannot get there: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
+refused 0 "cannot get to /in/f: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f
 check "explained: as JSON" sh -c "wardctl --json policy explain d --user alice --op read,write /in/f | python3 -c '
 import json, sys; o = json.load(sys.stdin); a = o[\"answers\"]
 assert [x[\"operation\"] for x in a] == [\"read\", \"write\"] and not a[0][\"allowed\"], o
 assert a[0][\"nearest\"][0] == {\"rule\": \"with cat\", \"lacks\": [\"programs\"]}, o'"
+cat >/root/draft <<END
+[rule may]
+users      = alice
+paths      = /in
+operations = read, write, rename, link, create
+burst      = 200 files / 60 s, 50 changes / 10 min
+effect     = allow
+[rule deletes there]
+users      = alice
+paths      = /in/done
+operations = read, rename, delete
+effect     = allow
+[rule server]
+users      = alice
+programs   = kernel:nfsd
+operations = read
+effect     = allow
+END
+draft() { wardctl policy explain d --file /root/draft --user alice "$@"; }
+refused 0 'alice may not rename /in/f: no rule allows it' "explained: rename needs delete" draft --op rename /in/f
+refused 0 '^    delete /in/f: no rule allows it' "explained: what it lacks" draft --op rename /in/f
+refused 0 '^    create in /in: rule "may"' "explained: what it needs where it arrives" draft --op rename /in/f
+refused 0 'alice may rename /in/done/f ' "explained: all of it is there" draft --op rename /in/done/f
+refused 0 'alice may not link /in/done/f: no rule allows it' "explained: with a target" draft --op link --to /srv/d/out/g /in/done/f
+refused 0 '^    create /out/g: no rule allows it' "explained: why not there" draft --op link --to /srv/d/out/g /in/done/f
+refused 0 '^    delete /in/done/g, if it is there to be replaced: rule "deletes there"' "explained: what is replaced" draft --op rename --to /in/done/g /in/done/f
+check "explained: rename as JSON" sh -c "wardctl --json policy explain d --file /root/draft --user alice --op rename /in/f | python3 -c '
+import json, sys; o = json.load(sys.stdin); a = o[\"answers\"][0]
+assert (a[\"operation\"], a[\"allowed\"], a[\"target\"]) == (\"rename\", False, \"/in\"), o
+assert [(n[\"operation\"], n[\"path\"], n[\"allowed\"]) for n in a[\"needs\"]] == [(\"rename\", \"/in/f\", True),
+	(\"read\", \"/in/f\", True), (\"delete\", \"/in/f\", False), (\"create\", \"/in\", True)], o'"
+refused 0 'within the limits of rule "may": 200 files / 1 min$' "explained: the limits of reading" draft --op read /in/f
+refused 0 'within the limits of rule "may": 50 changes / 10 min$' "explained: the limits of writing" draft --op write /in/f
+refused 0 'alice may read /x: rule "server"' "explained: a thread of the kernel" draft --op read --program kernel:nfsd /x
+refused 0 'alice may not read /x: no rule allows it' "explained: another one" draft --op read --program kernel:lockd /x
+check_fails_with 2 "explain: a thread that is none" draft --op read --program kernel:kworker/0:1 /x
+check_fails_with 2 "explain: a target of what goes nowhere" draft --op read --to /y /x
+refused 2 'did you mean "read"' "explain: an operation that is nearly right" draft --op raed /x
 refused 0 'mallory may read /in/f: rule "a"' "explained: a draft" sh -c "printf '[rule a]\nusers = mallory\neffect = allow\n' >/root/draft &&
 	wardctl policy explain d --user mallory --op read --file /root/draft /in/f"
 check_fails_with 2 "explain: no user" wardctl policy explain d --op read /in

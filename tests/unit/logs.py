@@ -644,6 +644,29 @@ def what_cannot_be_rotated_grows():
         holds(m)
 
 
+def refusals_are_told_with_the_rule_that_was_nearest():
+    record = {'@timestamp': '2026-11-20T18:40:51.000000Z', 'ward.kind': 'violation', 'event.action': 'open-read',
+              'event.outcome': 'failure', 'event.reason': 'policy', 'user.id': '1001', 'file.path': '/srv/d/x'}
+    near = {'ward.nearest_rule': 'day', 'ward.lacks': ['hours', 'programs']}
+    told = ', the nearest is "day" (not its hours, programs)'
+    with Machine() as m:
+        m.start()
+        m.end()
+        for more, wanted in (
+            ({}, ' may not open for reading /srv/d/x: no rule allows it'),
+            (near, f' may not open for reading /srv/d/x: no rule allows it{told}'),
+            ({**near, 'event.reason': 'hours'}, f': no rule allows it at this hour{told}'),
+            ({**near, 'event.outcome': 'success'}, f' would not be allowed to open for reading /srv/d/x: no rule allows it{told}'),
+            ({'event.reason': 'hours', 'rule.name': 'night'}, ' /srv/d/x: rule "night"'),
+            ({'event.reason': 'locked'}, ' /srv/d/x: the vault is locked'),
+            ({'event.outcome': 'success', 'ward.kind': 'audit'}, ' was allowed to open for reading /srv/d/x'),
+        ):
+            with open(m.log, 'w') as f:
+                f.write(json.dumps({**record, **more}) + '\n')
+            p = m.wardctl('--file', m.log)
+            assert p.stdout.rstrip().endswith(wanted), (p, wanted)
+
+
 def hostile_logs_are_read_without_harm():
     with Machine() as m:
         m.start()

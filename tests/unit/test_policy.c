@@ -4,6 +4,7 @@
  * and policyfile.c, judged by module/rules.c, which is what the kernel runs.
  */
 #include "kselftest_harness.h"
+#include "lib/guess.h"
 #include "lib/policyfile.h"
 #include "mutate.h"
 #include "places.h"
@@ -71,7 +72,7 @@ FIXTURE_SETUP(policy)
 	memset(self->master.uuid, 4, sizeof(self->master.uuid));
 	ward_err_clear(&self->err);
 	self->blob = NULL;
-	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), &self->policy, &self->err))
+	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), "d.conf", &self->policy, &self->err))
 		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
 	ASSERT_EQ(0, ward_policy_set_hours(&self->policy, NOW));
 	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
@@ -253,7 +254,7 @@ TEST_F(policy, round_trip)
 	ASSERT_NE(NULL, f);
 	ASSERT_EQ(0, ward_policy_print(&back, f));
 	fclose(f);
-	ASSERT_EQ(0, ward_policy_parse(text, size, &again, &self->err))
+	ASSERT_EQ(0, ward_policy_parse(text, size, "d.conf", &again, &self->err))
 		TH_LOG("%s: %s\n%s", self->err.text, self->err.notes[0], text);
 	same_policy(_metadata, &back, &again);
 	free(text);
@@ -304,10 +305,10 @@ TEST_F(policy, mistakes)
 		const char *text;
 		const char *says;	/* in the message or in one of its notes */
 	} cases[] = {
-		{ "[rule a]\nusers = 1\n", "line 1: rule \"a\" does not say what it does" },
-		{ "[rule a]\neffect = maybe\n", "line 2: there is no effect \"maybe\"" },
+		{ "[rule a]\nusers = 1\n", "d.conf:1:1: rule \"a\" does not say what it does" },
+		{ "[rule a]\neffect = maybe\n", "d.conf:2:10: there is no effect \"maybe\": allow" },
 		{ "[rule a]\neffect = allow, deny\n", "either allow or deny" },
-		{ "[rule a]\neffect = allow\noperations = fly\n", "line 3: there is no operation \"fly\"" },
+		{ "[rule a]\neffect = allow\noperations = fly\n", "d.conf:3:14: there is no operation \"fly\": read" },
 		{ "[rule a]\neffect = allow\noperations =\n", "has no value" },
 		{ "[rule a]\neffect = allow\nusers =\n", "has no value" },
 		{ "[rule a]\neffect = allow\nusers = no-such-user-here\n", "there is no user" },
@@ -361,9 +362,59 @@ TEST_F(policy, mistakes)
 		{ "[vault]\ncolour = red\n", "[vault] has no entry" },
 		{ "[vault]\npermissive = perhaps\n", "permissive is yes or no" },
 		{ "[vault]\nrenew = never\n", "renew is yes or no" },
-		{ "users = 1\n", "before the first [section]" },
+		{ "users = 1\n", "d.conf:1:1: \"users\" stands before the first [section]" },
 		{ "[rule a\neffect = allow\n", "no closing bracket" },
-		{ "[rule a]\nnonsense\n", "line 2" },
+		{ "[rule a]\nnonsense\n", "d.conf:2:1: the line is neither" },
+		/* A list that has lost something does not lose its condition. */
+		{ "[rule a]\neffect = allow\nhours = Mon\ngroups = ,\n",
+		  "d.conf:4:10: \"groups\" has nothing but commas: write a value, or remove the line" },
+		{ "[rule a]\neffect = allow\noperations = , ,\n", "d.conf:3:14: \"operations\" has nothing but commas" },
+		{ "[rule a]\neffect = allow\nusers = 1,, 2\n",
+		  "d.conf:3:11: nothing stands before this comma in \"users\"" },
+		{ "[rule a]\neffect = allow\nusers = , 1\n", "d.conf:3:9: nothing stands before this comma" },
+		{ "[rule a]\neffect = allow\nusers = 1,\n", "d.conf:3:10: nothing follows this comma in \"users\"" },
+		{ "[rule a]\nusers = 1,\neffect = allow\n", "d.conf:2:10: nothing follows this comma in \"users\"" },
+		{ "[rule a]\neffect = allow\nusers = 1,\n[rule b]\neffect = deny\n",
+		  "d.conf:3:10: nothing follows this comma" },
+		{ "[rule a]\neffect = allow\nusers = 1,\n  2,\n", "d.conf:4:4: nothing follows this comma" },
+		{ "[rule a]\neffect = allow\nusers = 1,\n  , 2\n", "d.conf:4:3: nothing stands before this comma" },
+		{ "[rule a]\neffect = allow\nusers = 1\n  ,, 2\n", "d.conf:4:4: nothing stands before this comma" },
+		{ "[rule a]\neffect = allow\nusers = ; 1\n", "d.conf:3:1: \"users\" has no value" },
+		{ "[rule a]\neffect = allow\nusers = 1, ; 2\n", "nothing follows this comma" },
+		{ "[rule a]\neffect = allow\ngroups = \"\"\n", "d.conf:3:10: there is no group \"\"\"\"" },
+		{ "[rule a]\neffect = allow\nusers = @\n", "there is no group \"\"" },
+		{ "[rule a] users = 1\neffect = allow\n", "d.conf:1:10: something follows the section's name" },
+		{ "[rule a]\neffect = allow\n\f[rule b]\neffect = deny\n", "d.conf:3:2: a section begins at" },
+		{ "\xef\xbb\xbf[rule a]\ncolour = red\neffect = allow\n", "d.conf:2:1: a rule has no entry" },
+		{ "[rule a]\neffect = allow\npaths = /a # all\n", "d.conf:3:9: \"/a # all\" looks as if a comment" },
+		{ "[rule a]\neffect = allow\npaths = /b,\n /a ; all\n", "in a path \";\" is written \\x3b" },
+		{ "[vault]\ndirectory = /srv/v\n  permissive = yes\n", "d.conf:3:3: \"directory\" has one value" },
+		/* Words that are nearly right */
+		{ "[rule a]\neffect = alow\n", "d.conf:2:10: there is no effect \"alow\", did you mean \"allow\"?: allow or deny" },
+		{ "[rule a]\neffect = allow, reccord\n", "d.conf:2:17: there is no effect \"reccord\", did you mean \"record\"?" },
+		{ "[rule a]\neffect = allow\n  , slient\n", "d.conf:3:5: there is no effect \"slient\", did you mean \"silent\"?" },
+		{ "[rule a]\neffect = allow\noperations = read,\twriet, list\n",
+		  "d.conf:3:20: there is no operation \"wriet\", did you mean \"write\"?" },
+		{ "[rule a]\neffect = allow\nuser = 1\n", "d.conf:3:1: a rule has no entry \"user\", did you mean \"users\"?: users, groups" },
+		{ "[rule a]\neffect = allow\nPaths = /\n", "did you mean \"paths\"?" },
+		{ "[vault]\npermisive = yes\n", "d.conf:2:1: [vault] has no entry \"permisive\", did you mean \"permissive\"?" },
+		{ "[valut]\n", "d.conf:1:1: there is no section [valut], did you mean \"vault\"?" },
+		{ "[rules a]\n", "did you mean \"rule\"?" },
+		{ "[rule a]\neffect = allow\nusers = 1, rooot\n", "d.conf:3:12: there is no user \"rooot\" on this machine, did you mean \"root\"?" },
+		{ "[rule a]\neffect = allow\ngroups = 1, rooot\n", "d.conf:3:13: there is no group \"rooot\" on this machine, did you mean \"root\"?" },
+		/* Said twice */
+		{ "[vault]\npermissive = yes\npermissive = no\n",
+		  "d.conf:3:1: \"permissive\" stands in line 2 already: put both into one line, or remove one of them" },
+		{ "[vault]\ntimezone = UTC\n[vault]\ntimezone = Europe/Berlin\n", "d.conf:4:1: \"timezone\" stands in line 2 already" },
+		{ "[rule a]\neffect = allow\nusers = 1\nusers = 2\n", "d.conf:4:1: \"users\" stands in line 3 already" },
+		{ "[rule a]\neffect = allow\neffect = record\n", "d.conf:3:1: \"effect\" stands in line 2 already" },
+		{ "[rule a]\neffect = allow\nhours = Mon\ntimezone = UTC\ntimezone = UTC\n", "d.conf:5:1: \"timezone\" stands in line 4 already" },
+		{ "[rule a]\neffect = allow\n[vault]\ntimezone = UTC\n", "d.conf:3:1: [vault] stands before all rules" },
+		{ "[rule a]\neffect = allow\nlogins = 4010\n", "d.conf:3:1: rule \"a\" allows by logins alone" },
+		{ "[rule a]\neffect = deny\nburst = 1 files / 1 d\n", "d.conf:3:1: rule \"a\" denies" },
+		{ "[rule a]\neffect = allow\n[rule  a]\neffect = deny\n", "d.conf:3:8: there is a rule \"a\" already" },
+		{ "[rule a]\neffect = allow\nhours = Mon, Tue 7-9\n", "d.conf:3:14: \"Tue 7-9\" has no hours" },
+		{ "[vault]\npermissive = perhaps\n", "d.conf:2:14: permissive is yes or no" },
 	};
 	struct ward_policy p;
 	size_t i, k;
@@ -373,13 +424,71 @@ TEST_F(policy, mistakes)
 		bool says;
 
 		ward_err_clear(&err);
-		EXPECT_GT(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), &p, &err))
+		EXPECT_GT(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), "d.conf", &p, &err))
 			TH_LOG("case %zu", i);
 		says = strstr(err.text, cases[i].says);
 		for (k = 0; k < err.count; k++)
 			says |= !!strstr(err.notes[k], cases[i].says);
 		EXPECT_TRUE(says) TH_LOG("case %zu: %s: %s", i, err.text,
 					 err.count ? err.notes[0] : "");
+	}
+}
+
+/* What looks like some of these mistakes, and is none. */
+TEST_F(policy, no_mistakes)
+{
+	static const char text[] =
+		"\xef\xbb\xbf; a mark of the byte order, and comments\n"
+		"[vault] ; which\n"
+		"permissive : yes ; for now\n"
+		"[rule a]\r\n"
+		"users = 1\n"
+		"\n"
+		"   2\n"
+		"  # between\n"
+		"   ,3, 4 ,\r\n"
+		"\t5\n"
+		"effect=allow\n";
+	struct ward_policy p;
+
+	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), NULL, &p, &self->err))
+		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
+	EXPECT_EQ(WARD_POLICY_PERMISSIVE, p.flags);
+	ASSERT_EQ(1, p.count);
+	ASSERT_EQ(1, p.rules[0].count);
+	ASSERT_EQ(5, p.rules[0].conds[0].who.count);
+	EXPECT_EQ(5, p.rules[0].conds[0].who.who[4].id);
+	ward_policy_free(&p);
+	/* Without a name of the file */
+	ward_err_clear(&self->err);
+	ASSERT_GT(0, ward_policy_parse("[rule a]\n", 9, NULL, &p, &self->err));
+	EXPECT_STREQ("1 mistake in the rules", (const char *)self->err.text);
+	EXPECT_EQ(0, strncmp(self->err.notes[0], "line 1, column 1: rule \"a\"", 26));
+}
+
+/* A word is near by few mistakes, for its length; of several the nearest. */
+TEST(guesses)
+{
+	static const struct {
+		const char *word, *meant;
+	} cases[] = {
+		{ "reed", "read" }, { "erad", "read" }, { "write ", "write" }, { "", "" }, { "r", "" },
+		{ "fly", "" }, { "setatr", "setattr" }, { "setxatr", "setxattr" }, { "LIST", "list" },
+		{ "xxxx", "" }, { "setting", "" }, { "al", "all" }, { "renmae", "rename" },
+		{ "a word that is much longer than any that there are, by some sixty bytes", "" },
+	};
+	struct ward_guess guess;
+	unsigned int bit;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ward_guess_begin(&guess, cases[i].word);
+		for (bit = 0; ward_operation_name(bit); bit++)
+			ward_guess_try(&guess, ward_operation_name(bit));
+		ward_guess_try(&guess, "all");
+		ward_guess_try(&guess, "");
+		ward_guess_try(&guess, "another word that is much longer than any that there are, by many");
+		EXPECT_STREQ(cases[i].meant, (const char *)guess.best) TH_LOG("%s", cases[i].word);
 	}
 }
 
@@ -559,7 +668,7 @@ TEST_F(policy, hours_that_deny)
 	void *blob;
 	size_t len;
 
-	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), &p, &self->err));
+	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), "d.conf", &p, &self->err));
 	ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
 	ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));
 	ASSERT_EQ(0, ward_policy_validate(blob, len, self->master.uuid, &self->traits));
@@ -644,7 +753,7 @@ TEST_F(policy, rules_that_never_match)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		ward_err_clear(&self->err);
-		ASSERT_EQ(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), &p, &self->err))
+		ASSERT_EQ(0, ward_policy_parse(cases[i].text, strlen(cases[i].text), "d.conf", &p, &self->err))
 			TH_LOG("case %zu: %s", i, self->err.notes[0]);
 		ASSERT_EQ(2, p.count);
 		EXPECT_EQ(NULL, ward_policy_hidden(&p, 0));
@@ -652,6 +761,68 @@ TEST_F(policy, rules_that_never_match)
 			TH_LOG("case %zu", i);
 		ward_policy_free(&p);
 	}
+}
+
+/* One of some, so that rules often name the same; sometimes two of them. */
+static void some(char *text, size_t size, const char *key, const char *const *of, size_t count,
+		 unsigned int seed)
+{
+	size_t n = strlen(text);
+
+	if (seed % 3 == 0)
+		return;
+	if (seed % 5 == 0)
+		snprintf(text + n, size - n, "%s = %s, %s\n", key, of[seed / 15 % count],
+			 of[seed / 7 % count]);
+	else
+		snprintf(text + n, size - n, "%s = %s\n", key, of[seed / 15 % count]);
+}
+
+/* Rules by what they name find the same as comparing each with each. */
+TEST_F(policy, hidden_both_ways)
+{
+	static const char *const users[] = { "1", "2", "@3", "@4" };
+	static const char *const groups[] = { "3", "4", "5" };
+	static const char *const programs[] = { "/x", "/y", "kernel:nfsd", "kernel:lockd" };
+	static const char *const paths[] = { "/", "/a", "/a/b", "/ab", "/a/b/c" };
+	static const char *const hours[] = { "Mon", "Mon-Fri", "Tue 08:00-09:00" };
+	static const char *const ops[] = { "read", "read, list", "all" };
+	struct mutate m = { 20261126 };
+	unsigned int round, hidden = 0;
+	size_t i;
+
+	for (round = 0; round < 60; round++) {
+		static char text[60 * 400];
+		struct ward_lint *lint;
+		struct ward_policy p;
+
+		text[0] = '\0';
+		for (i = 0; i < 60; i++) {
+			size_t n = strlen(text);
+
+			snprintf(text + n, sizeof(text) - n, "[rule %zu]\neffect = deny\n", i);
+#define SOME(key, of) some(text, sizeof(text), key, of, ARRAY_SIZE(of), mutate_draw(&m, 10000))
+			SOME("users", users);
+			SOME("groups", groups);
+			SOME("programs", programs);
+			SOME("paths", paths);
+			SOME("hours", hours);
+			SOME("operations", ops);
+		}
+		ASSERT_EQ(0, ward_policy_parse(text, strlen(text), "d.conf", &p, &self->err))
+			TH_LOG("%s", self->err.notes[0]);
+		lint = ward_lint_new(&p);
+		ASSERT_NE(NULL, lint);
+		for (i = 0; i < p.count; i++) {
+			ASSERT_EQ(ward_policy_hidden(&p, i), ward_lint_hidden(lint, i))
+				TH_LOG("round %u, rule %zu", round, i);
+			hidden += !!ward_lint_hidden(lint, i);
+		}
+		ward_lint_free(lint);
+		ward_policy_free(&p);
+	}
+	EXPECT_LT(300, hidden);
+	EXPECT_GT(60 * 60 - 300, hidden);
 }
 
 /* Whatever the text: what the reader takes, the kernel takes. */
@@ -668,7 +839,7 @@ TEST_F(policy, any_text)
 		void *blob;
 
 		ward_err_clear(&err);
-		if (!ward_policy_parse(text, n, &p, &err)) {
+		if (!ward_policy_parse(text, n, "d.conf", &p, &err)) {
 			taken++;
 			ASSERT_EQ(0, ward_policy_set_hours(&p, NOW));
 			ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 1, &blob, &len));

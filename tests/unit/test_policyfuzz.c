@@ -263,7 +263,7 @@ static void text_holds(const struct ward_master *master, struct ward_policy *pol
 			abort();
 		free(twice);
 		ward_policy_free(&back);
-		if (ward_policy_parse(once, strlen(once), &again, &err))
+		if (ward_policy_parse(once, strlen(once), "d.conf", &again, &err))
 			abort();
 		again.flags = policy->flags;	/* of [vault], which is not printed */
 		other_len = compiled(&again, master, &other);
@@ -289,7 +289,7 @@ TEST_F_TIMEOUT(fuzz, text, 900)
 
 		rounds++;
 		ward_err_clear(&err);
-		if (!ward_policy_parse((char *)text, len, &policy, &err)) {
+		if (!ward_policy_parse((char *)text, len, "d.conf", &policy, &err)) {
 			taken++;
 			/* Compiling hours takes its time. */
 			if (taken % 4 == 0)
@@ -319,7 +319,7 @@ static void compile_seeds(struct seeds *s, const struct ward_master *master)
 
 	for (i = 0; i < s->count; i++) {
 		ward_err_clear(&err);
-		if (ward_policy_parse((char *)s->seed[i].bytes, s->seed[i].len, &policy, &err)) {
+		if (ward_policy_parse((char *)s->seed[i].bytes, s->seed[i].len, "d.conf", &policy, &err)) {
 			fprintf(stderr, "# %s\n# %s\n", err.text, err.notes[0]);
 			abort();
 		}

@@ -36,7 +36,7 @@ FIXTURE_SETUP(renewal)
 	memset(&self->master, 0, sizeof(self->master));
 	memset(self->master.uuid, 4, sizeof(self->master.uuid));
 	ward_err_clear(&self->err);
-	ASSERT_EQ(0, ward_policy_parse(rules, strlen(rules), &self->policy, &self->err));
+	ASSERT_EQ(0, ward_policy_parse(rules, strlen(rules), "d.conf", &self->policy, &self->err));
 	/* Two that are there, and one that is not. */
 	self->policy.rules[0].conds[1].programs[0].id.kind = htole32(WARD_PROGRAM_UUID);
 	self->policy.rules[0].conds[1].programs[1].id.kind = htole32(WARD_PROGRAM_ABSENT);
@@ -375,7 +375,7 @@ TEST_F(renewal, rules_that_are_not_to_be_renewed)
 
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ward_policy_parse(i ? "[vault]\nrenew = no\n" : "[vault]\nrenew = yes\n",
-					       i ? 19 : 20, &p, &self->err));
+					       i ? 19 : 20, "d.conf", &p, &self->err));
 		EXPECT_EQ(i ? WARD_POLICY_FIXED : 0, p.flags);
 		ASSERT_EQ(0, ward_policy_compile(&p, &self->master, 0x10000, &old, &len));
 		ASSERT_EQ(0, ward_policy_validate(old, len, self->master.uuid, &traits));
