@@ -89,5 +89,44 @@ alike "rsync out: all is there" /srv/out/rsync /tmp/want.cp
 check "cp -a out" staff cp -a $d/tar /srv/out/tar
 alike "cp -a out: all is there" /srv/out/tar /tmp/want.cp
 check "rm -r" staff rm -r $d/cp
+
+# By root, who alone sees and keeps whose a file is, trusted.* xattrs and capabilities
+foreign()
+{
+	cp -a /srv/tree/docs /srv/tree/deep /srv/tree/hello "$1"/ && cd "$1" || return
+	echo "bob's" >bobs && cp /bin/true program && cp /bin/true both && mkdir shared && mknod device c 1 3 && mkfifo pipe &&
+	ln -s bobs link && chown bob:bob bobs && chown -h bob:caseworkers link &&
+	chown 54321:54322 program both deep && chown nobody:caseworkers shared pipe && chmod 2770 shared && chmod 4755 both &&
+	setfattr -n trusted.note -v "for root alone" bobs && setfattr -n trusted.on-a-dir -v 0x00ff01 shared &&
+	setfattr -h -n trusted.on-a-link -v yes link &&
+	setcap cap_net_raw,cap_dac_read_search+ep program && setcap cap_net_bind_service=p both && ln program program-too &&
+	find . -depth -exec touch -h -d '2020-02-03 04:05:06.987654321' {} + &&
+	cd - >/dev/null || exit
+}
+# seen DIR: by root
+seen()
+{
+	python3 "$WARD_TOP/tests/apps/picture.py" "$1"
+}
+kept()
+{
+	seen "$2" >/tmp/got
+	check "$1" diff -a /tmp/want.foreign /tmp/got
+}
+mkdir /srv/foreign
+check "a tree of many owners" foreign /srv/foreign
+seen /srv/foreign >/tmp/want.foreign
+check "the picture shows owners, trusted xattrs and capabilities" sh -c "grep -q '54321:54322.*security.capability=' /tmp/want.foreign &&
+	grep -q 'trusted.on-a-link=' /tmp/want.foreign && grep -q 'trusted.on-a-dir=00ff01' /tmp/want.foreign"
+check "root's rsync in" rsync -aHAX /srv/foreign/ $d/foreign
+kept "root's rsync in: all is there" $d/foreign
+check_is "root's rsync: a second run has nothing to do" "$(rsync -aHAXi /srv/foreign/ $d/foreign)" ""
+check "cold" cold
+kept "cold: all is there still" $d/foreign
+check_is "the capabilities are as setcap wrote them" "$(getcap $d/foreign/program)" \
+	"$d/foreign/program cap_dac_read_search,cap_net_raw=ep"
+check "root's rsync out" rsync -aHAX $d/foreign/ /srv/foreign.out
+kept "root's rsync out: all is there" /srv/foreign.out
+check_is "root's rsync: nothing to do, nor for one that compares contents" "$(rsync -aHAXci $d/foreign/ /srv/foreign)" ""
 check "intact" intact
 done_testing

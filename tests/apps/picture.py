@@ -26,7 +26,7 @@ def line(path, bare, seen):
     if not bare:
         out += [f'{st.st_uid}:{st.st_gid}', st.st_mtime_ns]
         for name in sorted(os.listxattr(path, follow_symlinks=False)):
-            if not name.startswith('security.'):
+            if not name.startswith('security.') or name == 'security.capability':
                 out.append(f'{name}={os.getxattr(path, name, follow_symlinks=False).hex()}')
     if not stat.S_ISDIR(st.st_mode):
         out.append(st.st_nlink)

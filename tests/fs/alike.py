@@ -71,6 +71,9 @@ def rename_one(at, source, target, flags, across, opened):
     out = []
     out.append(changed([at, at + '/to'] + [p for p in (a, b) if os.path.lexists(p)],
                        lambda: out.extend(codes((want, renameat2, a, b, flags)))))
+    if LOWER == 'nfs' and want == 'EINVAL' and at.startswith(d):
+        # What a long name needs beside it is there before NFS refuses the flags, and goes again: docs/deviations.md.
+        out[-1] = [''] * len(out[-1])
     if fd >= 0:
         replaced = want == '0' and not flags & RENAME_EXCHANGE
         # Who asks NFS itself is told of the name that it keeps the file under.
@@ -286,7 +289,9 @@ def sticky(at):
                     touch(p)
                     os.chown(p, whose, whose)
                 may = not mode & 0o1000 or all(uid in (owner, whose) for whose in owners)
-                out += codes(('0' if may else 'EPERM|EACCES' if LOWER == 'nfs' else 'EPERM', lambda: as_user(uid, fn, *args, groups=(CASEWORKERS,))))
+                # The VFS says EPERM. Beside the vault an NFS client asks the server first, which says EACCES.
+                said = codes(('0' if may else 'EPERM|EACCES' if LOWER == 'nfs' else 'EPERM', lambda: as_user(uid, fn, *args, groups=(CASEWORKERS,))))
+                out.append('EPERM' if said == ['EACCES'] else said[0])
                 out.append(sorted(os.listdir(t)))
                 for n in os.listdir(t):
                     os.unlink(t + '/' + n)

@@ -112,8 +112,9 @@ def errors(top):
     touch(top + "/e", b""); touch(top + "/s", b"x" * 5000); out = []
     for n in ("/e", "/s"):
         fd = os.open(top + n, os.O_RDWR)
+        # btrfs itself takes what is before the beginning for the beginning.
         for at in (-1, 0, 4999, 5000, 5001, 1 << 50):
-            for how in (SEEK_DATA, SEEK_HOLE): out.append(os.lseek(fd, at, how) if n == "/s" and at in (0, 4999) else fails("ENXIO", os.lseek, fd, at, how))
+            for how in (SEEK_DATA, SEEK_HOLE): out.append(os.lseek(fd, at, how) if n == "/s" and at in (0, 4999) else "ENXIO" if at < 0 and kind == "btrfs" and top == plain else fails("ENXIO", os.lseek, fd, at, how))
         out += [fails("EINVAL", os.lseek, fd, 100, 9), os.lseek(fd, 0, SEEK_HOLE) if n == "/s" else 0, os.lseek(fd, 0, os.SEEK_CUR)]
         os.close(fd)
     return out
@@ -161,8 +162,29 @@ fails("ENOSPC", until_full)
 def store():
     for at in range(201 * mib, 250 * mib, 4096): m[at:at + 1] = b"m"
 if kind != "btrfs": same(child_signal(store), signal.SIGBUS)
-os.pwrite(fd, b"THERE", 100 * mib); os.fsync(fd); m.close(); os.close(fd); free()
-same(read(d + "/holes")[100 * mib:100 * mib + 5], b"THERE"); os.unlink(d + "/holes")
+def over():
+    os.pwrite(fd, b"THERE", 100 * mib); os.fsync(fd)
+# btrfs writes what is there already to a new place, too, and may have none: docs/deviations.md
+told = attempt(over); print(told, flush=True); assert told is None or (kind, told) == ("btrfs", "ENOSPC"), told
+m.close(); attempt(os.close, fd) if told else os.close(fd); free()
+assert read(d + "/holes")[100 * mib:100 * mib + 5] in ((b"THERE",) if told is None else (b"there", b"THERE")); os.unlink(d + "/holes")
+'
+# Of a file that is there, without holes: btrfs writes it to new places, and refuses a store that has none. A vault that lies
+# there does not ask it, and is told later (docs/deviations.md).
+[ "$WARD_LOWER" != btrfs ] || check "stores into a file that is there, on a full disk: the error comes with msync, fsync or close" py '
+exec(open("/tmp/falloc.py").read())
+mib = 1 << 20; old, new = noise(1, 8 * mib), b"n" * (8 * mib)
+def one(top, how):
+    f = top + "/there"; touch(f, old); fd = os.open(f, os.O_RDWR); os.fsync(fd); fill(); m = mmap.mmap(fd, 8 * mib)
+    def stores():
+        for at in range(0, 8 * mib, 4096): m[at:at + 4096] = new[:4096]
+    hit = child_signal(stores); got = []
+    for step in (m.flush, lambda: os.fsync(fd), lambda: os.close(fd)) if how == "msync" else (lambda: os.fsync(fd), lambda: os.close(fd)) if how == "fsync" else (lambda: os.close(fd),): got.append(attempt(step))
+    m.close(); free(); drop_caches(); data = read(f); assert all(data[at:at + 1024] in (old[at:at + 1024], new[at:at + 1024]) for at in range(0, 8 * mib, 1024)); os.unlink(f)
+    return hit, got
+same(one(plain, "fsync")[0], signal.SIGBUS)
+for how in ("msync", "fsync", "close"):
+    hit, got = one(d, how); print(how, hit, got, flush=True); same((hit, got[0]), (0, "ENOSPC"))
 '
 check "stores into a mapping while it is punched: zeros or what was stored, nothing older" py '
 exec(open("/tmp/falloc.py").read())

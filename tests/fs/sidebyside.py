@@ -16,8 +16,9 @@ def both(fn, *args):
     want, got = fn(plain, *args), fn(d, *args)
     if got != want and isinstance(got, list) and isinstance(want, list):
         for i, (x, y) in enumerate(zip(got, want)):
-            same((f'the vault, item {i}', x), (f'the vault, item {i}', y))
-    assert got == want, f'vault: {got!r}, {kind}: {want!r}'
+            if x != y:
+                print(f'item {i}: vault: {x!r:.300}, {kind}: {y!r:.300}', flush=True)
+    assert got == want, f'vault: {got!r:.1000}, {kind}: {want!r:.1000}'
     return got
 
 

@@ -108,14 +108,15 @@ def trees(r, top):
             name = t + '/' + 'd' * r.choice((1, 240)) + '%d' % k
             patient(os.mkdir, name)
             patient(os.symlink, 'target', name + '/l')
-            patient(os.setxattr, name, 'user.n', b'%d' % k)
+            if LOWER == 'tmpfs': fails('EOPNOTSUPP', patient, os.setxattr, name, 'user.n', b'%d' % k)
+            else: patient(os.setxattr, name, 'user.n', b'%d' % k)
         names = patient(os.listdir, t)
         same(len(names), 10)
         patient(os.rename, t, t + 'moved')
         for k in names:
             at = t + 'moved/' + k
             same(patient(os.readlink, at + '/l'), 'target')
-            same(patient(os.getxattr, at, 'user.n'), k.lstrip('d').encode())
+            if LOWER != 'tmpfs': same(patient(os.getxattr, at, 'user.n'), k.lstrip('d').encode())
             patient(os.unlink, at + '/l')
             patient(os.rmdir, at)
         patient(os.rmdir, t + 'moved')
@@ -203,6 +204,7 @@ def start(*kinds):
     bad = [name for pid, name in pids.items() if os.waitpid(pid, 0)[1]]
     assert not bad, bad
 END
+[ "$WARD_LOWER" != tmpfs ] || skip "user xattrs in the trees that are made and moved" "tmpfs of Linux 6.1 has none: EOPNOTSUPP is looked for"
 check "everything at once, with locks" py '
 exec(open("/tmp/workers.py").read())
 since = mark()
@@ -218,7 +220,9 @@ for top in os.listdir(d):
     for n, body in want.items(): assert read(d + "/" + top + "/" + n) == body, n
 quiet(since); assert not state()["vault_flags"] & 2
 '
-if [ -w /sys/fs/cgroup/ward/memory.max ]; then
+if [ "$WARD_LOWER" = tmpfs ]; then
+	skip "with little memory" "ciphertext is memory there, and counts as that of who writes: more than fits into it is none that can be written"
+elif [ -w /sys/fs/cgroup/ward/memory.max ]; then
 	check "with little memory" py '
 exec(open("/tmp/workers.py").read())
 since = mark()
