@@ -135,14 +135,13 @@ static const char *name_of(const struct ward_rule *rule)
 static void report_renewed(const struct ward_renewed *what, void *arg)
 {
 	struct replaced *replaced = arg;
-	char text[100];
 	struct wardfs_report report = {
 		.kind = WARD_KIND_POLICY,
 		.action = WARD_ACTION_POLICY_LOAD,
 		.rule = name_of(what->rule),
-		.detail = text,
 		.block = WARDFS_NO_BLOCK,
 	};
+	char *text;
 
 	if (!what->new) {
 		if (!replaced->hours)
@@ -154,9 +153,11 @@ static void report_renewed(const struct ward_renewed *what, void *arg)
 	if (replaced->count++ == REPORTED_MAX)
 		return;
 	replaced->told[replaced->count - 1] = what->new;
-	snprintf(text, sizeof(text), "program is another file now: %.*s",
-		 le16_to_cpu(what->new->path_length), what->new->path);
+	text = kasprintf(GFP_KERNEL, "program is another file now: %.*s",
+			 le16_to_cpu(what->new->path_length), what->new->path);
+	report.detail = text ?: "program is another file now";
 	wardfs_report(replaced->sbi, &report);
+	kfree(text);
 }
 
 /* A rule that follows its program to another file is on record. */
