@@ -152,20 +152,30 @@ static void put_cgroup(struct body *b)
 		put_path(b, WARD_A_EVENT_CGROUP, path);
 }
 
-/* A kernel thread is no user, whatever its credentials say; but a server acts for one. */
+/* What files are accessed with, and rules are asked about: setfsuid() and its like part the two. */
+static void put_effective(struct body *b)
+{
+	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+	put_u32(b, WARD_A_EVENT_EGID, from_kgid(&init_user_ns, current_fsgid()));
+}
+
+/*
+ * A kernel thread is no user, whatever its own credentials say; but a server that puts on others
+ * acts for whom they are of, root included.
+ */
 static void put_who(struct body *b)
 {
 	kuid_t login = audit_get_loginuid(current);
 	unsigned int session = audit_get_sessionid(current);
 
 	if (current->flags & PF_KTHREAD) {
-		if (!uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
-			put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+		if (current_cred() != current_real_cred() ||
+		    !uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
+			put_effective(b);
 		return;
 	}
 	put_u32(b, WARD_A_EVENT_UID, from_kuid(&init_user_ns, current_uid()));
-	/* What files are accessed with, and rules are asked about: setfsuid() parts the two. */
-	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+	put_effective(b);
 	put_u32(b, WARD_A_EVENT_GID, from_kgid(&init_user_ns, current_gid()));
 	if (uid_valid(login))
 		put_u32(b, WARD_A_EVENT_LOGINUID, from_kuid(&init_user_ns, login));
@@ -199,19 +209,25 @@ static void put_vault(struct body *b, const struct wardfs_sb *sbi)
 
 static void put_object(struct body *b, const struct wardfs_report *r)
 {
+	/* The first path is what is moved, whichever of the two it was about. */
+	struct dentry *dentry = r->at_target ? r->dentry2 : r->dentry;
+	struct dentry *target = r->at_target ? r->dentry : r->dentry2;
 	/* With an entry @r->inode may be its directory; an entry to be made has none. */
-	struct inode *inode = r->dentry ? d_inode_rcu(r->dentry) : r->inode;
+	struct inode *inode = dentry ? d_inode_rcu(dentry) : r->inode;
 
 	if (inode)
 		put_u64(b, WARD_A_EVENT_INODE, inode->i_ino);
 	if (r->block != WARDFS_NO_BLOCK)
 		put_u64(b, WARD_A_EVENT_BLOCK, r->block);
-	if (r->dentry)
-		put_dentry(b, WARD_A_EVENT_PATH, r->dentry);
+	if (dentry)
+		put_dentry(b, WARD_A_EVENT_PATH, dentry);
 	else if (r->inode)
 		put_inode(b, WARD_A_EVENT_PATH, r->inode);
-	if (r->dentry2)
-		put_dentry(b, WARD_A_EVENT_PATH2, r->dentry2);
+	if (!target)
+		return;
+	put_dentry(b, WARD_A_EVENT_PATH2, target);
+	put_u32(b, WARD_A_EVENT_PLACE, r->at_target ? WARD_AT_TARGET : WARD_AT_SOURCE);
+	put_u32(b, WARD_A_EVENT_OPS, r->ops);
 }
 
 /* Events that a loop can make without end, and that a person need not see each of. */

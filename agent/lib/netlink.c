@@ -78,6 +78,10 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_EVENT_TOTAL]		= EXACTLY(8),
 	[WARD_A_EVENT_LIMIT]		= EXACTLY(sizeof(struct ward_burst)),
 	[WARD_A_EVENT_CGROUP]		= BYTES(1024),
+	[WARD_A_EVENT_LACKS]		= EXACTLY(4),
+	[WARD_A_EVENT_EGID]		= EXACTLY(4),
+	[WARD_A_EVENT_PLACE]		= EXACTLY(4),
+	[WARD_A_EVENT_OPS]		= EXACTLY(4),
 };
 
 /**

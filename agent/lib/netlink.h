@@ -112,6 +112,8 @@ struct ward_bytes {
 #define WARD_EVENT_HAS_PPID	0x0080
 #define WARD_EVENT_HAS_INODE	0x0100
 #define WARD_EVENT_HAS_BLOCK	0x0200
+#define WARD_EVENT_HAS_PLACE	0x0400
+#define WARD_EVENT_HAS_EGID	0x0800
 
 /**
  * struct ward_event - one event of the kernel, decoded
@@ -135,6 +137,7 @@ struct ward_bytes {
  * @euid: effective user
  * @loginuid: login user
  * @gid: real group
+ * @egid: effective group
  * @session: audit session
  * @pid: thread group, in the initial pid namespace
  * @ppid: parent's
@@ -144,6 +147,8 @@ struct ward_bytes {
  * @exe: path of the executable, as the process's root shows it
  * @path: relative to the vault, begins with "/"
  * @path2: target of rename and link
+ * @place: which of the two it is about, enum ward_event_place
+ * @ops: WARD_OP_* that the policy was asked for there; 0: not told
  * @rule: name of the rule that decided; NULL for none
  * @near: name of the rule that was nearest to allowing it where none decided; NULL for none
  * @lacks: its conditions that do not hold, bits 1 << WARD_COND_*
@@ -174,6 +179,7 @@ struct ward_event {
 	uint32_t euid;
 	uint32_t loginuid;
 	uint32_t gid;
+	uint32_t egid;
 	uint32_t session;
 	uint32_t pid;
 	uint32_t ppid;
@@ -183,6 +189,8 @@ struct ward_event {
 	struct ward_bytes exe;
 	struct ward_bytes path;
 	struct ward_bytes path2;
+	uint32_t place;
+	uint32_t ops;
 	const char *rule;
 	const char *near;
 	uint32_t lacks;
@@ -226,6 +234,7 @@ void ward_nl_watch_drain(int fd);
 const char *ward_kind_name(uint32_t kind);
 const char *ward_action_name(uint32_t action);
 const char *ward_reason_name(uint32_t reason);
+const char *ward_place_name(uint32_t place);
 const char *ward_state_name(uint32_t state);
 const char *ward_condition_name(uint32_t type);
 

@@ -60,6 +60,7 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	u32_if(attrs, WARD_A_EVENT_EUID, &e->euid, &e->has, WARD_EVENT_HAS_EUID);
 	u32_if(attrs, WARD_A_EVENT_LOGINUID, &e->loginuid, &e->has, WARD_EVENT_HAS_LOGINUID);
 	u32_if(attrs, WARD_A_EVENT_GID, &e->gid, &e->has, WARD_EVENT_HAS_GID);
+	u32_if(attrs, WARD_A_EVENT_EGID, &e->egid, &e->has, WARD_EVENT_HAS_EGID);
 	u32_if(attrs, WARD_A_EVENT_SESSION, &e->session, &e->has, WARD_EVENT_HAS_SESSION);
 	u32_if(attrs, WARD_A_EVENT_PID, &e->pid, &e->has, WARD_EVENT_HAS_PID);
 	u32_if(attrs, WARD_A_EVENT_PPID, &e->ppid, &e->has, WARD_EVENT_HAS_PPID);
@@ -70,6 +71,8 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	bytes_of(attrs, WARD_A_EVENT_EXE, &e->exe);
 	bytes_of(attrs, WARD_A_EVENT_PATH, &e->path);
 	bytes_of(attrs, WARD_A_EVENT_PATH2, &e->path2);
+	u32_if(attrs, WARD_A_EVENT_PLACE, &e->place, &e->has, WARD_EVENT_HAS_PLACE);
+	e->ops = u32_of(attrs, WARD_A_EVENT_OPS);
 	e->rule = string_of(attrs, WARD_A_EVENT_RULE);
 	e->near = string_of(attrs, WARD_A_EVENT_NEAR);
 	if (attrs[WARD_A_EVENT_LACKS])

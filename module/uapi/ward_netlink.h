@@ -102,6 +102,9 @@ enum ward_attr {
 	WARD_A_EVENT_TOTAL,		/* u64: how many happened up to here, folded ones, too */
 	WARD_A_EVENT_LIMIT,		/* binary 16: struct ward_burst, that is used up */
 	WARD_A_EVENT_CGROUP,		/* binary, path in the unified hierarchy, any bytes */
+	WARD_A_EVENT_PLACE,		/* u32: enum ward_event_place; with PATH2 */
+	WARD_A_EVENT_OPS,		/* u32: WARD_OP_* that the place was asked for; with PATH2 */
+	WARD_A_EVENT_EGID,		/* u32: that the access was made with (fsgid) */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)
@@ -133,6 +136,11 @@ enum ward_event_kind {
 	WARD_KIND_POLICY,
 	WARD_KIND_AUDIT,
 	WARD_KIND_LOST,
+};
+
+enum ward_event_place {
+	WARD_AT_SOURCE,		/* it is about what is renamed or linked: PATH */
+	WARD_AT_TARGET,		/* about where that leads: PATH2 */
 };
 
 enum ward_action {

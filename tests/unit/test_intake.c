@@ -463,6 +463,9 @@ TEST_F(log, messages_that_no_kernel_sends)
 		e.path.data = any;
 		e.path.length = mutate_draw(m, sizeof(any));
 		e.cgroup = e.path;
+		e.path2 = e.path;
+		e.place = mutate_draw(m, 4);
+		e.ops = mutate_draw(m, 0);
 		self->in.dumping = mutate_draw(m, 2);
 		ret = take(&e, &self->in);
 		ASSERT_TRUE(ret == 0 || (ret == TAKE_GAP && !self->in.dumping) || ret == TAKE_RELOADED);
