@@ -118,8 +118,36 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
 /* ---- who ----------------------------------------------------------------------- */
 
 /*
- * The path is as the process's own root and mounts show it, which it may have
- * arranged; device and inode number are what they are.
+ * Which file was executed, as rules know it: noted at exec, and handed on over fork. What the
+ * kernel calls the executable is the same file, unless the process exchanged it (prctl).
+ */
+static void put_program(struct body *b, const struct inode *exe)
+{
+	struct ward_program_id noted, now = { 0 };
+
+	if (!wardfs_program_current(&noted)) {
+		put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_UNKNOWN);
+		return;
+	}
+	if (exe)
+		wardfs_program_id(exe, false, &now);
+	if (noted.kind)
+		put(b, WARD_A_PROGRAM_ID, &noted, sizeof(noted));
+	if (exe && !memcmp(&noted, &now, sizeof(now))) {
+		put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(exe->i_sb->s_dev));
+		put_u64(b, WARD_A_EVENT_EXE_INODE, exe->i_ino);
+		return;
+	}
+	put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_EXCHANGED);
+	if (noted.kind == cpu_to_le32(WARD_PROGRAM_DEVICE))
+		put_u32(b, WARD_A_EVENT_EXE_DEV, le32_to_cpu(noted.dev));
+	if (noted.kind)
+		put_u64(b, WARD_A_EVENT_EXE_INODE, le64_to_cpu(noted.inode));
+}
+
+/*
+ * The path is of what the process lets the kernel call its executable, and as its own root and
+ * mounts show that, which it may have arranged, too.
  */
 static void put_exe(struct body *b)
 {
@@ -127,10 +155,9 @@ static void put_exe(struct body *b)
 	size_t room;
 	char *buf;
 
+	put_program(b, exe ? file_inode(exe) : NULL);
 	if (!exe)
 		return;
-	put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(file_inode(exe)->i_sb->s_dev));
-	put_u64(b, WARD_A_EVENT_EXE_INODE, file_inode(exe)->i_ino);
 	/* A task that is exiting has given its root back, which d_path() needs. */
 	if (current->fs) {
 		buf = path_room(b, &room);

@@ -233,6 +233,9 @@ static int take_who(json_t *record, struct ward_access *a)
 	a->has_gid = number(record, "user.effective.group.id", &a->gid) ||
 		     number(record, "group.id", &a->gid);
 	a->has_login = number(record, "user.audit.id", &a->login);
+	/* Which it was has no name, and rules name programs by theirs. */
+	if (is(record, "ward.executable.doubt", "exchanged"))
+		return -EINVAL;
 	program = text_of(record, a->kernel ? "process.name" : "process.executable");
 	if ((!program || !*program) && a->kernel)
 		return -EINVAL;

@@ -65,6 +65,11 @@ static const char * const places[] = {
 	[WARD_AT_TARGET]	= "target",
 };
 
+static const char * const doubts[] = {
+	[WARD_EXE_EXCHANGED]	= "exchanged",
+	[WARD_EXE_UNKNOWN]	= "unknown",
+};
+
 static const char * const states[] = {
 	[WARD_STATE_LOCKED]	= "locked",
 	[WARD_STATE_UNLOCKING]	= "unlocking",
@@ -114,6 +119,17 @@ const char *ward_reason_name(uint32_t reason)
 const char *ward_place_name(uint32_t place)
 {
 	return NAME_OF(places, place);
+}
+
+/**
+ * ward_doubt_name - "ward.executable.doubt" of an event
+ * @doubt: enum ward_exe_doubt
+ *
+ * Return: the name, or NULL for none and for a number that is not known.
+ */
+const char *ward_doubt_name(uint32_t doubt)
+{
+	return NAME_OF(doubts, doubt);
 }
 
 /**

@@ -4,6 +4,7 @@
  * Schema's; what is not known is left out. Names of files are any bytes, JSON is
  * not: they are escaped so that nothing is lost and no terminal is upset.
  */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -306,6 +307,27 @@ static void put_users(json_t *o, const struct ward_event *e, const struct ward_l
 	put_bytes(o, "user.effective.name", name, strlen(name));
 }
 
+/* Which file was executed, wherever it seemed to lie; and whether the path is that file's. */
+static void put_executable(json_t *o, const struct ward_event *e)
+{
+	unsigned int dev = e->exe_dev;
+	char text[WARD_UUID_TEXT];
+
+	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
+	put_text(o, "ward.executable.doubt", ward_doubt_name(e->exe_doubt));
+	if (le32toh(e->program.kind) == WARD_PROGRAM_UUID) {
+		ward_text_uuid(e->program.fs, text);
+		put_text(o, "ward.executable.filesystem", text);
+	}
+	if (e->has & WARD_EVENT_HAS_EXE_DEV) {
+		snprintf(text, sizeof(text), "%u:%u", dev >> 8 & 0xfff,
+			 (dev & 0xff) | (dev >> 12 & 0xfff00));
+		put_text(o, "ward.executable.device", text);
+	}
+	if (e->has & WARD_EVENT_HAS_EXE_INODE)
+		put_id(o, "ward.executable.inode", e->exe_inode);
+}
+
 static void put_who(json_t *o, const struct ward_event *e, const struct ward_log_names *names)
 {
 	put_users(o, e, names);
@@ -320,7 +342,7 @@ static void put_who(json_t *o, const struct ward_event *e, const struct ward_log
 	if (e->has & WARD_EVENT_HAS_PPID)
 		put(o, "process.parent.pid", json_integer(e->ppid));
 	put_bytes(o, "process.name", e->comm.data, e->comm.length);
-	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
+	put_executable(o, e);
 	if (e->has & WARD_EVENT_HAS_SESSION)
 		put_id(o, "process.session", e->session);
 	put_bytes(o, "ward.cgroup", e->cgroup.data, e->cgroup.length);

@@ -104,6 +104,8 @@ static void put_who(FILE *f, json_t *o)
 	fprintf(f, "%s", strcmp(sep, " (") ? ")" : "");
 	if (process)
 		fprintf(f, " with %s%s", other && !id ? "the kernel's " : "", process);
+	if (is(o, "ward.executable.doubt", "exchanged"))
+		fprintf(f, " (which is another program than it says)");
 }
 
 static void put_object(FILE *f, json_t *o)

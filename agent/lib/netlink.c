@@ -80,6 +80,10 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_EVENT_CGROUP]		= BYTES(1024),
 	[WARD_A_EVENT_LACKS]		= EXACTLY(4),
 	[WARD_A_EVENT_EGID]		= EXACTLY(4),
+	[WARD_A_EVENT_EXE_DEV]		= EXACTLY(4),
+	[WARD_A_EVENT_EXE_INODE]	= EXACTLY(8),
+	[WARD_A_EVENT_EXE_DOUBT]	= EXACTLY(4),
+	[WARD_A_PROGRAM_ID]		= EXACTLY(sizeof(struct ward_program_id)),
 	[WARD_A_EVENT_PLACE]		= EXACTLY(4),
 	[WARD_A_EVENT_OPS]		= EXACTLY(4),
 };

@@ -114,6 +114,8 @@ struct ward_bytes {
 #define WARD_EVENT_HAS_BLOCK	0x0200
 #define WARD_EVENT_HAS_PLACE	0x0400
 #define WARD_EVENT_HAS_EGID	0x0800
+#define WARD_EVENT_HAS_EXE_DEV	0x1000
+#define WARD_EVENT_HAS_EXE_INODE 0x2000
 
 /**
  * struct ward_event - one event of the kernel, decoded
@@ -145,6 +147,10 @@ struct ward_bytes {
  * @block: first bad block of a tamper event
  * @comm: name of the thread
  * @exe: path of the executable, as the process's root shows it
+ * @exe_dev: device number of what was executed, in the kernel's new encoding
+ * @exe_inode: its inode
+ * @exe_doubt: why @exe is not to be believed, enum ward_exe_doubt; 0: it is what was executed
+ * @program: what rules know it by; its kind is 0 for not told
  * @path: relative to the vault, begins with "/"
  * @path2: target of rename and link
  * @place: which of the two it is about, enum ward_event_place
@@ -187,6 +193,10 @@ struct ward_event {
 	uint64_t block;
 	struct ward_bytes comm;
 	struct ward_bytes exe;
+	uint32_t exe_dev;
+	uint64_t exe_inode;
+	uint32_t exe_doubt;
+	struct ward_program_id program;
 	struct ward_bytes path;
 	struct ward_bytes path2;
 	uint32_t place;
@@ -235,6 +245,7 @@ const char *ward_kind_name(uint32_t kind);
 const char *ward_action_name(uint32_t action);
 const char *ward_reason_name(uint32_t reason);
 const char *ward_place_name(uint32_t place);
+const char *ward_doubt_name(uint32_t doubt);
 const char *ward_state_name(uint32_t state);
 const char *ward_condition_name(uint32_t type);
 

@@ -66,6 +66,11 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	u32_if(attrs, WARD_A_EVENT_PPID, &e->ppid, &e->has, WARD_EVENT_HAS_PPID);
 	u64_if(attrs, WARD_A_EVENT_INODE, &e->inode, &e->has, WARD_EVENT_HAS_INODE);
 	u64_if(attrs, WARD_A_EVENT_BLOCK, &e->block, &e->has, WARD_EVENT_HAS_BLOCK);
+	u32_if(attrs, WARD_A_EVENT_EXE_DEV, &e->exe_dev, &e->has, WARD_EVENT_HAS_EXE_DEV);
+	u64_if(attrs, WARD_A_EVENT_EXE_INODE, &e->exe_inode, &e->has, WARD_EVENT_HAS_EXE_INODE);
+	e->exe_doubt = u32_of(attrs, WARD_A_EVENT_EXE_DOUBT);
+	if (attrs[WARD_A_PROGRAM_ID])
+		memcpy(&e->program, nla_data(attrs[WARD_A_PROGRAM_ID]), sizeof(e->program));
 	bytes_of(attrs, WARD_A_EVENT_COMM, &e->comm);
 	bytes_of(attrs, WARD_A_EVENT_CGROUP, &e->cgroup);
 	bytes_of(attrs, WARD_A_EVENT_EXE, &e->exe);

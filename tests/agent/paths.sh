@@ -21,7 +21,7 @@ os.umask(0); os.chmod(d, 0o777)
 for n in ("/from", "/to"): os.mkdir(d + n); os.chmod(d + n, 0o777)
 for n in ("/alice", "/bob", "/from/mallory", "/to/old"): touch(d + n, n.encode()); os.chmod(d + n, 0o666)
 for n, who in (("/alice", ALICE), ("/bob", BOB), ("/from/mallory", MALLORY)): os.chown(d + n, who, who)
-rules(allow(ALICE, "read list delete rename link", name="no create"), allow(BOB, "read list create", name="no rename"),
+rules(allow(0, "read list"), allow(ALICE, "read list delete rename link", name="no create"), allow(BOB, "read list create", name="no rename"),
       allow(MALLORY, "read list create delete rename link", "/from"), allow(MALLORY, "read list create", "/to", name="adds"))
 '
 check "wardd starts" start_wardd

@@ -152,6 +152,12 @@ def test_what_was_refused_at_the_target_needs_the_source_too():
         assert m.replay()['refused'] == 1
 
 
+def test_nothing_is_learned_for_a_program_that_was_another():
+    with Machine({'ward.executable.doubt': 'exchanged'}, {}, {'ward.executable.doubt': 'unknown'}) as m:
+        said = m.learn()[0]
+        assert (said['unclear'], said['rules'][0]['accesses']) == (1, 2), said
+
+
 def test_who_only_came_by():
     with Machine({'event.action': 'lookup', 'file.path': '/srv/cases'}) as m:
         said, text = m.learn()
