@@ -295,7 +295,7 @@ void wardfs_report(struct wardfs_sb *sbi, const struct wardfs_report *report)
 	put_object(b, report);
 	common = b->len;
 	put_process(b);
-	wardfs_ring_add(b->data, common, b->len - common, folds(report->kind));
+	wardfs_ring_add(sbi->uuid, b->data, common, b->len - common, folds(report->kind));
 	local_unlock(&bodies->lock);
 }
 

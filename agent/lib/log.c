@@ -495,6 +495,8 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put(o, "ward.lost", json_integer(event->gone));
 	if (event->total)
 		put(o, "ward.total", json_integer(event->total));
+	if (event->vault_total)
+		put(o, "ward.vault_total", json_integer(event->vault_total));
 	put_host(o);
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
 		sprintf(load + 2 * i, "%02x", event->load_id[i]);

@@ -53,6 +53,8 @@ struct ward_module {
  * @violations: refused accesses since the mount
  * @tampers: tamper events since the mount
  * @settled: files settled as "crash or cut" since the mount
+ * @events: of it since the module was loaded, folded ones counted once they are told
+ * @events_gone: how many of those the ring has no more
  * @dev: st_dev of the mount, as stat(2) gives it
  * @disturbed: counts what a check that runs may have missed
  * @hours_end: until when all rules that have hours know their time, seconds since 1970, UTC;
@@ -71,6 +73,8 @@ struct ward_mounted {
 	uint64_t violations;
 	uint64_t tampers;
 	uint64_t settled;
+	uint64_t events;
+	uint64_t events_gone;
 	uint64_t dev;
 	uint64_t disturbed;
 	uint64_t hours_end;
@@ -131,6 +135,7 @@ struct ward_bytes {
  * @lost: kind WARD_KIND_LOST: how many events are missing before this one
  * @gone: the same, with those that were folded into them; 0: not known. Set by who takes them
  * @total: how many happened up to this one, folded ones, too; 0: not told
+ * @vault_total: likewise, of its vault alone
  * @has: WARD_EVENT_HAS_*
  * @vault: UUID
  * @vault_name: mount option name=; NULL when empty
@@ -177,6 +182,7 @@ struct ward_event {
 	uint64_t lost;
 	uint64_t gone;
 	uint64_t total;
+	uint64_t vault_total;
 	uint32_t has;
 	uint8_t vault[WARD_UUID_SIZE];
 	const char *vault_name;

@@ -50,6 +50,7 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 		e->count = 1;
 	e->lost = u64_of(attrs, WARD_A_EVENT_LOST);
 	e->total = u64_of(attrs, WARD_A_EVENT_TOTAL);
+	e->vault_total = u64_of(attrs, WARD_A_EVENT_VAULT_TOTAL);
 	if (attrs[WARD_A_VAULT_ID]) {
 		memcpy(e->vault, nla_data(attrs[WARD_A_VAULT_ID]), WARD_UUID_SIZE);
 		e->has |= WARD_EVENT_HAS_VAULT;

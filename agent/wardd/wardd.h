@@ -148,6 +148,7 @@ void wardd_names_changed(struct wardd_names *names);
 struct wardd_counts;
 struct wardd_counts *wardd_counts_new(void);
 void wardd_counts_free(struct wardd_counts *counts);
+void wardd_counts_load(struct wardd_counts *counts, const struct wardd_writer *w);
 void wardd_counts_add(struct wardd_counts *counts, const struct ward_event *event);
 void wardd_counts_save(struct wardd_counts *counts, const struct wardd_writer *w, const char *state,
 		       bool now);

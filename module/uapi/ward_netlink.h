@@ -106,6 +106,9 @@ enum ward_attr {
 	WARD_A_EVENT_OPS,		/* u32: WARD_OP_* that the place was asked for; with PATH2 */
 	WARD_A_EVENT_EGID,		/* u32: that the access was made with (fsgid) */
 	WARD_A_EVENT_EXE_DOUBT,		/* u32: enum ward_exe_doubt; absent: EXE is what was executed */
+	WARD_A_EVENT_VAULT_TOTAL,	/* u64: as EVENT_TOTAL, of this vault alone */
+	WARD_A_VAULT_EVENTS,		/* u64: events since the module was loaded */
+	WARD_A_VAULT_EVENTS_GONE,	/* u64: of those, how many the ring has no more */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)
