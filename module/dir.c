@@ -412,7 +412,7 @@ static int wardfs_link(struct dentry *old, struct inode *dir, struct dentry *den
 	err = wardfs_policy_check(how.from, WARD_OP_LINK | WARD_OP_READ | WARD_OP_DELETE,
 				  WARD_ACTION_LINK, old, dentry);
 	if (!err)
-		err = wardfs_policy_check(dir, WARD_OP_CREATE, WARD_ACTION_LINK, dentry, NULL);
+		err = wardfs_policy_check(dir, WARD_OP_CREATE, WARD_ACTION_LINK, dentry, old);
 	return err ?: make(dir, dentry, &how, old);
 }
 
@@ -547,13 +547,16 @@ static int policy_rename(struct inode *old_dir, struct dentry *old, struct inode
 
 	err = wardfs_policy_check(d_inode(old), RENAME_NEEDS, WARD_ACTION_RENAME, old, new);
 	if (!err)
-		err = wardfs_policy_check(new_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, new, NULL);
-	if (!err && flags & (RENAME_EXCHANGE | RENAME_WHITEOUT))
-		err = wardfs_policy_check(old_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, old, NULL);
+		err = wardfs_policy_check(new_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, new, old);
+	/* In an exchange it is where the other one leads. */
+	if (!err && flags & RENAME_EXCHANGE)
+		err = wardfs_policy_check(old_dir, WARD_OP_CREATE, WARD_ACTION_RENAME, old, new);
+	if (!err && flags & RENAME_WHITEOUT)
+		err = wardfs_policy_check(old_dir, WARD_OP_CREATE, WARD_ACTION_CREATE, old, NULL);
 	if (!err && victim && flags & RENAME_EXCHANGE)
 		err = wardfs_policy_check(victim, RENAME_NEEDS, WARD_ACTION_RENAME, new, old);
 	else if (!err && victim)
-		err = wardfs_policy_check(victim, WARD_OP_DELETE, WARD_ACTION_DELETE, new, NULL);
+		err = wardfs_policy_check(victim, WARD_OP_DELETE, WARD_ACTION_RENAME, new, old);
 	return err;
 }
 

@@ -64,7 +64,8 @@ static void put_text(struct body *b, enum ward_attr type, const char *text)
 
 	if (!text || !*text)
 		return;
-	strscpy(buf, text, sizeof(buf));
+	if (strscpy(buf, text, sizeof(buf)) < 0)
+		memcpy(buf + sizeof(buf) - 4, "...", 4);
 	put(b, type, buf, strlen(buf) + 1);
 }
 
@@ -118,8 +119,36 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
 /* ---- who ----------------------------------------------------------------------- */
 
 /*
- * The path is as the process's own root and mounts show it, which it may have
- * arranged; device and inode number are what they are.
+ * Which file was executed, as rules know it: noted at exec, and handed on over fork. What the
+ * kernel calls the executable is the same file, unless the process exchanged it (prctl).
+ */
+static void put_program(struct body *b, const struct inode *exe)
+{
+	struct ward_program_id noted, now = { 0 };
+
+	if (!wardfs_program_current(&noted)) {
+		put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_UNKNOWN);
+		return;
+	}
+	if (exe)
+		wardfs_program_id(exe, false, &now);
+	if (noted.kind)
+		put(b, WARD_A_PROGRAM_ID, &noted, sizeof(noted));
+	if (exe && !memcmp(&noted, &now, sizeof(now))) {
+		put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(exe->i_sb->s_dev));
+		put_u64(b, WARD_A_EVENT_EXE_INODE, exe->i_ino);
+		return;
+	}
+	put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_EXCHANGED);
+	if (noted.kind == cpu_to_le32(WARD_PROGRAM_DEVICE))
+		put_u32(b, WARD_A_EVENT_EXE_DEV, le32_to_cpu(noted.dev));
+	if (noted.kind)
+		put_u64(b, WARD_A_EVENT_EXE_INODE, le64_to_cpu(noted.inode));
+}
+
+/*
+ * The path is of what the process lets the kernel call its executable, and as its own root and
+ * mounts show that, which it may have arranged, too.
  */
 static void put_exe(struct body *b)
 {
@@ -127,10 +156,9 @@ static void put_exe(struct body *b)
 	size_t room;
 	char *buf;
 
+	put_program(b, exe ? file_inode(exe) : NULL);
 	if (!exe)
 		return;
-	put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(file_inode(exe)->i_sb->s_dev));
-	put_u64(b, WARD_A_EVENT_EXE_INODE, file_inode(exe)->i_ino);
 	/* A task that is exiting has given its root back, which d_path() needs. */
 	if (current->fs) {
 		buf = path_room(b, &room);
@@ -152,20 +180,30 @@ static void put_cgroup(struct body *b)
 		put_path(b, WARD_A_EVENT_CGROUP, path);
 }
 
-/* A kernel thread is no user, whatever its credentials say; but a server acts for one. */
+/* What files are accessed with, and rules are asked about: setfsuid() and its like part the two. */
+static void put_effective(struct body *b)
+{
+	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+	put_u32(b, WARD_A_EVENT_EGID, from_kgid(&init_user_ns, current_fsgid()));
+}
+
+/*
+ * A kernel thread is no user, whatever its own credentials say; but a server that puts on others
+ * acts for whom they are of, root included.
+ */
 static void put_who(struct body *b)
 {
 	kuid_t login = audit_get_loginuid(current);
 	unsigned int session = audit_get_sessionid(current);
 
 	if (current->flags & PF_KTHREAD) {
-		if (!uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
-			put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+		if (current_cred() != current_real_cred() ||
+		    !uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
+			put_effective(b);
 		return;
 	}
 	put_u32(b, WARD_A_EVENT_UID, from_kuid(&init_user_ns, current_uid()));
-	/* What files are accessed with, and rules are asked about: setfsuid() parts the two. */
-	put_u32(b, WARD_A_EVENT_EUID, from_kuid(&init_user_ns, current_fsuid()));
+	put_effective(b);
 	put_u32(b, WARD_A_EVENT_GID, from_kgid(&init_user_ns, current_gid()));
 	if (uid_valid(login))
 		put_u32(b, WARD_A_EVENT_LOGINUID, from_kuid(&init_user_ns, login));
@@ -199,19 +237,25 @@ static void put_vault(struct body *b, const struct wardfs_sb *sbi)
 
 static void put_object(struct body *b, const struct wardfs_report *r)
 {
+	/* The first path is what is moved, whichever of the two it was about. */
+	struct dentry *dentry = r->at_target ? r->dentry2 : r->dentry;
+	struct dentry *target = r->at_target ? r->dentry : r->dentry2;
 	/* With an entry @r->inode may be its directory; an entry to be made has none. */
-	struct inode *inode = r->dentry ? d_inode_rcu(r->dentry) : r->inode;
+	struct inode *inode = dentry ? d_inode_rcu(dentry) : r->inode;
 
 	if (inode)
 		put_u64(b, WARD_A_EVENT_INODE, inode->i_ino);
 	if (r->block != WARDFS_NO_BLOCK)
 		put_u64(b, WARD_A_EVENT_BLOCK, r->block);
-	if (r->dentry)
-		put_dentry(b, WARD_A_EVENT_PATH, r->dentry);
+	if (dentry)
+		put_dentry(b, WARD_A_EVENT_PATH, dentry);
 	else if (r->inode)
 		put_inode(b, WARD_A_EVENT_PATH, r->inode);
-	if (r->dentry2)
-		put_dentry(b, WARD_A_EVENT_PATH2, r->dentry2);
+	if (!target)
+		return;
+	put_dentry(b, WARD_A_EVENT_PATH2, target);
+	put_u32(b, WARD_A_EVENT_PLACE, r->at_target ? WARD_AT_TARGET : WARD_AT_SOURCE);
+	put_u32(b, WARD_A_EVENT_OPS, r->ops);
 }
 
 /* Events that a loop can make without end, and that a person need not see each of. */
@@ -252,7 +296,7 @@ void wardfs_report(struct wardfs_sb *sbi, const struct wardfs_report *report)
 	put_object(b, report);
 	common = b->len;
 	put_process(b);
-	wardfs_ring_add(b->data, common, b->len - common, folds(report->kind));
+	wardfs_ring_add(sbi->uuid, b->data, common, b->len - common, folds(report->kind));
 	local_unlock(&bodies->lock);
 }
 

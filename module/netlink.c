@@ -154,11 +154,10 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 {
 	bool permissive;
 	u32 rules = wardfs_policy_rules(sbi, &permissive);
-	u64 hours_end = wardfs_policy_hours_end(sbi);
-	u32 flags = 0;
+	u64 gone, hours_end = wardfs_policy_hours_end(sbi);
+	u64 events = wardfs_ring_tally(sbi->uuid, &gone);
+	u32 flags = sb_rdonly(sbi->sb) ? WARD_VAULT_F_RDONLY : 0;
 
-	if (sb_rdonly(sbi->sb))
-		flags |= WARD_VAULT_F_RDONLY;
 	if (READ_ONCE(sbi->unchecked))
 		flags |= WARD_VAULT_F_UNCHECKED;
 	if (permissive)
@@ -179,9 +178,11 @@ static int put_vault(struct sk_buff *skb, struct wardfs_sb *sbi)
 			      WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_VAULT_DISTURBED, atomic64_read(&sbi->disturbed),
 			      WARD_A_PAD) ||
-	    nla_put_u32(skb, WARD_A_VAULT_DEV, new_encode_dev(sbi->sb->s_dev)))
-		return -EMSGSIZE;
-	if (hours_end && nla_put_u64_64bit(skb, WARD_A_VAULT_HOURS_END, hours_end, WARD_A_PAD))
+	    nla_put_u32(skb, WARD_A_VAULT_DEV, new_encode_dev(sbi->sb->s_dev)) ||
+	    nla_put_u64_64bit(skb, WARD_A_VAULT_EVENTS, events, WARD_A_PAD) ||
+	    nla_put_u64_64bit(skb, WARD_A_VAULT_EVENTS_GONE, gone, WARD_A_PAD) ||
+	    (hours_end &&
+	     nla_put_u64_64bit(skb, WARD_A_VAULT_HOURS_END, hours_end, WARD_A_PAD)))
 		return -EMSGSIZE;
 	return put_unlocked(skb, sbi);
 }

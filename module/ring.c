@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 #include <net/netlink.h>
 #include "ring.h"
+#include "uapi/ward_format.h"
 #include "uapi/ward_netlink.h"
 
 #define RING_KIB_MIN	64
@@ -28,10 +29,25 @@
 #define EVENT_MEAN	256	/* bytes: the index has room for that many events */
 #define FOLDS		64	/* windows open at a time */
 #define FOLD_WINDOW	HZ
+#define TALLY_BITS	8
 
 static unsigned int event_ring = 4096;
 module_param(event_ring, uint, 0444);
 MODULE_PARM_DESC(event_ring, "Memory for events that nobody has fetched yet, KiB");
+
+/**
+ * struct tally - the events of a vault, also of one that is not mounted any more
+ * @node: in its bucket
+ * @uuid: which vault
+ * @total: how many happened, folded ones counted once they are told
+ * @gone: how many of those the ring has no more
+ */
+struct tally {
+	struct hlist_node node;
+	u8 uuid[WARD_UUID_SIZE];
+	u64 total;
+	u64 gone;
+};
 
 /**
  * struct slot - where an event lies, and what is not in its attributes
@@ -41,6 +57,8 @@ MODULE_PARM_DESC(event_ring, "Memory for events that nobody has fetched yet, KiB
  * @last: when the last one folded into it happened
  * @count: events folded into it
  * @total: events up to and with this one, folded ones counted, too
+ * @tally: of its vault; NULL: there was no memory for one
+ * @of_vault: as @total, of that vault alone
  */
 struct slot {
 	u64 pos;
@@ -49,6 +67,8 @@ struct slot {
 	u64 last;
 	u64 count;
 	u64 total;
+	struct tally *tally;
+	u64 of_vault;
 };
 
 /**
@@ -63,6 +83,7 @@ struct slot {
  * @first: when the first of @count happened, ns since 1970
  * @last: when the last of @count happened
  * @until: end of the window, jiffies
+ * @tally: of the vault, or NULL
  */
 struct fold {
 	u8 *body;
@@ -74,6 +95,7 @@ struct fold {
 	u64 first;
 	u64 last;
 	unsigned long until;
+	struct tally *tally;
 };
 
 /* All under @lock, unless said; slots, bytes and sizes are immutable after init. */
@@ -89,6 +111,7 @@ static struct {
 	u64 total;		/* up to the newest event, folded ones counted, too */
 	u64 dropped;
 	struct fold folds[FOLDS];
+	struct hlist_head tallies[1 << TALLY_BITS];	/* freed with the ring */
 	struct delayed_work unfold;
 	siphash_key_t key;	/* immutable after init */
 	u8 load_id[WARDFS_LOAD_ID_SIZE];	/* immutable after init */
@@ -120,8 +143,47 @@ static void copy_out(u64 pos, void *to, u32 len)
 	memcpy(to + run, ring.bytes, len - run);
 }
 
+static struct hlist_head *tallies_of(const u8 *uuid)
+{
+	return &ring.tallies[uuid[0] & ((1 << TALLY_BITS) - 1)];
+}
+
+static struct tally *tally_find(const u8 *uuid)
+{
+	struct tally *t;
+
+	lockdep_assert_held(&ring.lock);
+	hlist_for_each_entry(t, tallies_of(uuid), node)
+		if (!memcmp(t->uuid, uuid, sizeof(t->uuid)))
+			return t;
+	return NULL;
+}
+
+/* One that is made here; only root mounts vaults, so there are no more than those. */
+static struct tally *tally_get(const u8 *uuid)
+{
+	struct tally *t = tally_find(uuid);
+
+	if (t)
+		return t;
+	t = kzalloc(sizeof(*t), GFP_NOWAIT | __GFP_NOWARN);
+	if (!t)
+		return NULL;
+	memcpy(t->uuid, uuid, sizeof(t->uuid));
+	hlist_add_head(&t->node, tallies_of(uuid));
+	return t;
+}
+
+static void drop_oldest(void)
+{
+	const struct slot *slot = slot_of(ring.oldest++);
+
+	if (slot->tally)
+		slot->tally->gone = slot->of_vault;
+}
+
 /* Put one event into the ring; the oldest ones make room. */
-static void store(const u8 *body, u32 len, u64 count, u64 time, u64 last)
+static void store(struct tally *tally, const u8 *body, u32 len, u64 count, u64 time, u64 last)
 {
 	struct slot *slot;
 
@@ -133,7 +195,7 @@ static void store(const u8 *body, u32 len, u64 count, u64 time, u64 last)
 	while (ring.oldest < ring.next &&
 	       (ring.next - ring.oldest == ring.count ||
 		ring.head + len - slot_of(ring.oldest)->pos > ring.size))
-		ring.oldest++;
+		drop_oldest();
 	slot = slot_of(ring.next);
 	slot->pos = ring.head;
 	slot->len = len;
@@ -142,6 +204,10 @@ static void store(const u8 *body, u32 len, u64 count, u64 time, u64 last)
 	slot->count = count;
 	ring.total += count;
 	slot->total = ring.total;
+	slot->tally = tally;
+	if (tally)
+		tally->total += count;
+	slot->of_vault = tally ? tally->total : 0;
 	copy_in(ring.head, body, len);
 	ring.head += len;
 	ring.next++;
@@ -154,7 +220,8 @@ static void fold_report(struct fold *f)
 {
 	if (!f->count)
 		return;
-	store(f->body, f->common + (f->mixed ? 0 : f->process), f->count, f->first, f->last);
+	store(f->tally, f->body, f->common + (f->mixed ? 0 : f->process), f->count, f->first,
+	      f->last);
 	f->count = 0;
 }
 
@@ -181,7 +248,7 @@ static struct fold *fold_find(const u8 *body, u32 common, u64 hash)
 }
 
 /* Open a window. Without memory there is none, and the next one is an event too. */
-static void fold_begin(const u8 *body, u32 common, u32 process, u64 hash)
+static void fold_begin(struct tally *tally, const u8 *body, u32 common, u32 process, u64 hash)
 {
 	struct fold *f = &ring.folds[0];
 	int i;
@@ -195,6 +262,7 @@ static void fold_begin(const u8 *body, u32 common, u32 process, u64 hash)
 	f->body = kmemdup(body, common + process, GFP_NOWAIT | __GFP_NOWARN);
 	if (!f->body)
 		return;
+	f->tally = tally;
 	f->hash = hash;
 	f->common = common;
 	f->process = process;
@@ -264,6 +332,7 @@ static void unfold_work(struct work_struct *work)
 
 /**
  * wardfs_ring_add - an event happened
+ * @uuid: the vault that it is of
  * @body: its netlink attributes
  * @common: bytes of those by which events are compared
  * @process: bytes of those that follow and tell the process
@@ -272,11 +341,12 @@ static void unfold_work(struct work_struct *work)
  * Context: any but hard interrupts; does not sleep. Takes the ring's lock, which
  * nests in everything.
  */
-void wardfs_ring_add(const u8 *body, u32 common, u32 process, bool folds)
+void wardfs_ring_add(const u8 *uuid, const u8 *body, u32 common, u32 process, bool folds)
 {
 	u64 now = ktime_get_real_ns();
 	u64 hash = folds ? siphash(body, common, &ring.key) : 0;
 	struct fold *f = NULL;
+	struct tally *tally;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring.lock, flags);
@@ -285,9 +355,10 @@ void wardfs_ring_add(const u8 *body, u32 common, u32 process, bool folds)
 	if (f) {
 		fold_add(f, body, process, now);
 	} else {
-		store(body, common + process, 1, now, now);
+		tally = tally_get(uuid);
+		store(tally, body, common + process, 1, now, now);
 		if (folds)
-			fold_begin(body, common, process, hash);
+			fold_begin(tally, body, common, process, hash);
 	}
 	spin_unlock_irqrestore(&ring.lock, flags);
 	if (!f)
@@ -343,7 +414,7 @@ void wardfs_ring_state(struct wardfs_ring_state *state)
 size_t wardfs_ring_length(u64 sequence)
 {
 	size_t fixed = nla_total_size(WARDFS_LOAD_ID_SIZE) + nla_total_size(sizeof(u32)) +
-		       6 * nla_total_size_64bit(sizeof(u64));
+		       7 * nla_total_size_64bit(sizeof(u64));
 	unsigned long flags;
 	size_t len = 0;
 
@@ -424,10 +495,33 @@ int wardfs_ring_put(struct sk_buff *skb, u64 *sequence)
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_TIME, slot.time, WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_LAST_TIME, slot.last, WARD_A_PAD) ||
 	    nla_put_u64_64bit(skb, WARD_A_EVENT_COUNT, slot.count, WARD_A_PAD) ||
-	    nla_put_u64_64bit(skb, WARD_A_EVENT_TOTAL, slot.total, WARD_A_PAD))
+	    nla_put_u64_64bit(skb, WARD_A_EVENT_TOTAL, slot.total, WARD_A_PAD) ||
+	    (slot.tally && nla_put_u64_64bit(skb, WARD_A_EVENT_VAULT_TOTAL, slot.of_vault,
+					     WARD_A_PAD)))
 		return -EMSGSIZE;
 	*sequence = seq + 1;
 	return 0;
+}
+
+/**
+ * wardfs_ring_tally - how many events a vault had
+ * @uuid: which vault
+ * @gone: set to how many of them the ring has no more
+ *
+ * Return: how many since the module was loaded, folded ones counted once they are told.
+ */
+u64 wardfs_ring_tally(const u8 *uuid, u64 *gone)
+{
+	const struct tally *tally;
+	unsigned long flags;
+	u64 total;
+
+	spin_lock_irqsave(&ring.lock, flags);
+	tally = tally_find(uuid);
+	total = tally ? tally->total : 0;
+	*gone = tally ? tally->gone : 0;
+	spin_unlock_irqrestore(&ring.lock, flags);
+	return total;
 }
 
 /* ---- beginning and end ------------------------------------------------------------ */
@@ -486,11 +580,16 @@ void wardfs_ring_unfold(void)
  */
 void wardfs_ring_exit(void)
 {
+	struct hlist_node *next;
+	struct tally *t;
 	int i;
 
 	cancel_delayed_work_sync(&ring.unfold);
 	for (i = 0; i < FOLDS; i++)
 		kfree(ring.folds[i].body);
+	for (i = 0; i < ARRAY_SIZE(ring.tallies); i++)
+		hlist_for_each_entry_safe(t, next, &ring.tallies[i], node)
+			kfree(t);
 	vfree(ring.slots);
 	vfree(ring.bytes);
 }

@@ -31,9 +31,10 @@ void wardfs_ring_unfold(void);
 void wardfs_ring_exit(void);
 const u8 *wardfs_ring_load_id(void);
 void wardfs_ring_state(struct wardfs_ring_state *state);
-void wardfs_ring_add(const u8 *body, u32 common, u32 process, bool folds);
+void wardfs_ring_add(const u8 *uuid, const u8 *body, u32 common, u32 process, bool folds);
 void wardfs_ring_listen(void (*wake)(void));
 size_t wardfs_ring_length(u64 sequence);
 int wardfs_ring_put(struct sk_buff *skb, u64 *sequence);
+u64 wardfs_ring_tally(const u8 *uuid, u64 *gone);
 
 #endif

@@ -260,6 +260,9 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
 		.inode = inode,
 		.dentry = dentry,
 		.dentry2 = target,
+		.ops = op,
+		/* What is renamed or linked is asked for that; where it leads, for the rest. */
+		.at_target = target && !(op & (WARD_OP_RENAME | WARD_OP_LINK)),
 		.block = WARDFS_NO_BLOCK,
 	};
 
@@ -308,7 +311,8 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
  * @op: WARD_OP_*; every one of them must be allowed
  * @action: what the event calls it
  * @dentry: the object, for its place and the event's path; NULL: any name of @inode
- * @target: for the event's second path (rename, link); NULL for none
+ * @target: the other one of a rename or link, for the event's second path; NULL for none.
+ *	Where @op has neither in it, @dentry is where it leads, and this is what is moved
  *
  * A refusal is counted and reported; an access that a rule wants recorded is
  * reported too. A permissive policy reports what it would have refused.

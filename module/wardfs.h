@@ -568,7 +568,9 @@ bool wardfs_program_current(struct ward_program_id *id);
  * @inode: object, or the directory that @dentry is in, or NULL; its path is looked up
  *	when @dentry is NULL
  * @dentry: object, or NULL
- * @dentry2: target of a rename or link, or NULL
+ * @dentry2: the other one of a rename or link, or NULL
+ * @ops: WARD_OP_* that @dentry was asked for, told along with @dentry2
+ * @at_target: @dentry is where a rename or link leads, @dentry2 what is moved
  * @block: bad block of a tamper event; WARDFS_NO_BLOCK otherwise
  * @detail: a fixed text of ours, or NULL
  * @limit: the limit of @rule that is used up, or NULL
@@ -585,6 +587,8 @@ struct wardfs_report {
 	struct inode *inode;
 	struct dentry *dentry;
 	struct dentry *dentry2;
+	u32 ops;
+	bool at_target;
 	u64 block;
 	const char *detail;
 	const struct ward_burst *limit;

@@ -143,7 +143,7 @@ static int add_part(struct ward_access *a, const char *place, uint32_t ops, bool
  * struct action - what an action asks rules for
  * @name: value of "event.action"
  * @ops: of the object
- * @moves: with a second path @ops, and to create that one; without, to create the object
+ * @moves: @ops, and to create the second path; where there is none, to create the object
  * @itself: the object is a directory
  */
 struct action {
@@ -173,6 +173,21 @@ static const struct action actions[] = {
 	{ .name = "setxattr", .ops = WARD_OP_SETXATTR },
 };
 
+/* What was wanted of the place that a record is about. */
+static uint32_t operations(json_t *record)
+{
+	json_t *words = json_object_get(record, "ward.operations"), *word;
+	uint32_t ops = 0;
+	unsigned int bit;
+	size_t i;
+
+	json_array_foreach(words, i, word)
+		for (bit = 0; json_is_string(word) && ward_operation_name(bit); bit++)
+			if (!strcmp(json_string_value(word), ward_operation_name(bit)))
+				ops |= 1U << bit;
+	return ops;
+}
+
 static int take_action(json_t *record, const char *directory, struct ward_access *a)
 {
 	const char *name = text_of(record, "event.action");
@@ -195,8 +210,11 @@ static int take_action(json_t *record, const char *directory, struct ward_access
 		return 0;
 	ret = take_place(record, "ward.target_path", "ward.target_path_in_vault", directory, place);
 	if (!ret)
-		add_part(a, place, WARD_OP_CREATE, false);
+		/* What is there already and is replaced is deleted besides. */
+		add_part(a, place, WARD_OP_CREATE | (is(record, "ward.decided_at", "target") ?
+						     operations(record) : 0), false);
 	else if (ret == -ENOENT)
+		/* As it was recorded before both paths were: what was refused at the target. */
 		a->part[0].ops = WARD_OP_CREATE;
 	return ret == -ENOENT ? 0 : ret;
 }
@@ -212,8 +230,12 @@ static int take_who(json_t *record, struct ward_access *a)
 	a->kernel = !number(record, "user.id", &real);
 	a->uid = a->kernel ? 0 : real;
 	number(record, "user.effective.id", &a->uid);
-	a->has_gid = number(record, "group.id", &a->gid);
+	a->has_gid = number(record, "user.effective.group.id", &a->gid) ||
+		     number(record, "group.id", &a->gid);
 	a->has_login = number(record, "user.audit.id", &a->login);
+	/* Which it was has no name, and rules name programs by theirs. */
+	if (is(record, "ward.executable.doubt", "exchanged"))
+		return -EINVAL;
 	program = text_of(record, a->kernel ? "process.name" : "process.executable");
 	if ((!program || !*program) && a->kernel)
 		return -EINVAL;

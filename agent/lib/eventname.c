@@ -60,6 +60,16 @@ static const char * const reasons[] = {
 	[WARD_REASON_INTEGRITY]	= "integrity",
 };
 
+static const char * const places[] = {
+	[WARD_AT_SOURCE]	= "source",
+	[WARD_AT_TARGET]	= "target",
+};
+
+static const char * const doubts[] = {
+	[WARD_EXE_EXCHANGED]	= "exchanged",
+	[WARD_EXE_UNKNOWN]	= "unknown",
+};
+
 static const char * const states[] = {
 	[WARD_STATE_LOCKED]	= "locked",
 	[WARD_STATE_UNLOCKING]	= "unlocking",
@@ -98,6 +108,28 @@ const char *ward_action_name(uint32_t action)
 const char *ward_reason_name(uint32_t reason)
 {
 	return NAME_OF(reasons, reason);
+}
+
+/**
+ * ward_place_name - "ward.decided_at" of an event
+ * @place: enum ward_event_place
+ *
+ * Return: the name, or NULL for a number that is not known.
+ */
+const char *ward_place_name(uint32_t place)
+{
+	return NAME_OF(places, place);
+}
+
+/**
+ * ward_doubt_name - "ward.executable.doubt" of an event
+ * @doubt: enum ward_exe_doubt
+ *
+ * Return: the name, or NULL for none and for a number that is not known.
+ */
+const char *ward_doubt_name(uint32_t doubt)
+{
+	return NAME_OF(doubts, doubt);
 }
 
 /**

@@ -4,6 +4,7 @@
  * Schema's; what is not known is left out. Names of files are any bytes, JSON is
  * not: they are escaped so that nothing is lost and no terminal is upset.
  */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -278,35 +279,70 @@ static void put_host(json_t *o)
 	put_text(o, "host.boot.id", boot);
 }
 
-static void put_user_name(json_t *o, uint32_t uid, const struct ward_log_names *names)
+static void user_name(uint32_t uid, const struct ward_log_names *names, char name[WARD_LOG_USER])
 {
-	char name[WARD_LOG_USER] = "";
-
+	name[0] = '\0';
 	if (names)
 		names->user(uid, name, names->arg);
 	else
 		ward_log_user(uid, name);
-	put_bytes(o, "user.name", name, strlen(name));
+}
+
+/* Nearly always the two are one user, who is asked for once. */
+static void put_users(json_t *o, const struct ward_event *e, const struct ward_log_names *names)
+{
+	bool real = e->has & WARD_EVENT_HAS_UID;
+	char name[WARD_LOG_USER];
+
+	if (real) {
+		put_id(o, "user.id", e->uid);
+		user_name(e->uid, names, name);
+		put_bytes(o, "user.name", name, strlen(name));
+	}
+	if (!(e->has & WARD_EVENT_HAS_EUID))
+		return;
+	put_id(o, "user.effective.id", e->euid);
+	if (!real || e->uid != e->euid)
+		user_name(e->euid, names, name);
+	put_bytes(o, "user.effective.name", name, strlen(name));
+}
+
+/* Which file was executed, wherever it seemed to lie; and whether the path is that file's. */
+static void put_executable(json_t *o, const struct ward_event *e)
+{
+	unsigned int dev = e->exe_dev;
+	char text[WARD_UUID_TEXT];
+
+	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
+	put_text(o, "ward.executable.doubt", ward_doubt_name(e->exe_doubt));
+	if (le32toh(e->program.kind) == WARD_PROGRAM_UUID) {
+		ward_text_uuid(e->program.fs, text);
+		put_text(o, "ward.executable.filesystem", text);
+	}
+	if (e->has & WARD_EVENT_HAS_EXE_DEV) {
+		snprintf(text, sizeof(text), "%u:%u", dev >> 8 & 0xfff,
+			 (dev & 0xff) | (dev >> 12 & 0xfff00));
+		put_text(o, "ward.executable.device", text);
+	}
+	if (e->has & WARD_EVENT_HAS_EXE_INODE)
+		put_id(o, "ward.executable.inode", e->exe_inode);
 }
 
 static void put_who(json_t *o, const struct ward_event *e, const struct ward_log_names *names)
 {
-	if (e->has & WARD_EVENT_HAS_UID) {
-		put_id(o, "user.id", e->uid);
-		put_user_name(o, e->uid, names);
-	}
-	if (e->has & WARD_EVENT_HAS_EUID)
-		put_id(o, "user.effective.id", e->euid);
+	put_users(o, e, names);
 	if (e->has & WARD_EVENT_HAS_LOGINUID)
 		put_id(o, "user.audit.id", e->loginuid);
 	if (e->has & WARD_EVENT_HAS_GID)
 		put_id(o, "group.id", e->gid);
+	if (e->has & WARD_EVENT_HAS_EGID)
+		put_id(o, "user.effective.group.id", e->egid);
 	if (e->has & WARD_EVENT_HAS_PID)
 		put(o, "process.pid", json_integer(e->pid));
 	if (e->has & WARD_EVENT_HAS_PPID)
 		put(o, "process.parent.pid", json_integer(e->ppid));
 	put_bytes(o, "process.name", e->comm.data, e->comm.length);
-	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
+	put_executable(o, e);
 	if (e->has & WARD_EVENT_HAS_SESSION)
 		put_id(o, "process.session", e->session);
 	put_bytes(o, "ward.cgroup", e->cgroup.data, e->cgroup.length);
@@ -373,6 +409,23 @@ static void put_nearest(json_t *o, const struct ward_event *event)
 		json_decref(lacks);
 }
 
+/* Of the two paths, which one it is about, and what was wanted there. */
+static void put_place(json_t *o, const struct ward_event *event)
+{
+	json_t *ops = json_array();
+	unsigned int bit;
+
+	if (event->has & WARD_EVENT_HAS_PLACE)
+		put_text(o, "ward.decided_at", ward_place_name(event->place));
+	for (bit = 0; ops && ward_operation_name(bit); bit++)
+		if (event->ops & 1U << bit)
+			json_array_append_new(ops, json_string(ward_operation_name(bit)));
+	if (json_array_size(ops))
+		put(o, "ward.operations", ops);
+	else
+		json_decref(ops);
+}
+
 /* As it stands in the rule. */
 static void put_limit(json_t *o, const struct ward_event *event)
 {
@@ -431,6 +484,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put_path(o, "ward.path_in_vault", "", &event->path);
 		put_path(o, "ward.target_path_in_vault", "", &event->path2);
 	}
+	put_place(o, event);
 	if (event->has & WARD_EVENT_HAS_INODE)
 		put_id(o, "file.inode", event->inode);
 	if (event->has & WARD_EVENT_HAS_BLOCK)
@@ -441,6 +495,8 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 		put(o, "ward.lost", json_integer(event->gone));
 	if (event->total)
 		put(o, "ward.total", json_integer(event->total));
+	if (event->vault_total)
+		put(o, "ward.vault_total", json_integer(event->vault_total));
 	put_host(o);
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
 		sprintf(load + 2 * i, "%02x", event->load_id[i]);

@@ -58,8 +58,8 @@ char *ward_log_text(json_t *object);		/* a sentence; free() */
 /**
  * struct ward_log_filter - which records are wanted; empty members let everything pass
  * @vault: value of "ward.vault" or "ward.vault_id"
- * @user: value of "user.name" or "user.id"; with it, @login is set, too
- * @login: value of "user.audit.id": a number
+ * @user: name or number of the real or the effective user; with it, @login is set, too
+ * @login: number of the effective or the login user
  * @kind: value of "ward.kind"; without it, seals are left out
  * @action: value of "event.action"
  * @reason: value of "event.reason"

@@ -12,8 +12,8 @@
 
 /* The members that a filter asks about. */
 enum member {
-	TIME, END, KIND, VAULT, VAULT_ID, USER, USER_ID, LOGIN, ACTION, REASON, NAME, PROGRAM,
-	PATH, PATH2, MEMBERS
+	TIME, END, KIND, VAULT, VAULT_ID, USER, USER_ID, EFFECTIVE, EFFECTIVE_ID, LOGIN, ACTION,
+	REASON, NAME, PROGRAM, PATH, PATH2, MEMBERS
 };
 
 static const char * const names[MEMBERS] = {
@@ -24,6 +24,8 @@ static const char * const names[MEMBERS] = {
 	[VAULT_ID]	= "ward.vault_id",
 	[USER]		= "user.name",
 	[USER_ID]	= "user.id",
+	[EFFECTIVE]	= "user.effective.name",
+	[EFFECTIVE_ID]	= "user.effective.id",
 	[LOGIN]		= "user.audit.id",
 	[ACTION]	= "event.action",
 	[REASON]	= "event.reason",
@@ -136,6 +138,14 @@ static bool program_fits(const struct span *m, const char *wanted)
 		!memcmp(s->text + s->length - len, wanted, len));
 }
 
+/* Whose the process is, whom it works for, or who logged in: what he did is found by any of them. */
+static bool user_fits(const struct span *m, const struct ward_log_filter *f)
+{
+	return is(&m[USER], f->user) || is(&m[USER_ID], f->user) || is(&m[EFFECTIVE], f->user) ||
+	       is(&m[EFFECTIVE_ID], f->user) || is(&m[EFFECTIVE_ID], f->login) ||
+	       is(&m[LOGIN], f->login);
+}
+
 static bool fits(const struct span *m, const struct ward_log_filter *f)
 {
 	/* How many are lost is of no vault and no user: it fits all of them. */
@@ -151,8 +161,7 @@ static bool fits(const struct span *m, const struct ward_log_filter *f)
 		return true;
 	if (f->vault && !is(&m[VAULT], f->vault) && !is(&m[VAULT_ID], f->vault))
 		return false;
-	if (f->user && !is(&m[USER], f->user) && !is(&m[USER_ID], f->user) &&
-	    !is(&m[LOGIN], f->login))
+	if (f->user && !user_fits(m, f))
 		return false;
 	if (f->action && !is(&m[ACTION], f->action))
 		return false;

@@ -66,23 +66,46 @@ static const char *path_of(json_t *o, const char *key, const char *other)
 	return path;
 }
 
-static void put_who(FILE *f, json_t *o)
+static void put_user(FILE *f, const char *name, const char *id)
 {
-	const char *name = text_of(o, "user.name"), *id = text_of(o, "user.id");
-	const char *login = text_of(o, "user.audit.id");
-	const char *process = text_of(o, "process.name");
-
 	if (name)
 		fprintf(f, "%s", name);
-	else if (id)
+	else
 		fprintf(f, "user %s", id);
+}
+
+/*
+ * The one whom the rules judged first: a server works for others, as root (smbd) or as no user
+ * at all (threads of the kernel).
+ */
+static void put_who(FILE *f, json_t *o)
+{
+	const char *id = text_of(o, "user.id"), *effective = text_of(o, "user.effective.id");
+	const char *name = text_of(o, "user.name"), *login = text_of(o, "user.audit.id");
+	const char *process = text_of(o, "process.name"), *sep = " (";
+	bool other = effective && (!id || strcmp(effective, id));
+
+	if (other)
+		put_user(f, text_of(o, "user.effective.name"), effective);
+	else if (id)
+		put_user(f, name, id);
 	else
 		fprintf(f, "the kernel");
+	if (other && id) {
+		fprintf(f, "%sreal user ", sep);
+		fprintf(f, "%s", name ? name : id);
+		sep = ", ";
+	}
 	/* Who is really behind it, when that is somebody else. */
-	if (login && id && strcmp(login, id))
-		fprintf(f, " (logged in as user %s)", login);
+	if (login && id && strcmp(login, id)) {
+		fprintf(f, "%slogged in as user %s", sep, login);
+		sep = ", ";
+	}
+	fprintf(f, "%s", strcmp(sep, " (") ? ")" : "");
 	if (process)
-		fprintf(f, " with %s", process);
+		fprintf(f, " with %s%s", other && !id ? "the kernel's " : "", process);
+	if (is(o, "ward.executable.doubt", "exchanged"))
+		fprintf(f, " (which is another program than it says)");
 }
 
 static void put_object(FILE *f, json_t *o)
@@ -97,6 +120,22 @@ static void put_object(FILE *f, json_t *o)
 		fprintf(f, " inode %s", inode);
 	if (target)
 		fprintf(f, " to %s", target);
+}
+
+/* Of two paths: which one it was, and for want of what. */
+static void put_place(FILE *f, json_t *o)
+{
+	const char *place = text_of(o, "ward.decided_at"), *sep = " (";
+	json_t *ops = json_object_get(o, "ward.operations"), *op;
+	size_t i;
+
+	if (!place)
+		return;
+	json_array_foreach(ops, i, op) {
+		fprintf(f, "%s%s", sep, json_string_value(op) ? json_string_value(op) : "?");
+		sep = ", ";
+	}
+	fprintf(f, "%s the %s)", json_array_size(ops) ? " at" : " (at", place);
 }
 
 /* Of what no rule allows: the rule that nearly does, and why it does not. */
@@ -131,6 +170,7 @@ static void put_access(FILE *f, json_t *o)
 	else
 		fprintf(f, " was allowed to %s", infinitive(o));
 	put_object(f, o);
+	put_place(f, o);
 	if (reason && !strcmp(reason, "locked"))
 		fprintf(f, ": the vault is locked");
 	else if (rule)

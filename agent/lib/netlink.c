@@ -40,6 +40,9 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_VAULT_DRIVER]		= TEXT(256),
 	[WARD_A_VAULT_EPOCH]		= EXACTLY(4),
 	[WARD_A_VAULT_DISTURBED]	= EXACTLY(8),
+	[WARD_A_VAULT_EVENTS]		= EXACTLY(8),
+	[WARD_A_VAULT_EVENTS_GONE]	= EXACTLY(8),
+	[WARD_A_EVENT_VAULT_TOTAL]	= EXACTLY(8),
 	[WARD_A_VAULT_POLICY_SERIAL]	= EXACTLY(8),
 	[WARD_A_VAULT_RULES]		= EXACTLY(4),
 	[WARD_A_VAULT_VIOLATIONS]	= EXACTLY(8),
@@ -78,6 +81,14 @@ static const struct nla_policy policy[WARD_A_MAX + 1] = {
 	[WARD_A_EVENT_TOTAL]		= EXACTLY(8),
 	[WARD_A_EVENT_LIMIT]		= EXACTLY(sizeof(struct ward_burst)),
 	[WARD_A_EVENT_CGROUP]		= BYTES(1024),
+	[WARD_A_EVENT_LACKS]		= EXACTLY(4),
+	[WARD_A_EVENT_EGID]		= EXACTLY(4),
+	[WARD_A_EVENT_EXE_DEV]		= EXACTLY(4),
+	[WARD_A_EVENT_EXE_INODE]	= EXACTLY(8),
+	[WARD_A_EVENT_EXE_DOUBT]	= EXACTLY(4),
+	[WARD_A_PROGRAM_ID]		= EXACTLY(sizeof(struct ward_program_id)),
+	[WARD_A_EVENT_PLACE]		= EXACTLY(4),
+	[WARD_A_EVENT_OPS]		= EXACTLY(4),
 };
 
 /**
@@ -481,6 +492,8 @@ static int mounted_reply(struct nlattr **attrs, void *arg)
 	v->violations = u64_of(attrs, WARD_A_VAULT_VIOLATIONS);
 	v->tampers = u64_of(attrs, WARD_A_VAULT_TAMPERS);
 	v->settled = u64_of(attrs, WARD_A_VAULT_SETTLED);
+	v->events = u64_of(attrs, WARD_A_VAULT_EVENTS);
+	v->events_gone = u64_of(attrs, WARD_A_VAULT_EVENTS_GONE);
 	v->dev = dev_of(attrs);
 	v->disturbed = u64_of(attrs, WARD_A_VAULT_DISTURBED);
 	v->hours_end = u64_of(attrs, WARD_A_VAULT_HOURS_END);

@@ -53,6 +53,8 @@ struct ward_module {
  * @violations: refused accesses since the mount
  * @tampers: tamper events since the mount
  * @settled: files settled as "crash or cut" since the mount
+ * @events: of it since the module was loaded, folded ones counted once they are told
+ * @events_gone: how many of those the ring has no more
  * @dev: st_dev of the mount, as stat(2) gives it
  * @disturbed: counts what a check that runs may have missed
  * @hours_end: until when all rules that have hours know their time, seconds since 1970, UTC;
@@ -71,6 +73,8 @@ struct ward_mounted {
 	uint64_t violations;
 	uint64_t tampers;
 	uint64_t settled;
+	uint64_t events;
+	uint64_t events_gone;
 	uint64_t dev;
 	uint64_t disturbed;
 	uint64_t hours_end;
@@ -112,6 +116,10 @@ struct ward_bytes {
 #define WARD_EVENT_HAS_PPID	0x0080
 #define WARD_EVENT_HAS_INODE	0x0100
 #define WARD_EVENT_HAS_BLOCK	0x0200
+#define WARD_EVENT_HAS_PLACE	0x0400
+#define WARD_EVENT_HAS_EGID	0x0800
+#define WARD_EVENT_HAS_EXE_DEV	0x1000
+#define WARD_EVENT_HAS_EXE_INODE 0x2000
 
 /**
  * struct ward_event - one event of the kernel, decoded
@@ -127,6 +135,7 @@ struct ward_bytes {
  * @lost: kind WARD_KIND_LOST: how many events are missing before this one
  * @gone: the same, with those that were folded into them; 0: not known. Set by who takes them
  * @total: how many happened up to this one, folded ones, too; 0: not told
+ * @vault_total: likewise, of its vault alone
  * @has: WARD_EVENT_HAS_*
  * @vault: UUID
  * @vault_name: mount option name=; NULL when empty
@@ -135,6 +144,7 @@ struct ward_bytes {
  * @euid: effective user
  * @loginuid: login user
  * @gid: real group
+ * @egid: effective group
  * @session: audit session
  * @pid: thread group, in the initial pid namespace
  * @ppid: parent's
@@ -142,8 +152,14 @@ struct ward_bytes {
  * @block: first bad block of a tamper event
  * @comm: name of the thread
  * @exe: path of the executable, as the process's root shows it
+ * @exe_dev: device number of what was executed, in the kernel's new encoding
+ * @exe_inode: its inode
+ * @exe_doubt: why @exe is not to be believed, enum ward_exe_doubt; 0: it is what was executed
+ * @program: what rules know it by; its kind is 0 for not told
  * @path: relative to the vault, begins with "/"
  * @path2: target of rename and link
+ * @place: which of the two it is about, enum ward_event_place
+ * @ops: WARD_OP_* that the policy was asked for there; 0: not told
  * @rule: name of the rule that decided; NULL for none
  * @near: name of the rule that was nearest to allowing it where none decided; NULL for none
  * @lacks: its conditions that do not hold, bits 1 << WARD_COND_*
@@ -166,6 +182,7 @@ struct ward_event {
 	uint64_t lost;
 	uint64_t gone;
 	uint64_t total;
+	uint64_t vault_total;
 	uint32_t has;
 	uint8_t vault[WARD_UUID_SIZE];
 	const char *vault_name;
@@ -174,6 +191,7 @@ struct ward_event {
 	uint32_t euid;
 	uint32_t loginuid;
 	uint32_t gid;
+	uint32_t egid;
 	uint32_t session;
 	uint32_t pid;
 	uint32_t ppid;
@@ -181,8 +199,14 @@ struct ward_event {
 	uint64_t block;
 	struct ward_bytes comm;
 	struct ward_bytes exe;
+	uint32_t exe_dev;
+	uint64_t exe_inode;
+	uint32_t exe_doubt;
+	struct ward_program_id program;
 	struct ward_bytes path;
 	struct ward_bytes path2;
+	uint32_t place;
+	uint32_t ops;
 	const char *rule;
 	const char *near;
 	uint32_t lacks;
@@ -226,6 +250,8 @@ void ward_nl_watch_drain(int fd);
 const char *ward_kind_name(uint32_t kind);
 const char *ward_action_name(uint32_t action);
 const char *ward_reason_name(uint32_t reason);
+const char *ward_place_name(uint32_t place);
+const char *ward_doubt_name(uint32_t doubt);
 const char *ward_state_name(uint32_t state);
 const char *ward_condition_name(uint32_t type);
 

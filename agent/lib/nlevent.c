@@ -50,6 +50,7 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 		e->count = 1;
 	e->lost = u64_of(attrs, WARD_A_EVENT_LOST);
 	e->total = u64_of(attrs, WARD_A_EVENT_TOTAL);
+	e->vault_total = u64_of(attrs, WARD_A_EVENT_VAULT_TOTAL);
 	if (attrs[WARD_A_VAULT_ID]) {
 		memcpy(e->vault, nla_data(attrs[WARD_A_VAULT_ID]), WARD_UUID_SIZE);
 		e->has |= WARD_EVENT_HAS_VAULT;
@@ -60,16 +61,24 @@ static int decode(struct nlattr **attrs, struct ward_event *e)
 	u32_if(attrs, WARD_A_EVENT_EUID, &e->euid, &e->has, WARD_EVENT_HAS_EUID);
 	u32_if(attrs, WARD_A_EVENT_LOGINUID, &e->loginuid, &e->has, WARD_EVENT_HAS_LOGINUID);
 	u32_if(attrs, WARD_A_EVENT_GID, &e->gid, &e->has, WARD_EVENT_HAS_GID);
+	u32_if(attrs, WARD_A_EVENT_EGID, &e->egid, &e->has, WARD_EVENT_HAS_EGID);
 	u32_if(attrs, WARD_A_EVENT_SESSION, &e->session, &e->has, WARD_EVENT_HAS_SESSION);
 	u32_if(attrs, WARD_A_EVENT_PID, &e->pid, &e->has, WARD_EVENT_HAS_PID);
 	u32_if(attrs, WARD_A_EVENT_PPID, &e->ppid, &e->has, WARD_EVENT_HAS_PPID);
 	u64_if(attrs, WARD_A_EVENT_INODE, &e->inode, &e->has, WARD_EVENT_HAS_INODE);
 	u64_if(attrs, WARD_A_EVENT_BLOCK, &e->block, &e->has, WARD_EVENT_HAS_BLOCK);
+	u32_if(attrs, WARD_A_EVENT_EXE_DEV, &e->exe_dev, &e->has, WARD_EVENT_HAS_EXE_DEV);
+	u64_if(attrs, WARD_A_EVENT_EXE_INODE, &e->exe_inode, &e->has, WARD_EVENT_HAS_EXE_INODE);
+	e->exe_doubt = u32_of(attrs, WARD_A_EVENT_EXE_DOUBT);
+	if (attrs[WARD_A_PROGRAM_ID])
+		memcpy(&e->program, nla_data(attrs[WARD_A_PROGRAM_ID]), sizeof(e->program));
 	bytes_of(attrs, WARD_A_EVENT_COMM, &e->comm);
 	bytes_of(attrs, WARD_A_EVENT_CGROUP, &e->cgroup);
 	bytes_of(attrs, WARD_A_EVENT_EXE, &e->exe);
 	bytes_of(attrs, WARD_A_EVENT_PATH, &e->path);
 	bytes_of(attrs, WARD_A_EVENT_PATH2, &e->path2);
+	u32_if(attrs, WARD_A_EVENT_PLACE, &e->place, &e->has, WARD_EVENT_HAS_PLACE);
+	e->ops = u32_of(attrs, WARD_A_EVENT_OPS);
 	e->rule = string_of(attrs, WARD_A_EVENT_RULE);
 	e->near = string_of(attrs, WARD_A_EVENT_NEAR);
 	if (attrs[WARD_A_EVENT_LACKS])

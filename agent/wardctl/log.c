@@ -389,8 +389,8 @@ const struct verb verb_log = {
 	.what = "shows what happened to the vaults, and proves that the log is whole",
 	.help =
 	"  --vault NAME   only this vault, by name or UUID\n"
-	"  --user USER    only what this user did, by name or number, or who logged in as\n"
-	"                 this user, whoever he became then\n"
+	"  --user USER    only what this user did, by name or number, what a server did for\n"
+	"                 this user, or who logged in as this user, whoever he became then\n"
 	"  --since TIME   2030-12-31, \"2030-12-31 18:00\", now, today, yesterday, 10m, 2h, 3d\n"
 	"  --until TIME   only what was before\n"
 	"  --kind KIND    violation, tamper, key, mount, policy, audit, lost or seal\n"

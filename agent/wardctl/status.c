@@ -30,8 +30,9 @@
  * @in_kernel: what the kernel says
  * @methods: kinds of keys, with commas
  * @suite: of new files; 0 when not known
- * @recorded: records of it in the log since wardd was started; -1 when not known
+ * @recorded: records of it in the log while the module was loaded; -1 when not known
  * @folded: events that others of them stand for
+ * @lost: events of it that are in no record; -1 when not known
  * @problems: what is wrong with it
  * @problem_count: how many
  */
@@ -44,6 +45,7 @@ struct state {
 	uint16_t suite;
 	int64_t recorded;
 	int64_t folded;
+	int64_t lost;
 	char problems[PROBLEMS_MAX][256];
 	size_t problem_count;
 };
@@ -170,23 +172,31 @@ static json_t *ask_daemon(void)
 static void look_at_counts(struct state *s, json_t *daemon)
 {
 	char uuid[WARD_UUID_TEXT];
-	json_t *counts;
+	json_t *counts, *total;
 
 	s->recorded = -1;
+	s->lost = -1;
 	if (!daemon)
 		return;
 	ward_text_uuid(s->conf->uuid, uuid);
 	counts = json_object_get(json_object_get(daemon, "vaults"), uuid);
 	s->recorded = json_integer_value(json_object_get(counts, "recorded"));
 	s->folded = json_integer_value(json_object_get(counts, "folded"));
+	total = json_object_get(counts, "total");
+	if (!total && !json_is_true(json_object_get(daemon, "whole")))
+		return;
+	s->lost = json_integer_value(json_object_get(counts, "lost"));
+	/* What the ring has no more and wardd has not had, nobody will have. */
+	if (s->mounted && s->in_kernel.events_gone > (uint64_t)json_integer_value(total))
+		s->lost += s->in_kernel.events_gone - json_integer_value(total);
 }
 
 static void look(struct state *s, const struct ward_conf *conf, struct ward_nl *nl, json_t *daemon)
 {
 	memset(s, 0, sizeof(*s));
 	s->conf = conf;
-	look_at_counts(s, daemon);
 	look_into_kernel(s, nl);
+	look_at_counts(s, daemon);
 	look_below(s);
 	if (s->problem_count && s->mounted && strcmp(s->word, "creating"))
 		s->word = "degraded";
@@ -227,14 +237,17 @@ static json_t *state_json(const struct state *s)
 				       json_pack("{s:I, s:I}", "recorded",
 						 (json_int_t)s->recorded, "folded",
 						 (json_int_t)s->folded));
+	if (object && s->lost >= 0)
+		json_object_set_new(object, "lost", json_integer(s->lost));
 	if (!object || !s->mounted)
 		return object;
-	more = json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
+	more = json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I}",
 			 "read_only", !!(k->flags & WARD_VAULT_F_RDONLY),
 			 "unchecked", !!(k->flags & WARD_VAULT_F_UNCHECKED),
 			 "permissive", !!(k->flags & WARD_VAULT_F_PERMISSIVE),
 			 "violations", (json_int_t)k->violations,
-			 "tampers", (json_int_t)k->tampers, "settled", (json_int_t)k->settled);
+			 "tampers", (json_int_t)k->tampers, "settled", (json_int_t)k->settled,
+			 "events", (json_int_t)k->events);
 	json_object_update_new(object, more);
 	if (k->state != WARD_STATE_UNLOCKED)
 		return object;
@@ -264,21 +277,21 @@ static int print_table(const struct state *states, size_t count)
 {
 	static const char * const columns[] = {
 		"NAME", "STATE", "KEYS", "RULES", "REFUSED", "TAMPERED", "RECORDED", "FOLDED",
-		"DIRECTORY",
+		"LOST", "DIRECTORY",
 	};
 	struct libscols_table *table = scols_new_table();
 	int ret = table ? 0 : -ENOMEM;
 	size_t i, n;
 
 	for (i = 0; !ret && i < sizeof(columns) / sizeof(*columns); i++)
-		ret = scols_table_new_column(table, columns[i], 0, i >= 3 && i <= 7 ?
+		ret = scols_table_new_column(table, columns[i], 0, i >= 3 && i <= 8 ?
 					     SCOLS_FL_RIGHT : 0) ? 0 : -ENOMEM;
 	for (i = 0; !ret && i < count; i++) {
 		const struct state *s = &states[i];
 		const struct ward_mounted *k = &s->in_kernel;
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		bool open = s->mounted && k->state == WARD_STATE_UNLOCKED;
-		char numbers[5][24] = { "-", "-", "-", "-", "-" };
+		char numbers[6][24] = { "-", "-", "-", "-", "-", "-" };
 
 		if (open)
 			snprintf(numbers[0], sizeof(numbers[0]), "%u", k->rules);
@@ -290,11 +303,13 @@ static int print_table(const struct state *states, size_t count)
 			snprintf(numbers[3], sizeof(numbers[3]), "%" PRId64, s->recorded);
 			snprintf(numbers[4], sizeof(numbers[4]), "%" PRId64, s->folded);
 		}
+		if (s->lost >= 0)
+			snprintf(numbers[5], sizeof(numbers[5]), "%" PRId64, s->lost);
 		ret = !line || scols_line_set_data(line, 0, s->conf->name) ||
 		      scols_line_set_data(line, 1, s->word) ||
 		      scols_line_set_data(line, 2, *s->methods ? s->methods : "?") ||
-		      scols_line_set_data(line, 8, s->conf->directory) ? -ENOMEM : 0;
-		for (n = 0; !ret && n < 5; n++)
+		      scols_line_set_data(line, 9, s->conf->directory) ? -ENOMEM : 0;
+		for (n = 0; !ret && n < 6; n++)
 			ret = scols_line_set_data(line, 3 + n, numbers[n]) ? -ENOMEM : 0;
 	}
 	if (!ret)
@@ -316,7 +331,7 @@ static void print_log(json_t *daemon, const struct ward_module *m)
 	if (log && strcmp(log, "recording"))
 		ui_warn("the log: %s; events wait in the kernel", log);
 	if (lost)
-		ui_warn("%" JSON_INTEGER_FORMAT " events are in no record, since wardd was started: wardctl log --kind lost",
+		ui_warn("%" JSON_INTEGER_FORMAT " events are in no record: wardctl log --kind lost",
 			lost);
 }
 
@@ -417,7 +432,8 @@ const struct verb verb_status = {
 	.help =
 	"States: unmounted; locked; unlocked; degraded: mounted, and something is wrong that\n"
 	"is told below the table; creating: wardctl create was stopped and can go on.\n"
-	"REFUSED and TAMPERED count since the mount, in the kernel; RECORDED and FOLDED\n"
-	"(events that another record stands for) since wardd was started.\n",
+	"REFUSED and TAMPERED count since the mount, in the kernel; RECORDED, FOLDED (events\n"
+	"that another record stands for) and LOST (in no record) since the module was loaded,\n"
+	"or wardd was first started.\n",
 	.run = run,
 };

@@ -453,6 +453,7 @@ static int connect_events(struct wardd_intake *in)
 		ret = wardd_writer_reopen(w, w->fd < 0);
 	if (ret)
 		return ret;
+	wardd_counts_load(in->counts, w);
 	if (memcmp(w->load_id, module.load_id, sizeof(w->load_id)) ||
 	    w->sequence >= module.next) {
 		ret = record_missed(in);
@@ -620,8 +621,8 @@ void wardd_intake_stop(struct wardd_intake *intake)
 	}
 	disconnect(intake);
 	sd_event_source_disable_unref(intake->tick);
-	if (unlink(WARD_DAEMON_STATUS) && errno != ENOENT)
-		wardd_say(LOG_DEBUG, "cannot remove " WARD_DAEMON_STATUS);
+	/* For the next one. */
+	wardd_counts_save(intake->counts, intake->writer, "stopped", true);
 	sd_event_source_disable_unref(intake->retry);
 	sd_event_source_disable_unref(intake->watch_source);
 	close(intake->watch);

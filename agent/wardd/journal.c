@@ -2,13 +2,21 @@
 /*
  * Events in the systemd journal. Where there is none, nothing happens: the log file is
  * the record.
+ *
+ * A journald that hangs keeps whoever writes to it waiting, without end. So a thread of its own
+ * does that, and what waits for it is bounded: what does not fit is left out of the journal, and
+ * that is told there as soon as something can be.
  */
 #include <ctype.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <syslog.h>
+#include <time.h>
 
 /* Where in the source a message is from is of no use to anybody. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -16,6 +24,9 @@
 
 #include "wardd.h"
 
+#define WAIT_MOST	1024		/* records that wait for the journal */
+#define WAIT_BYTES	(4 << 20)	/* and the bytes of them */
+#define END_WAIT	2		/* seconds for what waits when wardd ends */
 #define FIELDS		64
 #define NAME_MOST	64	/* the longest name of a field that journald takes */
 
@@ -107,32 +118,185 @@ static void put_value(struct iovec *fields, int *count, const char *name, json_t
 			put_value(fields, count, name, each);
 }
 
+/* ---- the thread ---------------------------------------------------------------------- */
+
+/**
+ * struct message - one for the journal
+ * @next: that waits behind it
+ * @count: of @field
+ * @bytes: of all of them
+ * @field: "NAME=value"
+ */
+struct message {
+	struct message *next;
+	int count;
+	size_t bytes;
+	struct iovec field[FIELDS];
+};
+
+/* What waits. */
+static struct {
+	pthread_mutex_t lock;	/* of all that follows */
+	pthread_cond_t more;	/* something waits, or @end */
+	pthread_cond_t none;	/* nothing does, and nothing is being handed over */
+	struct message *first;
+	struct message *last;
+	size_t count;
+	size_t bytes;
+	uint64_t left_out;	/* did not fit, not told yet */
+	bool busy;		/* the thread is with journald */
+	bool started;
+	bool end;
+	pthread_t thread;
+} queue = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.more = PTHREAD_COND_INITIALIZER,
+	.none = PTHREAD_COND_INITIALIZER,
+};
+
+static void message_free(struct message *m)
+{
+	if (!m)
+		return;
+	while (m->count)
+		free(m->field[--m->count].iov_base);
+	free(m);
+}
+
+static void tell_left_out(uint64_t count)
+{
+	sd_journal_send("MESSAGE=%" PRIu64 " records are in the log and not here: the journal did not take them in time",
+			count, "PRIORITY=%d", LOG_WARNING, "SYSLOG_IDENTIFIER=wardd",
+			"WARD_LEFT_OUT=%" PRIu64, count, NULL);
+}
+
+static void *hand_over(void *arg)
+{
+	struct message *m;
+	uint64_t left_out;
+
+	(void)arg;
+	pthread_mutex_lock(&queue.lock);
+	for (;;) {
+		while (!queue.first && !queue.end)
+			pthread_cond_wait(&queue.more, &queue.lock);
+		m = queue.first;
+		if (!m)
+			break;
+		queue.first = m->next;
+		queue.count--;
+		queue.bytes -= m->bytes;
+		/* They came after all that waits. */
+		left_out = queue.first ? 0 : queue.left_out;
+		queue.left_out -= left_out;
+		queue.busy = true;
+		pthread_mutex_unlock(&queue.lock);
+		sd_journal_sendv(m->field, m->count);
+		message_free(m);
+		if (left_out)
+			tell_left_out(left_out);
+		pthread_mutex_lock(&queue.lock);
+		queue.busy = false;
+		if (!queue.first)
+			pthread_cond_signal(&queue.none);
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return NULL;
+}
+
+/* With the lock held. Signals are the loop's business. */
+static bool start(void)
+{
+	sigset_t all, before;
+
+	if (queue.started)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	queue.started = !pthread_create(&queue.thread, NULL, hand_over, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return queue.started;
+}
+
+static void enqueue(struct message *m)
+{
+	pthread_mutex_lock(&queue.lock);
+	/* Once one was left out, all are until those that wait have gone: no record is between. */
+	if (!start() || queue.count == WAIT_MOST || queue.bytes + m->bytes > WAIT_BYTES ||
+	    (queue.left_out && queue.first)) {
+		queue.left_out++;
+		pthread_mutex_unlock(&queue.lock);
+		message_free(m);
+		return;
+	}
+	m->next = NULL;
+	if (queue.first)
+		queue.last->next = m;
+	else
+		queue.first = m;
+	queue.last = m;
+	queue.count++;
+	queue.bytes += m->bytes;
+	pthread_cond_signal(&queue.more);
+	pthread_mutex_unlock(&queue.lock);
+}
+
 /**
  * wardd_journal - hand a record to the journal
  * @object: the record
  *
- * Never fails: the journal is a copy, and may refuse, be full, or not be there.
+ * Never fails and never waits: the journal is a copy, and may refuse, be full, hang, or not be
+ * there.
  */
 void wardd_journal(json_t *object)
 {
 	const struct sort *sort = sort_of(object);
-	char name[NAME_MOST + 1], *text = ward_log_text(object);
-	struct iovec fields[FIELDS];
+	char name[NAME_MOST + 1], *text;
+	struct message *m = calloc(1, sizeof(*m));
 	const char *key;
 	json_t *value;
-	int count = 0;
+	int i;
 
-	put(fields, &count, "MESSAGE=%s", text ? text : "event");
-	put(fields, &count, "PRIORITY=%d", priority(object, sort));
-	put(fields, &count, "SYSLOG_IDENTIFIER=wardd");
+	if (!m)
+		return;
+	text = ward_log_text(object);
+	put(m->field, &m->count, "MESSAGE=%s", text ? text : "event");
+	put(m->field, &m->count, "PRIORITY=%d", priority(object, sort));
+	put(m->field, &m->count, "SYSLOG_IDENTIFIER=wardd");
 	if (sort)
-		put(fields, &count, "MESSAGE_ID=%s", sort->id);
+		put(m->field, &m->count, "MESSAGE_ID=%s", sort->id);
 	free(text);
 	json_object_foreach(object, key, value) {
 		field_name(key, name, sizeof(name));
-		put_value(fields, &count, name, value);
+		put_value(m->field, &m->count, name, value);
 	}
-	sd_journal_sendv(fields, count);
-	while (count)
-		free(fields[--count].iov_base);
+	m->bytes = sizeof(*m);
+	for (i = 0; i < m->count; i++)
+		m->bytes += m->field[i].iov_len;
+	enqueue(m);
+}
+
+/**
+ * wardd_journal_end - hand over what waits, and no more
+ *
+ * Waits two seconds at most: a journald that hangs does not keep wardd from ending.
+ */
+void wardd_journal_end(void)
+{
+	struct timespec until;
+	bool idle;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_WAIT;
+	pthread_mutex_lock(&queue.lock);
+	while ((queue.first || queue.busy) &&
+	       !pthread_cond_timedwait(&queue.none, &queue.lock, &until))
+		;
+	idle = queue.started && !queue.first && !queue.busy;
+	queue.end = true;
+	pthread_cond_signal(&queue.more);
+	pthread_mutex_unlock(&queue.lock);
+	/* One that hangs ends with the process. */
+	if (idle)
+		pthread_join(queue.thread, NULL);
 }

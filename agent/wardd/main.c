@@ -160,6 +160,7 @@ static void end(struct wardd *d)
 	wardd_checker_stop(d->checker);
 	wardd_renewer_stop(d->renewer);
 	wardd_writer_close(&d->writer);
+	wardd_journal_end();
 	d->loop = sd_event_unref(d->loop);
 	if (d->pid_fd >= 0) {
 		if (ftruncate(d->pid_fd, 0))

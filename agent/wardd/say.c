@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the daemon has to say of itself: on standard error, where systemd picks it up. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "../lib/text.h"
 #include "wardd.h"
+
+/* Once, and not at all where that would wait: a journald that hangs keeps nobody from recording. */
+static void out(const char *text, int len)
+{
+	static unsigned int unsaid;
+	char more[64];
+
+	if (unsaid) {
+		int n = snprintf(more, sizeof(more), "<%d>%u messages could not be said\n",
+				 LOG_WARNING, unsaid);
+
+		if (send(STDERR_FILENO, more, n, MSG_DONTWAIT | MSG_NOSIGNAL) == n)
+			unsaid = 0;
+	}
+	if (send(STDERR_FILENO, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) == len)
+		return;
+	if (errno == ENOTSOCK)
+		fwrite(text, 1, len, stderr);
+	else
+		unsaid++;
+}
 
 /**
  * wardd_say - say something to whoever runs the machine
@@ -16,8 +40,9 @@
  */
 void wardd_say(int priority, const char *fmt, ...)
 {
-	char text[2048], *escaped;
+	char text[2048], *escaped, *line = NULL;
 	va_list args;
+	int len;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
@@ -25,9 +50,12 @@ void wardd_say(int priority, const char *fmt, ...)
 	escaped = ward_text_escape(text, strlen(text));
 	/* Into the journal the priority goes as a prefix, see sd-daemon(3). */
 	if (getenv("JOURNAL_STREAM"))
-		fprintf(stderr, "<%d>%s\n", priority, escaped ? escaped : "not enough memory");
+		len = asprintf(&line, "<%d>%s\n", priority, escaped ? escaped : "not enough memory");
 	else
-		fprintf(stderr, "wardd: %s\n", escaped ? escaped : "not enough memory");
+		len = asprintf(&line, "wardd: %s\n", escaped ? escaped : "not enough memory");
+	if (len > 0)
+		out(line, len);
+	free(line);
 	free(escaped);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wardd, grouped by file. One thread, one sd-event loop; what may take long (checking a
- * vault) is a child process. With wardd stopped, files stay usable and events wait in
+ * wardd, grouped by file. One sd-event loop in one thread, and another that waits for the
+ * journal; what may take long (checking a vault) is a child process. With wardd stopped, files stay usable and events wait in
  * the kernel.
  */
 #ifndef WARDD_H
@@ -134,6 +134,7 @@ int wardd_place_ready(const char *path, char name[64]);
 
 /* ---- journal.c: the systemd journal ----------------------------------------------- */
 void wardd_journal(json_t *object);
+void wardd_journal_end(void);
 
 /* ---- names.c: names of vaults and users ---------------------------------------------- */
 struct wardd_names;
@@ -147,6 +148,7 @@ void wardd_names_changed(struct wardd_names *names);
 struct wardd_counts;
 struct wardd_counts *wardd_counts_new(void);
 void wardd_counts_free(struct wardd_counts *counts);
+void wardd_counts_load(struct wardd_counts *counts, const struct wardd_writer *w);
 void wardd_counts_add(struct wardd_counts *counts, const struct ward_event *event);
 void wardd_counts_save(struct wardd_counts *counts, const struct wardd_writer *w, const char *state,
 		       bool now);

@@ -89,8 +89,8 @@ enum ward_attr {
 	WARD_A_EVENT_DETAIL,		/* string: fixed texts of the module */
 	WARD_A_EVENT_LOST,		/* u64: events overwritten before this one */
 	WARD_A_CHECK_SEQ,		/* u64: the epoch that was checked */
-	WARD_A_EVENT_EXE_DEV,		/* u32: file system of the executable (new encoding) */
-	WARD_A_EVENT_EXE_INODE,		/* u64: the executable there */
+	WARD_A_EVENT_EXE_DEV,		/* u32: file system of what was executed (new encoding) */
+	WARD_A_EVENT_EXE_INODE,		/* u64: what was executed, there */
 	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
 	WARD_A_VAULT_DISTURBED,		/* u64: what a running check may have missed, counted */
 	WARD_A_EVENT_NEAR,		/* string: the rule that was nearest to allowing it */
@@ -102,6 +102,13 @@ enum ward_attr {
 	WARD_A_EVENT_TOTAL,		/* u64: how many happened up to here, folded ones, too */
 	WARD_A_EVENT_LIMIT,		/* binary 16: struct ward_burst, that is used up */
 	WARD_A_EVENT_CGROUP,		/* binary, path in the unified hierarchy, any bytes */
+	WARD_A_EVENT_PLACE,		/* u32: enum ward_event_place; with PATH2 */
+	WARD_A_EVENT_OPS,		/* u32: WARD_OP_* that the place was asked for; with PATH2 */
+	WARD_A_EVENT_EGID,		/* u32: that the access was made with (fsgid) */
+	WARD_A_EVENT_EXE_DOUBT,		/* u32: enum ward_exe_doubt; absent: EXE is what was executed */
+	WARD_A_EVENT_VAULT_TOTAL,	/* u64: as EVENT_TOTAL, of this vault alone */
+	WARD_A_VAULT_EVENTS,		/* u64: events since the module was loaded */
+	WARD_A_VAULT_EVENTS_GONE,	/* u64: of those, how many the ring has no more */
 	__WARD_A_MAX,
 };
 #define WARD_A_MAX (__WARD_A_MAX - 1)
@@ -133,6 +140,16 @@ enum ward_event_kind {
 	WARD_KIND_POLICY,
 	WARD_KIND_AUDIT,
 	WARD_KIND_LOST,
+};
+
+enum ward_event_place {
+	WARD_AT_SOURCE,		/* it is about what is renamed or linked: PATH */
+	WARD_AT_TARGET,		/* about where that leads: PATH2 */
+};
+
+enum ward_exe_doubt {
+	WARD_EXE_EXCHANGED = 1,	/* EXE is not what was executed: the process exchanged it */
+	WARD_EXE_UNKNOWN,	/* what was executed was not noted */
 };
 
 enum ward_action {

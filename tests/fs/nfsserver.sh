@@ -147,7 +147,7 @@ check "the kernel's server is nobody, until a rule names it" py '
 exec(open("/tmp/clients.py").read())
 since = mark()
 fails("EACCES", alice, os.listdir, n); fails("EACCES", alice, touch, n + "/f"); fails("EACCES", os.listdir, n)
-e = reported(since, kind="violation", euid=ALICE); same((e["comm"], "uid" in e), ("nfsd", False))
+e = reported(since, kind="violation", euid=ALICE); same((e["comm"], "uid" in e, e["egid"]), ("nfsd", False, ALICE))
 clients(("lockd",)); fails("EACCES", alice, os.listdir, n)
 clients(); same(alice(os.listdir, n), [])
 '
@@ -257,6 +257,16 @@ alice(held); drop_caches(); alice(held); run("rm", "-r", d + "/w")
 '
 check "unmount the client" umount $n
 check "the server goes" server_stop
+# It is no user's process; who its client was is known all the same.
+. "$WARD_TOP/tests/agent/agent.sh"
+check "wardd records what it was refused" start_wardd
+check "for whom" has "e['ward.kind'] == 'violation' and e['process.name'] == 'nfsd' and e['event.action'] == 'list' and
+	e['user.effective.name'] == 'alice' and e['user.effective.id'] == '61001' and e['user.effective.group.id'] == '61001' and
+	not {'user.id', 'user.name', 'group.id', 'user.audit.id', 'process.executable', 'ward.cgroup'} & set(e)"
+check "and for a root who was squashed" has "e['ward.kind'] == 'violation' and e['process.name'] == 'nfsd' and
+	(e['user.effective.id'], e['user.effective.name'], e['user.effective.group.id']) == ('65534', 'nobody', '65534')"
+check "in words" sh -c "wardctl log --user alice | grep -q \"alice with the kernel's nfsd may not list\""
+check "wardd ends" stop_wardd
 check "unmount" umount $d
 quiet=$(dmesg | grep -c "non-standard errno" || :)
 check_is "no errno that the server does not know" "$quiet" 0

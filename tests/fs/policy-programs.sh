@@ -119,7 +119,9 @@ rules(allow(ALICE, testvault.ALL, P + "/cat"))
 def go(): libc.prctl(15, b"cat", 0, 0, 0); read(f)
 fails("EACCES", as_user, ALICE, go)
 refused("/bin/bash", "-c", "exec -a %s/cat dd if=%s" % (P, f))
-same(subprocess.run([os.environ["WARD_TOP"] + "/build/tests/helpers/exefile", str(ALICE), P + "/cat", f]).returncode, errno.EACCES)
+X = os.environ["WARD_TOP"] + "/build/tests/helpers/exefile"; since = mark()
+same(subprocess.run([X, str(ALICE), P + "/cat", f]).returncode, errno.EACCES)
+e = reported(since, kind="violation", uid=ALICE); same((e["exe"], e["exe_doubt"], e["exe_inode"]), (P + "/cat", 1, os.stat(X).st_ino))
 rules(allow(ALICE, testvault.ALL)); same(subprocess.run([os.environ["WARD_TOP"] + "/build/tests/helpers/exefile", str(ALICE), P + "/cat", f]).returncode, 0)
 '
 check "nor does the loader, or a script, lend a program its right" py '

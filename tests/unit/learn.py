@@ -136,6 +136,28 @@ def test_rename_and_link():
         assert got == [(['/b'], ['create'])], got
 
 
+def test_what_was_refused_at_the_target_needs_the_source_too():
+    both = {'file.path': '/srv/cases/a/x', 'ward.target_path': '/srv/cases/b/x', 'ward.decided_at': 'target'}
+    for action, op in (('rename', 'rename'), ('link', 'link')):
+        with Machine({**both, 'event.action': action, 'ward.operations': ['create']}) as m:
+            got = sorted((of(r, 'path'), sorted(r['operations'])) for r in m.learn()[0]['rules'])
+            assert got == [(['/a'], sorted(['read', 'delete', op])), (['/b'], ['create'])], got
+            assert m.replay()['refused'] == 0
+    # Over something that is there
+    with Machine({**both, 'event.action': 'rename', 'ward.operations': ['delete']}) as m:
+        got = sorted((of(r, 'path'), sorted(r['operations'])) for r in m.learn()[0]['rules'])
+        assert got == [(['/a'], ['delete', 'read', 'rename']), (['/b'], ['create', 'delete'])], got
+        assert m.replay()['refused'] == 0
+        m.write('learned.conf', open(m.path('learned.conf')).read().replace('create, delete', 'create'))
+        assert m.replay()['refused'] == 1
+
+
+def test_nothing_is_learned_for_a_program_that_was_another():
+    with Machine({'ward.executable.doubt': 'exchanged'}, {}, {'ward.executable.doubt': 'unknown'}) as m:
+        said = m.learn()[0]
+        assert (said['unclear'], said['rules'][0]['accesses']) == (1, 2), said
+
+
 def test_who_only_came_by():
     with Machine({'event.action': 'lookup', 'file.path': '/srv/cases'}) as m:
         said, text = m.learn()

@@ -269,7 +269,8 @@ def words(s):
     spec, out = specification(s['spec']), []
     have = dict(re.findall(r'\[(WARD_\w+)\]\s*= "([^"]*)"', s['words']))
     want = {}
-    for tag in ('ward_event_kind', 'ward_action', 'ward_reason', 'ward_vault_state'):
+    for tag in ('ward_event_kind', 'ward_action', 'ward_reason', 'ward_event_place', 'ward_exe_doubt',
+                'ward_vault_state'):
         want.update(zip(spec.enums[tag], spec.entries[tag]))
     want.pop('WARD_REASON_NONE')        # which the log leaves out
     # Conditions are numbers of the on-disk format; their names are those of the policy's text.

@@ -463,6 +463,13 @@ TEST_F(log, messages_that_no_kernel_sends)
 		e.path.data = any;
 		e.path.length = mutate_draw(m, sizeof(any));
 		e.cgroup = e.path;
+		e.path2 = e.path;
+		e.place = mutate_draw(m, 4);
+		e.ops = mutate_draw(m, 0);
+		e.exe_dev = mutate_draw(m, 0);
+		e.exe_inode = odd(m, 7);
+		e.exe_doubt = mutate_draw(m, 5);
+		e.program.kind = htole32(mutate_draw(m, 4));
 		self->in.dumping = mutate_draw(m, 2);
 		ret = take(&e, &self->in);
 		ASSERT_TRUE(ret == 0 || (ret == TAKE_GAP && !self->in.dumping) || ret == TAKE_RELOADED);

@@ -615,7 +615,8 @@ TEST(the_quick_look_never_loses_what_is_wanted)
 	static const char line[] =
 		"{\"@timestamp\":\"2026-11-26T05:29:36.125888901Z\",\"event.sequence\":1,"
 		"\"event.kind\":\"alert\",\"event.action\":\"open-write\",\"event.reason\":\"policy\","
-		"\"user.id\":\"60001\",\"user.name\":\"alice\",\"process.pid\":1001,"
+		"\"user.id\":\"60001\",\"user.name\":\"alice\",\"user.effective.id\":\"60009\","
+		"\"user.effective.name\":\"carol\",\"process.pid\":1001,"
 		"\"process.name\":\"tar\",\"process.executable\":\"/usr/bin/tar\","
 		"\"ward.kind\":\"violation\",\"ward.vault\":\"cases1\","
 		"\"file.path\":\"/srv/cases1/a \\\"b\\\"/c\",\"ward.target_path\":\"/srv/cases1/d\"}";
@@ -629,9 +630,12 @@ TEST(the_quick_look_never_loses_what_is_wanted)
 		{ .path = "/srv/cases" }, { .path = "/" }, { .path = "*/c" }, { .path = "*.odt" },
 		{ .since = 1790000000 }, { .since = 1990000000 }, { .until = 1990000000 },
 		{ .until = 1790000000 }, { .kind = "violation", .program = "tar", .path = "/srv" },
+		{ .user = "carol", .login = "5" }, { .user = "60009", .login = "60009" },
+		{ .user = "dora", .login = "60009" }, { .user = "6000", .login = "6000" },
 	};
 	static const bool wanted[] = {
 		1, 0, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1,
+		1, 1, 1, 0,
 	};
 	struct mutate m = { 77 };
 	size_t i, n, agreed = 0;
