@@ -122,7 +122,7 @@ static void put_inode(struct body *b, enum ward_attr type, struct inode *inode)
  * Which file was executed, as rules know it: noted at exec, and handed on over fork. What the
  * kernel calls the executable is the same file, unless the process exchanged it (prctl).
  */
-static void put_program(struct body *b, const struct inode *exe)
+static void put_program(struct body *b, struct inode *exe)
 {
 	struct ward_program_id noted, now = { 0 };
 
