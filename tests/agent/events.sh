@@ -69,6 +69,26 @@ assert all(32 <= ord(c) != 127 for e in found for c in e['file.path'])
 EOT
 echo "# below: $before"
 
+# Colours are for terminals.
+cat >/tmp/pty.py <<'EOT'
+import os, pty, sys
+out = b''
+def read(fd):
+    global out
+    data = os.read(fd, 4096)
+    out += data
+    return b''
+pty.spawn(sys.argv[1:], read)
+sys.stdout.buffer.write(out)
+EOT
+esc=$(printf '\033')
+check "on a terminal: refusals red, what was tampered with bold" sh -c "python3 /tmp/pty.py wardctl log </dev/null >/tmp/pty &&
+	grep -q '$esc\[31mviolation$esc\[0m' /tmp/pty && grep -q '$esc\[1;31mtamper$esc\[0m' /tmp/pty"
+check "nothing else there that a terminal obeys" sh -c "! sed 's/$esc\[[0-9;]*m//g; s/\r\$//' /tmp/pty | LC_ALL=C grep -q '[[:cntrl:]]'"
+check "the same without colours" sh -c "python3 /tmp/pty.py wardctl --no-color log </dev/null >/tmp/pty && grep -q violation /tmp/pty && ! grep -q '$esc' /tmp/pty"
+check "nor are any for a file" sh -c "wardctl log >/tmp/plain && grep -q violation /tmp/plain && ! grep -q '$esc' /tmp/plain"
+check "nor in JSON" sh -c "python3 /tmp/pty.py wardctl log --json </dev/null >/tmp/pty && grep -q violation /tmp/pty && ! grep -q '$esc' /tmp/pty"
+
 check "the log is complete" wait_for completeness complete
 check_is "the log is root's alone" "600 0" "$(stat -c '%a %u' $log)"
 check "wardd ends when it is told to" stop_wardd
