@@ -69,6 +69,30 @@ assert all(32 <= ord(c) != 127 for e in found for c in e['file.path'])
 EOT
 echo "# below: $before"
 
+# As a server does: root's process, that takes mallory on for a file.
+python3 -c "
+import os
+os.setegid(61003)
+os.seteuid(61003)
+try: os.stat('$d/casefile')
+except PermissionError: pass"
+check "for whom root works is in the log" wait_for it has "e.get('user.name') == 'root' and e.get('user.effective.name') == 'mallory' and
+	e['user.effective.id'] == '61003' and e['user.effective.group.id'] == '61003' and e['group.id'] == '0'"
+check "the sentence begins with him" sh -c "wardctl log | grep -q 'mallory (real user root) with python3 may not'"
+check "he is found by his name" sh -c "wardctl log --user mallory | grep -q 'real user root'"
+check "and by his number" sh -c "wardctl log --user 61003 | grep -q 'real user root'"
+check "and root, whose process it was" sh -c "wardctl log --user root | grep -q 'real user root'"
+
+# Colours are for terminals.
+echo 'import pty, sys; pty.spawn(sys.argv[1:])' >/tmp/onpty.py
+esc=$(printf '\033')
+check "on a terminal: refusals red, what was tampered with bold" sh -c "python3 /tmp/onpty.py wardctl log </dev/null >/tmp/pty &&
+	grep -q '$esc\[31mviolation$esc\[0m' /tmp/pty && grep -q '$esc\[1;31mtamper$esc\[0m' /tmp/pty"
+check "nothing else there that a terminal obeys" sh -c "grep -q tamper /tmp/pty && ! sed 's/$esc\[[0-9;]*m//g; s/\r\$//' /tmp/pty | LC_ALL=C grep -q '[[:cntrl:]]'"
+check "the same without colours" sh -c "python3 /tmp/onpty.py wardctl --no-color log </dev/null >/tmp/pty && grep -q violation /tmp/pty && ! grep -q '$esc' /tmp/pty"
+check "nor are any for a file" sh -c "wardctl log >/tmp/plain && grep -q violation /tmp/plain && ! grep -q '$esc' /tmp/plain"
+check "nor in JSON" sh -c "python3 /tmp/onpty.py wardctl log --json </dev/null >/tmp/pty && grep -q violation /tmp/pty && ! grep -q '$esc' /tmp/pty"
+
 check "the log is complete" wait_for completeness complete
 check_is "the log is root's alone" "600 0" "$(stat -c '%a %u' $log)"
 check "wardd ends when it is told to" stop_wardd

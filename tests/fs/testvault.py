@@ -285,7 +285,7 @@ def main(verb, top, *rest):
     nl = Netlink()
     if verb == 'events':
         for event in nl.events(int(top)):
-            print(json.dumps(event))
+            print(json.dumps(event, default=bytes.hex))
         return
     uuid = uuid_of(top)
     if verb == 'unlock':
