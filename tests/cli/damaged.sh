@@ -140,7 +140,7 @@ refused 1 "holds another vault" "vaults exchanged: mount" wardctl mount e
 mv /srv/e/.ward /srv/away && mv $w /srv/e/.ward && mv /srv/away $w
 
 echo "nonsense" >>/etc/ward/vaults.d/e.conf
-refused 1 "e.conf: line .* is neither" "a damaged configuration" wardctl unlock e --passphrase-file $pass
+refused 1 "e.conf:14:1: the line is neither" "a damaged configuration" wardctl unlock e --passphrase-file $pass
 refused 1 "e.conf" "status goes on with the others" wardctl status
 check "the other one works" wardctl unlock d --passphrase-file $pass
 wardctl --quiet umount d
