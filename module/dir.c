@@ -128,7 +128,8 @@ static int change_end(const struct change *c, int err)
 
 /*
  * What is there is called as it was found, or made: no name has to be encoded, unless it has
- * another one, too, or a hidden symlink, or was moved below.
+ * another one, too, or a hidden symlink, or was moved to another directory below. Only where
+ * nobody but us and who works below changes names: a server may have others do.
  */
 static bool found_name(struct inode *dir, struct dentry *dentry, struct wardfs_lname *lname)
 {
@@ -137,7 +138,8 @@ static bool found_name(struct inode *dir, struct dentry *dentry, struct wardfs_l
 	struct name_snapshot snap;
 	bool known;
 
-	if (S_ISDIR(inode->i_mode) || d_inode(lower)->i_nlink != 1)
+	if (S_ISDIR(inode->i_mode) || d_inode(lower)->i_nlink != 1 ||
+	    lower->d_flags & (DCACHE_OP_REVALIDATE | DCACHE_NFSFS_RENAMED))
 		return false;
 	take_dentry_name_snapshot(&snap, lower);
 	known = lower->d_parent == wardfs_lower_dentry(dir) && !d_unhashed(lower) &&
@@ -327,9 +329,12 @@ static int make_entry(struct inode *dir, struct dentry *dentry, const struct mak
 put_child:
 	dput(child);
 undo:
-	if (err)
+	if (err) {
 		unhide_failed(dir, &lname, &hidden);
-	wardfs_changed(dir);
+		wardfs_copy_attr(dir);
+	} else {
+		wardfs_changed(dir);
+	}
 free_name:
 	wardfs_lname_free(&lname);
 	return err;

@@ -126,15 +126,17 @@ static void put_program(struct body *b, struct inode *exe)
 {
 	struct ward_program_id noted, now = { 0 };
 
-	if (!wardfs_program_current(&noted)) {
+	if (!wardfs_program_current(&noted) || !noted.kind) {
 		put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_UNKNOWN);
 		return;
 	}
 	if (exe)
 		wardfs_program_id(exe, false, &now);
-	if (noted.kind)
-		put(b, WARD_A_PROGRAM_ID, &noted, sizeof(noted));
-	if (exe && !memcmp(&noted, &now, sizeof(now))) {
+	put(b, WARD_A_PROGRAM_ID, &noted, sizeof(noted));
+	/* At the end of a process it is gone; in the middle of an exec it is ahead of the note. */
+	if (!exe || !current->fs || current->fs->in_exec)
+		return;
+	if ( !memcmp(&noted, &now, sizeof(now))) {
 		put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(exe->i_sb->s_dev));
 		put_u64(b, WARD_A_EVENT_EXE_INODE, exe->i_ino);
 		return;
@@ -142,8 +144,7 @@ static void put_program(struct body *b, struct inode *exe)
 	put_u32(b, WARD_A_EVENT_EXE_DOUBT, WARD_EXE_EXCHANGED);
 	if (noted.kind == cpu_to_le32(WARD_PROGRAM_DEVICE))
 		put_u32(b, WARD_A_EVENT_EXE_DEV, le32_to_cpu(noted.dev));
-	if (noted.kind)
-		put_u64(b, WARD_A_EVENT_EXE_INODE, le64_to_cpu(noted.inode));
+	put_u64(b, WARD_A_EVENT_EXE_INODE, le64_to_cpu(noted.inode));
 }
 
 /*

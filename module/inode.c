@@ -7,7 +7,6 @@
 #include <linux/blkdev.h>	/* SECTOR_SHIFT */
 #include <linux/fs.h>
 #include <linux/fileattr.h>
-#include <linux/iversion.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -368,6 +367,7 @@ int wardfs_getattr(wardfs_idmap *idmap, const struct path *path, struct kstat *s
 		stat->mtime = inode_get_mtime(inode);
 		stat->ctime = inode_get_ctime(inode);
 	}
+	compat_change_cookie(inode, stat, mask);
 	if (S_ISREG(inode->i_mode)) {
 		stat->size = i_size_read(inode);
 		stat->blocks = max(stat->blocks, blocks_to_come(inode));
@@ -605,11 +605,11 @@ void wardfs_set_times(struct inode *inode, const struct timespec64 *atime,
  */
 int wardfs_update_time(struct inode *inode, struct timespec64 *time, int flags)
 {
-	if (!S_ISREG(inode->i_mode) || fixed_below(inode))
-		return lower_touch(inode, flags);
 	/* Asked for also where the clock has not moved on since. */
 	if (flags & S_VERSION)
 		inode_maybe_inc_iversion(inode, false);
+	if (!S_ISREG(inode->i_mode) || fixed_below(inode))
+		return lower_touch(inode, flags);
 	if (flags & (S_ATIME | S_MTIME | S_CTIME))
 		wardfs_set_times(inode, flags & S_ATIME ? time : NULL,
 				 flags & S_MTIME ? time : NULL, flags & S_CTIME ? time : NULL);

@@ -80,6 +80,21 @@ static bool names_kthread(const struct ward_condition *c, const struct ward_acto
 	return false;
 }
 
+/* Rules from before subvolumes were told apart allow nothing in one, but still deny. */
+static bool same_program(const struct ward_program_id *named, const struct ward_program_id *run,
+			 bool deny)
+{
+	struct ward_program_id anywhere = *run;
+
+	if (!memcmp(named, run, sizeof(*named)))
+		return true;
+	if (!deny || le32_to_cpu(run->kind) != WARD_PROGRAM_SUBVOLUME)
+		return false;
+	anywhere.kind = cpu_to_le32(WARD_PROGRAM_UUID);
+	anywhere.dev = 0;
+	return !memcmp(named, &anywhere, sizeof(*named));
+}
+
 static bool names_program(const struct ward_condition *c, const struct ward_actor *who, bool deny)
 {
 	const struct ward_program *p = (const void *)(c + 1);
@@ -91,7 +106,7 @@ static bool names_program(const struct ward_condition *c, const struct ward_acto
 	if (!who->program)
 		return deny;
 	for (i = 0; i < le16_to_cpu(c->count); i++) {
-		if (!memcmp(&p->id, who->program, sizeof(p->id)))
+		if (same_program(&p->id, who->program, deny))
 			return true;
 		p = (const void *)((const u8 *)p + le16_to_cpu(p->length));
 	}

@@ -315,10 +315,13 @@ static void put_executable(json_t *o, const struct ward_event *e)
 
 	put_bytes(o, "process.executable", e->exe.data, e->exe.length);
 	put_text(o, "ward.executable.doubt", ward_doubt_name(e->exe_doubt));
-	if (le32toh(e->program.kind) == WARD_PROGRAM_UUID) {
+	if (le32toh(e->program.kind) == WARD_PROGRAM_UUID ||
+	    le32toh(e->program.kind) == WARD_PROGRAM_SUBVOLUME) {
 		ward_text_uuid(e->program.fs, text);
 		put_text(o, "ward.executable.filesystem", text);
 	}
+	if (le32toh(e->program.kind) == WARD_PROGRAM_SUBVOLUME)
+		put_id(o, "ward.executable.subvolume", le32toh(e->program.dev));
 	if (e->has & WARD_EVENT_HAS_EXE_DEV) {
 		snprintf(text, sizeof(text), "%u:%u", dev >> 8 & 0xfff,
 			 (dev & 0xff) | (dev >> 12 & 0xfff00));

@@ -21,6 +21,7 @@
 #define VAULTS_MOST	1024
 #define SAVE_EVERY	2	/* seconds */
 #define STATUS_MOST	(1 << 20)	/* bytes of the file */
+#define LATE		600	/* seconds: records of events that are older are not looked for */
 
 /**
  * struct vault - of one vault
@@ -106,16 +107,20 @@ static struct vault *vault_of(struct wardd_counts *c, const uint8_t *uuid)
 	return &c->vault[c->count++];
 }
 
-/* The module was loaded anew: its totals begin with 0. */
+/* The module was loaded anew: all begins with 0. */
 static void begin_load(struct wardd_counts *c, const uint8_t *load_id)
 {
 	size_t i;
 
 	memcpy(c->load_id, load_id, sizeof(c->load_id));
 	c->whole = true;
+	c->since = time(NULL);
+	c->records = c->folded = c->lost = 0;
 	for (i = 0; i < c->count; i++) {
-		c->vault[i].total = 0;
-		c->vault[i].known = true;
+		struct vault *v = &c->vault[i];
+
+		v->records = v->folded = v->lost = v->total = 0;
+		v->known = true;
 	}
 }
 
@@ -216,9 +221,10 @@ static void take_vault(struct wardd_counts *c, const char *id, json_t *o)
 static void take_over(struct wardd_counts *c, json_t *o, const struct wardd_writer *w)
 {
 	const char *load = json_string_value(json_object_get(o, "load_id")), *id;
-	const struct ward_log_filter all = { 0 };
+	struct ward_log_filter later = { 0 };
 	struct behind behind = { c, number(o, "sequence") };
 	uint8_t load_id[WARD_LOAD_ID_SIZE];
+	struct stat st;
 	uint64_t bad;
 	json_t *v;
 
@@ -233,9 +239,12 @@ static void take_over(struct wardd_counts *c, json_t *o, const struct wardd_writ
 	c->lost = number(o, "lost");
 	json_object_foreach(json_object_get(o, "vaults"), id, v)
 		take_vault(c, id, v);
-	/* It was killed before it wrote the last of them. */
-	if (behind.after < w->sequence)
-		ward_logset_scan(w->settings->log, &all, count_record, &behind, &bad);
+	/* It was killed before it wrote the last of them. What waited in the kernel is older. */
+	if (behind.after == w->sequence)
+		return;
+	if (!stat(WARD_DAEMON_STATUS, &st) && st.st_mtime > LATE)
+		later.since = st.st_mtime - LATE;
+	ward_logset_scan(w->settings->log, &later, count_record, &behind, &bad);
 }
 
 /**
@@ -287,7 +296,7 @@ static json_t *as_json(const struct wardd_counts *c, const struct wardd_writer *
 		json_object_set_new(vaults, uuid, vault_json(&c->vault[i]));
 	}
 	for (i = 0; i < WARD_LOAD_ID_SIZE; i++)
-		sprintf(load + 2 * i, "%02x", w->load_id[i]);
+		sprintf(load + 2 * i, "%02x", c->load_id[i]);
 	o = json_pack("{s:i, s:I, s:s, s:I, s:I, s:I, s:s, s:I, s:b, s:o}", "pid", (int)getpid(),
 		      "since", (json_int_t)c->since, "log", c->state,
 		      "recorded", (json_int_t)c->records,

@@ -286,11 +286,12 @@ void wardd_journal_end(void)
 	struct timespec until;
 	bool idle;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += END_WAIT;
 	pthread_mutex_lock(&queue.lock);
 	while ((queue.first || queue.busy) &&
-	       !pthread_cond_timedwait(&queue.none, &queue.lock, &until))
+	       !pthread_cond_clockwait(&queue.none, &queue.lock, CLOCK_MONOTONIC,
+				       &until))
 		;
 	idle = queue.started && !queue.first && !queue.busy;
 	queue.end = true;

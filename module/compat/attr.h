@@ -5,6 +5,8 @@
 
 #include <linux/version.h>
 #include <linux/fs.h>
+#include <linux/iversion.h>
+#include <linux/stat.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define inode_get_atime(inode)			((inode)->i_atime)
@@ -22,6 +24,26 @@ static inline int compat_update_time(struct inode *inode, struct timespec64 *to,
 	return inode_update_time(inode, to, flags);
 }
 #endif
+
+/**
+ * compat_change_cookie - what an NFS server tells its clients changes by
+ * @inode: upper inode
+ * @stat: of it, with its times
+ * @mask: what is wanted
+ *
+ * Before 6.3 the server makes it of ctime and i_version itself, like this.
+ */
+static inline void compat_change_cookie(struct inode *inode, struct kstat *stat, u32 mask)
+{
+#ifdef STATX_CHANGE_COOKIE
+	stat->result_mask &= ~STATX_CHANGE_COOKIE;
+	if (!(mask & STATX_CHANGE_COOKIE))
+		return;
+	stat->change_cookie = ((u64)stat->ctime.tv_sec << 30) + stat->ctime.tv_nsec +
+			      inode_query_iversion(inode);
+	stat->result_mask |= STATX_CHANGE_COOKIE;
+#endif
+}
 
 /**
  * compat_set_times - set times of an inode of another file system

@@ -24,11 +24,15 @@ fails("EBADF", os.read, fd, 1); fails("EISDIR", os.open, d, os.O_WRONLY)
 '
 check "what waits to be written has blocks: who leaves out holes takes it for none" py '
 f = d + "/waits"
+def tar():							# Below btrfs and tmpfs set ctime when it is written out, which tar sees.
+    got = subprocess.run(("tar", "-C", d, "-S", "-cf", "/tmp/waits.tar", "waits"), capture_output=True, text=True)
+    assert not got.returncode or (LOWER in ("btrfs", "tmpfs", "nfs") and "file changed as we read it" in got.stderr), got
+    return subprocess.check_output(("tar", "-xOf", "/tmp/waits.tar"))
 fd = os.open(f, os.O_CREAT | os.O_RDWR); os.write(fd, noise(5, 1000000)); st = os.fstat(fd); assert 1000000 <= st.st_blocks * 512 <= 1100000, st
-run("tar", "-C", d, "-S", "-cf", "/tmp/waits.tar", "waits"); same(subprocess.check_output(("tar", "-xOf", "/tmp/waits.tar")), noise(5, 1000000))
+same(tar(), noise(5, 1000000))
 os.fsync(fd); st = os.fstat(fd); assert 1000000 <= st.st_blocks * 512 <= 1100000, st; os.close(fd)
 fd = os.open(f, os.O_RDWR | os.O_TRUNC); assert os.fstat(fd).st_blocks <= 8; os.pwrite(fd, b"x", 5000000); st = os.fstat(fd); assert 0 < st.st_blocks * 512 < 100000, st
-run("tar", "-C", d, "-S", "-cf", "/tmp/waits.tar", "waits"); same(subprocess.check_output(("tar", "-xOf", "/tmp/waits.tar")), bytes(5000000) + b"x"); os.close(fd)
+same(tar(), bytes(5000000) + b"x"); os.close(fd)
 '
 check "what fsync returned for is below" py '
 f = d + "/synced"
