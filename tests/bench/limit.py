@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 100000 (of a clock that leaps while the machine waits)
+# timeout: 100000000 (of a clock that leaps while the machine waits)
 """Ward against the limit, inside the test machine: tests/bench/limit starts it.
 
 One CPU whose clock counts instructions, and a disk in its memory: the clock leaps while the machine waits, so it
