@@ -422,7 +422,7 @@ static uint64_t odd(struct mutate *m, uint64_t near)
 	}
 }
 
-TEST_F(log, messages_that_no_kernel_sends)
+TEST_F_TIMEOUT(log, messages_that_no_kernel_sends, 300)
 {
 	static const uint8_t any[] = "/a\n\"\\\xff\x01\x1b[2J/\xe2\x82";
 	char load[2 * WARD_LOAD_ID_SIZE + 1];

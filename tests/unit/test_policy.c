@@ -585,7 +585,7 @@ static void some(char *text, size_t size, const char *key, const char *const *of
 }
 
 /* Rules by what they name find the same as comparing each with each. */
-TEST_F(policy, hidden_both_ways)
+TEST_F_TIMEOUT(policy, hidden_both_ways, 300)
 {
 	static const char *const users[] = { "1", "2", "@3", "@4" };
 	static const char *const groups[] = { "3", "4", "5" };
@@ -632,7 +632,7 @@ TEST_F(policy, hidden_both_ways)
 }
 
 /* Whatever the text: what the reader takes, the kernel takes. */
-TEST_F(policy, any_text)
+TEST_F_TIMEOUT(policy, any_text, 300)
 {
 	struct mutate m = { 20250609 };
 	unsigned int round, taken = 0;
@@ -710,7 +710,7 @@ static void ask_everything(const void *blob, u32 seed)
 }
 
 /* Whatever the bytes: what the kernel takes, user space can show. */
-TEST_F(policy, any_bytes)
+TEST_F_TIMEOUT(policy, any_bytes, 300)
 {
 	struct mutate m = { 20250610 };
 	unsigned int round, taken = 0;
