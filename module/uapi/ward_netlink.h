@@ -86,7 +86,7 @@ enum ward_attr {
 	WARD_A_EVENT_PATH2,		/* binary, target of rename and link */
 	WARD_A_EVENT_INODE,		/* u64 */
 	WARD_A_EVENT_BLOCK,		/* u64: first bad block of a tamper event */
-	WARD_A_EVENT_DETAIL,		/* string: by the module, at most 127 bytes; cut ones end in "..." */
+	WARD_A_EVENT_DETAIL,		/* string, up to 127 bytes; one that was cut ends in "..." */
 	WARD_A_EVENT_LOST,		/* u64: events overwritten before this one */
 	WARD_A_CHECK_SEQ,		/* u64: the epoch that was checked */
 	WARD_A_EVENT_EXE_DEV,		/* u32: file system of what was executed (new encoding) */
@@ -103,7 +103,7 @@ enum ward_attr {
 	WARD_A_EVENT_LIMIT,		/* binary 16: struct ward_burst, that is used up */
 	WARD_A_EVENT_CGROUP,		/* binary, path in the unified hierarchy, any bytes */
 	WARD_A_EVENT_PLACE,		/* u32: enum ward_event_place; with PATH2 */
-	WARD_A_EVENT_OPS,		/* u32: WARD_OP_* that the place was asked for; with PATH2 */
+	WARD_A_EVENT_OPS,		/* u32: WARD_OP_* asked for there; with PATH2 */
 	WARD_A_EVENT_EGID,		/* u32: that the access was made with (fsgid) */
 	WARD_A_EVENT_EXE_DOUBT,		/* u32: enum ward_exe_doubt; absent: none is known */
 	WARD_A_EVENT_VAULT_TOTAL,	/* u64: as EVENT_TOTAL, of this vault alone */
