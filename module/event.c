@@ -136,7 +136,7 @@ static void put_program(struct body *b, struct inode *exe)
 	/* At the end of a process it is gone; in the middle of an exec it is ahead of the note. */
 	if (!exe || !current->fs || current->fs->in_exec)
 		return;
-	if ( !memcmp(&noted, &now, sizeof(now))) {
+	if (!memcmp(&noted, &now, sizeof(now))) {
 		put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(exe->i_sb->s_dev));
 		put_u64(b, WARD_A_EVENT_EXE_INODE, exe->i_ino);
 		return;

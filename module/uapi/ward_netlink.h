@@ -86,7 +86,7 @@ enum ward_attr {
 	WARD_A_EVENT_PATH2,		/* binary, target of rename and link */
 	WARD_A_EVENT_INODE,		/* u64 */
 	WARD_A_EVENT_BLOCK,		/* u64: first bad block of a tamper event */
-	WARD_A_EVENT_DETAIL,		/* string, up to 127 bytes; one that was cut ends in "..." */
+	WARD_A_EVENT_DETAIL,		/* string, up to 127 bytes; a cut one ends in "..." */
 	WARD_A_EVENT_LOST,		/* u64: events overwritten before this one */
 	WARD_A_CHECK_SEQ,		/* u64: the epoch that was checked */
 	WARD_A_EVENT_EXE_DEV,		/* u32: file system of what was executed (new encoding) */
