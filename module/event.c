@@ -133,8 +133,11 @@ static void put_program(struct body *b, struct inode *exe)
 	if (exe)
 		wardfs_program_id(exe, false, &now);
 	put(b, WARD_A_PROGRAM_ID, &noted, sizeof(noted));
-	/* At the end of a process it is gone; in the middle of an exec it is ahead of the note. */
-	if (!exe || !current->fs || current->fs->in_exec)
+	/*
+	 * At the end of a process it is gone; in the middle of an exec it is ahead of the note:
+	 * of this task alone, for another thread may begin one only to hide something.
+	 */
+	if (!exe || current->in_execve)
 		return;
 	if (!memcmp(&noted, &now, sizeof(now))) {
 		put_u32(b, WARD_A_EVENT_EXE_DEV, new_encode_dev(exe->i_sb->s_dev));

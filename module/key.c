@@ -738,8 +738,7 @@ int wardfs_load_policy(struct wardfs_sb *sbi)
 		look_at_hours(sbi);
 		/* So that the old file is not accepted after a crash. */
 		if (wardfs_epoch_update(sbi, keys)) {
-			report.detail =
-				"in force, but not in the epoch record: lock the vault";
+			report.detail = "in force, but not in the epoch record: lock the vault";
 			wardfs_msg(sbi->sb, "%s", report.detail);
 		}
 	}

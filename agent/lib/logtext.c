@@ -122,36 +122,40 @@ static void put_object(FILE *f, json_t *o)
 		fprintf(f, " to %s", target);
 }
 
+/* Words of a list, the first after @sep. */
+static void put_words(FILE *f, json_t *words, const char *sep)
+{
+	json_t *word;
+	size_t i;
+
+	json_array_foreach(words, i, word) {
+		fprintf(f, "%s%s", sep, json_string_value(word) ? json_string_value(word) : "?");
+		sep = ", ";
+	}
+}
+
 /* Of two paths: which one it was, and for want of what. */
 static void put_place(FILE *f, json_t *o)
 {
-	const char *place = text_of(o, "ward.decided_at"), *sep = " (";
-	json_t *ops = json_object_get(o, "ward.operations"), *op;
-	size_t i;
+	const char *place = text_of(o, "ward.decided_at");
+	json_t *ops = json_object_get(o, "ward.operations");
 
 	if (!place)
 		return;
-	json_array_foreach(ops, i, op) {
-		fprintf(f, "%s%s", sep, json_string_value(op) ? json_string_value(op) : "?");
-		sep = ", ";
-	}
+	put_words(f, ops, " (");
 	fprintf(f, "%s the %s)", json_array_size(ops) ? " at" : " (at", place);
 }
 
 /* Of what no rule allows: the rule that nearly does, and why it does not. */
 static void put_nearest(FILE *f, json_t *o)
 {
-	const char *near = text_of(o, "ward.nearest_rule"), *sep = " (not its ";
-	json_t *lacks = json_object_get(o, "ward.lacks"), *lack;
-	size_t i;
+	const char *near = text_of(o, "ward.nearest_rule");
+	json_t *lacks = json_object_get(o, "ward.lacks");
 
 	if (!near)
 		return;
 	fprintf(f, ", the nearest is \"%s\"", near);
-	json_array_foreach(lacks, i, lack) {
-		fprintf(f, "%s%s", sep, json_string_value(lack) ? json_string_value(lack) : "?");
-		sep = ", ";
-	}
+	put_words(f, lacks, " (not its ");
 	fprintf(f, "%s", json_array_size(lacks) ? ")" : "");
 }
 
