@@ -668,7 +668,7 @@ const struct verb verb_policy = {
 	"               refused, or would have been; to be read, and put where they belong\n"
 	"  replay FILE  what the rules in FILE would have said of what is in the log\n"
 	"  renew NAME   the rules in force, for programs that packages replaced, and for hours\n"
-	"               that are known for less than a year; takes no secret. wardd and dpkg do\n"
+	"               that are known for less than a year; takes no secret. wardd does, too\n"
 	"\n"
 	"  --passphrase-file FILE     passphrase from FILE (- for standard input)\n"
 	"  --recovery-key-file FILE   recovery key from FILE (- for standard input)\n"
