@@ -31,6 +31,8 @@ MODDIR := $(DESTDIR)/lib/modules/$(KVER)/updates
 UNITDIR := $(DESTDIR)/lib/systemd/system
 CATALOGDIR := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 BASHCOMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+# Where there is dpkg, it has the rules follow the programs that it replaces.
+DPKGDIR := $(if $(wildcard /etc/dpkg/dpkg.cfg.d),$(DESTDIR)/etc/dpkg/dpkg.cfg.d)
 
 PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)
@@ -85,6 +87,7 @@ install-agent: agent docs
 	install -m 644 $(wildcard docs/netlink/*) $(DESTDIR)$(PREFIX)/share/doc/ward/netlink/
 	install -d $(DESTDIR)$(PREFIX)/share/doc/ward/examples
 	install -m 644 $(wildcard packaging/examples/*) $(DESTDIR)$(PREFIX)/share/doc/ward/examples/
+	$(if $(DPKGDIR),install -D -m 644 packaging/dpkg/ward $(DPKGDIR)/ward)
 	$(if $(COMPLETIONS),install -d $(BASHCOMPDIR) && install -m 644 $(COMPLETIONS) $(BASHCOMPDIR)/)
 
 # ---- testing: everything below installs what it needs, and runs the module in virtual machines only ----------------

@@ -426,6 +426,22 @@ static int policy_mac(const struct ward_master *master, const void *blob, size_t
 }
 
 /**
+ * ward_rule_place - which rule it is, and where it stands if that is known
+ * @rule: the rule
+ * @place: filled
+ *
+ * Return: @place
+ */
+const char *ward_rule_place(const struct ward_policy_rule *rule, char place[WARD_RULE_PLACE])
+{
+	int len = snprintf(place, WARD_RULE_PLACE, "rule \"%s\"", rule->name);
+
+	if (rule->line)
+		snprintf(place + len, WARD_RULE_PLACE - len, " (line %u)", rule->line);
+	return place;
+}
+
+/**
  * ward_policy_serial_after - the serial number of rules that are loaded with a secret
  * @serial: the highest one so far
  *

@@ -101,6 +101,7 @@ struct ward_policy_cond {
 /**
  * struct ward_policy_rule - a rule
  * @name: for people and events
+ * @line: where it begins in the text that it was read from, from 1; 0: it was compiled
  * @flags: WARD_RULE_*
  * @operations: WARD_OP_*
  * @conds: all must hold
@@ -108,6 +109,7 @@ struct ward_policy_cond {
  */
 struct ward_policy_rule {
 	char name[64];
+	unsigned int line;
 	uint16_t flags;
 	uint32_t operations;
 	struct ward_policy_cond conds[WARD_POLICY_CONDITIONS];
@@ -155,6 +157,9 @@ int ward_policy_extend_hours(struct ward_policy *policy, time_t now, struct ward
 int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_err *err);
 void ward_burst_print_one(const struct ward_burst *b, FILE *f);
 void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
+
+#define WARD_RULE_PLACE	96	/* room for which rule it is, bytes */
+const char *ward_rule_place(const struct ward_policy_rule *rule, char place[WARD_RULE_PLACE]);
 
 /* policylint.c */
 const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);

@@ -233,6 +233,7 @@ static int begin_section(struct reader *r, const char *section)
 	if (!ward_policy_name_ok((const uint8_t *)r->rule->name, sizeof(r->rule->name)))
 		wrong(r, named, "the rule's name is not UTF-8");
 	r->rule_at = r->at;
+	r->rule->line = r->at.line;
 	memset(r->in_rule, 0, sizeof(r->in_rule));
 	r->effect = false;
 	return 0;

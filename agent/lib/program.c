@@ -250,6 +250,7 @@ static int find_program(struct ward_policy_program *program, struct ward_nl *nl,
 int ward_policy_find_programs(struct ward_policy *policy, struct ward_nl *nl,
 			      struct ward_err *err)
 {
+	char place[WARD_RULE_PLACE];
 	unsigned int wrong = 0;
 	size_t i, k, n;
 
@@ -266,11 +267,12 @@ int ward_policy_find_programs(struct ward_policy *policy, struct ward_nl *nl,
 				if (!ret)
 					continue;
 				if (ret == -ENOENT)
-					ward_note(err, "rule \"%s\": there is no program %s: as long as it is not there (and the rules are not loaded anew), nobody runs it",
-						  policy->rules[i].name, c->programs[n].path);
+					ward_note(err, "%s: there is no program %s: as long as it is not there (and the rules are not loaded anew), nobody runs it",
+						  ward_rule_place(&policy->rules[i], place),
+						  c->programs[n].path);
 				else
-					ward_note(err, "rule \"%s\": %s", policy->rules[i].name,
-						  why.text);
+					ward_note(err, "%s: %s",
+						  ward_rule_place(&policy->rules[i], place), why.text);
 				wrong += ret != -ENOENT;
 			}
 		}

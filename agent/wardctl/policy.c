@@ -49,6 +49,7 @@ static const struct option options[] = {
 static void doubts(const struct ward_policy *policy)
 {
 	struct ward_lint *lint = ward_lint_new(policy);
+	char place[WARD_RULE_PLACE];
 	bool allows = false;
 	size_t i;
 
@@ -56,16 +57,15 @@ static void doubts(const struct ward_policy *policy)
 		const struct ward_policy_rule *rule = &policy->rules[i], *before;
 
 		allows |= rule->flags & WARD_RULE_ALLOW;
+		ward_rule_place(rule, place);
 		before = lint ? ward_lint_hidden(lint, i) : ward_policy_hidden(policy, i);
 		if (before)
-			ui_warn("the rule \"%s\" never matches: whatever it is about, \"%s\" before it decides",
-				rule->name, before->name);
+			ui_warn("%s never matches: whatever it is about, \"%s\" before it decides",
+				place, before->name);
 		if (ward_policy_idle(rule))
-			ui_warn("the rule \"%s\" matches nobody as long as none of its programs is there",
-				rule->name);
+			ui_warn("%s matches nobody as long as none of its programs is there", place);
 		if (!rule->count && rule->flags & WARD_RULE_ALLOW)
-			ui_warn("the rule \"%s\" names nobody and nothing: it lets in everybody",
-				rule->name);
+			ui_warn("%s names nobody and nothing: it lets in everybody", place);
 	}
 	ward_lint_free(lint);
 	if (!allows)

@@ -273,6 +273,17 @@ check "it is told" wait_for event more
 sleep 2
 check_is "once" "$(told)" $((before + 1))
 check "with its rule" sh -c "grep 'is another file now' /var/log/ward/events.jsonl | tail -n 1 | grep -q '\"rule.name\":\"prog\"'"
+
+# What make install gives dpkg does it where no package has the trigger
+dpkg --remove ward-test
+[ -e /etc/dpkg/dpkg.cfg.d/ward ] && mv /etc/dpkg/dpkg.cfg.d/ward /root/hook
+check "a further version, and nobody tells Ward" version 8
+check_errno EACCES "the program may not" as alice $prog /srv/d/f
+cp "$WARD_TOP/packaging/dpkg/ward" /etc/dpkg/dpkg.cfg.d/ward
+check "a further version, with what make install gives dpkg" version 9
+check_is "the program may" "$(as alice $prog /srv/d/f 2>&1)" secret
+rm /etc/dpkg/dpkg.cfg.d/ward
+[ ! -e /root/hook ] || mv /root/hook /etc/dpkg/dpkg.cfg.d/ward
 check "the others once more" sh -c "cp /root/wide.conf $conf && wardctl policy load d --passphrase-file $pass"
 check "lock again" wardctl lock d
 refused 6 "is locked" "renewing what is locked" wardctl policy renew d

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 #
-# create killed between the steps that it makes durable, and run again: nothing is lost. WARD_LONG: at every one.
+# create killed between the steps that it makes durable, and run again: nothing is lost. At every fifth, beginning anywhere
+# (WARD_INTERRUPT_FROM=1 to 5 says where); WARD_LONG: at every one.
 
 . "$WARD_TOP/tests/cli/cli.sh"
 
@@ -58,9 +59,10 @@ round()
 }
 
 ended=
-step=3
-[ -z "$WARD_LONG" ] || step=1
-n=1
+step=5
+n=${WARD_INTERRUPT_FROM:-$(shuf -n 1 -i 1-5)}
+[ -z "$WARD_LONG" ] || step=1 n=1
+diag "from rename $n"
 while [ -z "$ended" ] && [ $n -lt 40 ]; do
 	round "killed at rename $n" "renameat:signal=KILL:when=$n"
 	n=$((n + step))
