@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../module/places.h"
 #include "policyask.h"
 
 #define GROUPS_MAX	65536
@@ -91,6 +92,61 @@ int ward_policy_to_ask(const struct ward_policy *policy, const uint8_t uuid[WARD
 	memcpy(nobody.uuid, uuid, sizeof(nobody.uuid));
 	ret = ward_policy_compile(policy, &nobody, 1, blob, &len);
 	return ret ? ward_fail_errno(err, ret, "cannot compile the rules") : 0;
+}
+
+/* Where a path leads to, "/" being the top, as module/place.c walks there. */
+static uint32_t place_of(const struct ward_places *places, const char *path)
+{
+	uint32_t at = WARD_PLACE_TOP;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len)
+			at = ward_place_step(places, at, (const uint8_t *)path, len);
+		path += len + (path[len] == '/');
+	}
+	return at;
+}
+
+/**
+ * ward_policy_boundary - is there a boundary between two paths
+ * @blob: the compiled rules
+ * @from: what gets another name, from the vault's top on
+ * @to: that name, likewise
+ * @some_name: @to is the directory of it, and the name none that a rule names
+ * @boundary: set; that of the kernel's wardfs_policy_boundary()
+ *
+ * Return: 0 or a negative errno: -ENOMEM, -EINVAL when @blob is none.
+ */
+int ward_policy_boundary(const void *blob, const char *from, const char *to, bool some_name,
+			 enum ward_boundary *boundary)
+{
+	const struct ward_policy_header *h = blob;
+	struct ward_policy_traits traits;
+	struct ward_places places;
+	uint32_t a, b;
+	void *memory;
+
+	*boundary = WARD_BOUNDARY_NONE;
+	if (ward_policy_validate(blob, le32toh(h->length), h->vault, &traits))
+		return -EINVAL;
+	if (!traits.by_path)
+		return 0;
+	memory = calloc(1, ward_places_size(&traits));
+	if (!memory)
+		return -ENOMEM;
+	ward_places_make(&places, blob, &traits, memory);
+	a = place_of(&places, from);
+	b = place_of(&places, to);
+	if (some_name && !(b & WARD_PLACE_BELOW))
+		b = WARD_PLACE_BELOW | ward_place_group(&places, b);
+	if (ward_place_group(&places, a) != ward_place_group(&places, b))
+		*boundary = WARD_BOUNDARY_ALL;
+	else if (!(a & b & WARD_PLACE_BELOW))
+		*boundary = WARD_BOUNDARY_DIRECTORIES;
+	free(memory);
+	return 0;
 }
 
 /* ---- users ------------------------------------------------------------------------------ */

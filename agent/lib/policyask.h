@@ -27,6 +27,15 @@ struct ward_program_id ward_program_by_path(const char *path);
 void ward_policy_by_path(struct ward_policy *policy);
 int ward_policy_to_ask(const struct ward_policy *policy, const uint8_t uuid[WARD_UUID_SIZE],
 		       void **blob, struct ward_err *err);
+/* What cannot be renamed or linked from one path to another, whoever asks: EXDEV. */
+enum ward_boundary {
+	WARD_BOUNDARY_NONE,
+	WARD_BOUNDARY_DIRECTORIES,	/* directories stay where they are */
+	WARD_BOUNDARY_ALL,		/* other rules hold there */
+};
+
+int ward_policy_boundary(const void *blob, const char *from, const char *to, bool some_name,
+			 enum ward_boundary *boundary);
 int ward_groups_of(uint32_t uid, struct ward_groups *groups);
 bool ward_groups_has(const struct ward_groups *groups, uint32_t gid);
 

@@ -32,6 +32,7 @@
  * @place: where, from the vault's top on
  * @target: the new name of what is renamed or linked, likewise; or its directory alone
  * @ops: WARD_OP_*
+ * @boundary: between @place and @target
  */
 struct question {
 	const struct explain *what;
@@ -44,6 +45,7 @@ struct question {
 	char *place;
 	char *target;
 	uint32_t ops;
+	enum ward_boundary boundary;
 };
 
 /* ---- what is asked ------------------------------------------------------------------ */
@@ -502,8 +504,25 @@ static void say_stop(const struct question *q, const char *stop, const char *pla
 		       place, q->what->user, stop);
 }
 
+static void say_boundary(const struct question *q)
+{
+	const char *in = q->what->to ? "" : "another name in ";
+
+	if (q->boundary == WARD_BOUNDARY_ALL)
+		ui_say("and nobody renames or links %s to %s%s: other rules hold there (EXDEV), so that mv copies and removes",
+		       q->place, in, q->target);
+	else if (q->boundary == WARD_BOUNDARY_DIRECTORIES)
+		ui_say("and if it is a directory, nobody renames %s to %s%s: rules name one of them, or what lies below (EXDEV)",
+		       q->place, in, q->target);
+}
+
 static int tell(const struct question *q)
 {
+	static const char * const boundaries[] = {
+		[WARD_BOUNDARY_NONE] = "none",
+		[WARD_BOUNDARY_DIRECTORIES] = "directories",
+		[WARD_BOUNDARY_ALL] = "all",
+	};
 	bool permissive = q->policy.flags & WARD_POLICY_PERMISSIVE, moves = q->ops & MOVES;
 	char *stop = stopped_at(q, q->place), *stop_to;
 	json_t *answers = json_array(), *o;
@@ -519,6 +538,7 @@ static int tell(const struct question *q)
 		say(q, o);
 	say_stop(q, stop, q->place);
 	say_stop(q, stop_to, q->target);
+	say_boundary(q);
 	if (permissive)
 		ui_say("but the policy is permissive: what it refuses is reported, and let through");
 	if (!verb_globals.json) {
@@ -530,9 +550,11 @@ static int tell(const struct question *q)
 	o = json_pack("{s:s, s:o, s:o, s:b, s:o}", "name", q->conf.name, "path",
 		      ui_string(q->place), "answers", answers, "permissive", permissive,
 		      "stopped_at", stop ? ui_string(stop) : json_null());
-	if (moves)
+	if (moves) {
 		json_object_set_new(o, "target_stopped_at", stop_to ? ui_string(stop_to) :
 				    json_null());
+		json_object_set_new(o, "boundary", json_string(boundaries[q->boundary]));
+	}
 	free(stop);
 	free(stop_to);
 	return ui_json(o);
@@ -571,7 +593,12 @@ static int ask(struct question *q, struct ward_nl *nl, struct ward_err *err)
 		ret = take_operations(q, err);
 	if (!ret)
 		ret = take_target(q, err);
-	return ret ? ret : compile(q, err);
+	if (!ret)
+		ret = compile(q, err);
+	if (ret || !(q->ops & MOVES))
+		return ret;
+	ret = ward_policy_boundary(q->blob, q->place, q->target, !q->what->to, &q->boundary);
+	return ret ? ward_fail_errno(err, ret, "cannot compare the paths") : 0;
 }
 
 /**
