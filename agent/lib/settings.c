@@ -9,10 +9,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "crypt.h"
 #include "durable.h"
 #include "inifile.h"
 #include "log.h"
 #include "settings.h"
+#include "vaultfile.h"
 
 struct reader {
 	struct ward_settings *settings;
@@ -214,6 +216,26 @@ static int log_entry(const struct reader *r, const char *key, const char *value,
 			 key);
 }
 
+/* ---- [passphrase] --------------------------------------------------------------------- */
+
+static int passphrase_entry(const struct reader *r, const char *key, const char *value, int line)
+{
+	const uint64_t most = (uint64_t)WARD_ARGON2_MAX_KIB << 10;
+	uint64_t *memory = &r->settings->passphrase_memory;
+
+	if (!strcmp(key, "passes"))
+		return count(r, key, value, line, 1, WARD_ARGON2_MAX_TIME,
+			     &r->settings->passphrase_passes);
+	if (strcmp(key, "memory"))
+		return ward_fail(r->err, EINVAL, WARD_USAGE,
+				 "line %d: there is no \"%s\" in [passphrase]", line, key);
+	if (parse_size(value, memory) && *memory >= 65536 && *memory <= most)
+		return 0;
+	return ward_fail(r->err, EINVAL, WARD_USAGE,
+			 "line %d: memory is a number of bytes, from 64K to 4G, as 64M; not \"%s\"",
+			 line, value);
+}
+
 static int entry(void *arg, const char *section, const char *key, const char *value,
 		 const struct ward_ini_at *at)
 {
@@ -222,10 +244,12 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 
 	if (!strcmp(section, "log"))
 		return key ? log_entry(r, key, value, line) : 0;
+	if (!strcmp(section, "passphrase"))
+		return key ? passphrase_entry(r, key, value, line) : 0;
 	if (strcmp(section, "check"))
 		return ward_fail(r->err, EINVAL, WARD_USAGE,
-				 "line %d: there is no section [%s], but [log] and [check]", line,
-				 section);
+				 "line %d: there is no section [%s], but [log], [check] and [passphrase]",
+				 line, section);
 	if (!key)
 		return 0;
 	if (!strcmp(key, "after-unclean-end"))
@@ -267,6 +291,8 @@ int ward_settings_load(const char *path, struct ward_settings *settings, struct 
 	settings->admin_space.action = WARD_SPACE_SUSPEND;
 	settings->full.action = WARD_SPACE_SUSPEND;
 	settings->check = true;
+	settings->passphrase_memory = (uint64_t)WARD_ARGON2_MEMORY_KIB << 10;
+	settings->passphrase_passes = WARD_ARGON2_PASSES;
 	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
 	if (ret == -ENOENT)
 		return 0;

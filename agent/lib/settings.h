@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /etc/ward/ward.conf: what the daemon is told. */
+/* /etc/ward/ward.conf: what the daemon is told, and of new vaults. */
 #ifndef WARD_SETTINGS_H
 #define WARD_SETTINGS_H
 
@@ -53,6 +53,8 @@ struct ward_space_rule {
  * @admin_space: when there is very little
  * @full: when there is none; only @action and @program
  * @check: check vaults after an unclean end
+ * @passphrase_memory: what a new passphrase costs to try, bytes
+ * @passphrase_passes: and passes over them
  */
 struct ward_settings {
 	char log[PATH_MAX];
@@ -69,6 +71,8 @@ struct ward_settings {
 	struct ward_space_rule admin_space;
 	struct ward_space_rule full;
 	bool check;
+	uint64_t passphrase_memory;
+	uint64_t passphrase_passes;
 };
 
 pid_t ward_daemon_pid(void);

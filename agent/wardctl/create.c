@@ -16,6 +16,7 @@
 #include "../lib/check.h"
 #include "../lib/mnt.h"
 #include "../lib/text.h"
+#include "../lib/settings.h"
 #include "../lib/unlock.h"
 #include "verb.h"
 #include "create.h"
@@ -555,6 +556,19 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	return ret;
 }
 
+/* What the passphrase will cost to try. */
+static int take_cost(struct create *c)
+{
+	struct ward_settings settings;
+
+	if (ward_settings_load(WARD_SETTINGS_PATH, &settings, c->err))
+		return -EINVAL;
+	c->cost.passes = settings.passphrase_passes;
+	c->cost.memory_kib = settings.passphrase_memory >> 10;
+	c->cost.lanes = WARD_ARGON2_LANES;
+	return 0;
+}
+
 static int run(int argc, char **argv)
 {
 	struct wanted w = { 0 };
@@ -572,6 +586,11 @@ static int run(int argc, char **argv)
 		goto free;
 	allow_depth();
 	ward_err_clear(&err);
+	ret = take_cost(&c);
+	if (ret) {
+		ret = ui_fail(&err);
+		goto free;
+	}
 	c.master = ward_master_new();
 	ret = c.master ? prepare(&c, &w, &resumed, &lock) :
 	      ward_fail_errno(&err, errno, "cannot lock memory for the key");

@@ -17,6 +17,7 @@
 #include "../lib/policyfile.h"
 #include "../lib/stage.h"
 #include "../lib/text.h"
+#include "../lib/vaultfile.h"
 
 /**
  * struct create - a vault that is being made
@@ -34,6 +35,7 @@
  * @objects: files and directories in all
  * @outside: files that have names outside DIR, too
  * @outside_path: one of them
+ * @cost: what the passphrase costs to try, as ward.conf says
  * @no_recovery: there is to be no recovery key
  * @recovery_file: file that it goes to, or ""
  * @recovery: the recovery key, while it waits to be put out; else ""
@@ -56,6 +58,7 @@ struct create {
 	uint64_t objects;
 	uint64_t outside;
 	char outside_path[512];
+	struct ward_argon2 cost;
 	bool no_recovery;
 	char recovery_file[PATH_MAX];
 	char recovery[WARD_RECOVERY_TEXT];

@@ -23,10 +23,12 @@ static void created_text(const struct ward_vault_slot *slot, char *out, size_t s
 
 static void cost_text(const struct ward_vault_slot *slot, char *out, size_t size)
 {
+	uint32_t kib = le32toh(slot->memory_cost);
+
 	if (le16toh(slot->kdf) == WARD_KDF_ARGON2ID)
-		snprintf(out, size, "argon2id, %u MiB, %u passes, %u lanes",
-			 le32toh(slot->memory_cost) / 1024, le32toh(slot->time_cost),
-			 le32toh(slot->lanes));
+		snprintf(out, size, "argon2id, %u %s, %u passes, %u lanes",
+			 kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB",
+			 le32toh(slot->time_cost), le32toh(slot->lanes));
 	else
 		snprintf(out, size, "hkdf");
 }

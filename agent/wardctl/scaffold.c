@@ -189,9 +189,6 @@ static int make_dirs(struct create *c)
 
 static int make_vault_file(struct create *c, const struct ward_secret *passphrase)
 {
-	static const struct ward_argon2 cost = {
-		WARD_ARGON2_PASSES, WARD_ARGON2_MEMORY_KIB, WARD_ARGON2_LANES,
-	};
 	const struct ward_factor factor = {
 		WARD_SLOT_PASSPHRASE, passphrase->data, passphrase->len,
 	};
@@ -200,7 +197,7 @@ static int make_vault_file(struct create *c, const struct ward_secret *passphras
 
 	if (!ret) {
 		ward_vaultfile_begin(vf, c->master->uuid, c->master->suite);
-		ret = ward_vaultfile_add_slot(vf, &factor, &cost, "", c->master->key);
+		ret = ward_vaultfile_add_slot(vf, &factor, &c->cost, "", c->master->key);
 	}
 	if (!ret)
 		ret = ward_vaultfile_seal(vf, c->master->key);

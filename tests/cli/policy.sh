@@ -191,7 +191,8 @@ refused 0 'alice may not link /in/done/f: no rule allows it' "explained: with a 
 refused 0 '^    create /out/g: no rule allows it' "explained: why not there" draft --op link --to /srv/d/out/g /in/done/f
 refused 0 '^    delete /in/done/g, if it is there to be replaced: rule "deletes there"' "explained: what is replaced" draft --op rename --to /in/done/g /in/done/f
 refused 0 'and nobody renames or links /in/done/f to /out/g: other rules hold there' "explained: a boundary" draft --op rename --to /out/g /in/done/f
-refused 0 'if it is a directory, nobody renames /in/done to another name in /in: rules name' "explained: a directory that a rule names" draft --op rename /in/done
+printf '[rule a]\nusers = alice\npaths = /in/done\neffect = allow\n' >/root/deep
+refused 0 'if it is a directory, nobody renames /in to another name in /: rules name' "explained: a directory that leads to one" wardctl policy explain d --file /root/deep --user alice --op rename /in
 check "explained: no boundary" sh -c "! wardctl policy explain d --file /root/draft --user alice --op rename --to /in/x/g /in/f | grep -E 'EXDEV|nobody'"
 check "explained: rename as JSON" sh -c "wardctl --json policy explain d --file /root/draft --user alice --op rename /in/f | python3 -c '
 import json, sys; o = json.load(sys.stdin); a = o[\"answers\"][0]

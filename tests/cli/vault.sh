@@ -15,6 +15,25 @@ setfacl -m u:mallory:x $d
 touch -d '2022-01-01 00:00:00.5' $d
 picture $d >before
 
+# As it is without ward.conf, and as that says
+mv /etc/ward/ward.conf /root/ward.conf
+mkdir /srv/dear /srv/cheap
+check "create, without ward.conf" wardctl create /srv/dear --allow alice --no-recovery-key --passphrase-file $pass
+check "the passphrase costs 64 MiB, three times" sh -c "wardctl key list dear | grep -q 'argon2id, 64 MiB, 3 passes, 4 lanes'"
+printf '[passphrase]\nmemory = 1500K\npasses = 5\n' >/etc/ward/ward.conf
+check "create, with ward.conf" wardctl create /srv/cheap --allow alice --no-recovery-key --passphrase-file $pass
+check "the passphrase costs what it says" sh -c "wardctl key list cheap | grep -q 'argon2id, 1500 KiB, 5 passes, 4 lanes'"
+for vault in dear cheap; do
+	check "$vault opens" sh -c "wardctl lock $vault && wardctl unlock $vault --passphrase-file $pass && wardctl umount $vault"
+done
+for bad in 'memory = 63K' 'memory = 5G' 'memory = much' 'passes = 0' 'passes = 65' 'lanes = 1'; do
+	printf '[passphrase]\n%s\n' "$bad" >/etc/ward/ward.conf
+	mkdir -p /srv/bad
+	refused 2 'ward.conf: line 2: ' "$bad is refused" wardctl create /srv/bad --allow alice --no-recovery-key --passphrase-file $pass
+done
+check "and nothing was made" rmdir /srv/bad
+mv /root/ward.conf /etc/ward/ward.conf
+
 check "create" wardctl create $d --allow alice --allow root --passphrase-file $pass --recovery-key-file /root/recovery
 cat "$lib_out" | sed 's/^/# /'
 picture $d >after
