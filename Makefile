@@ -31,8 +31,8 @@ MODDIR := $(DESTDIR)/lib/modules/$(KVER)/updates
 UNITDIR := $(DESTDIR)/lib/systemd/system
 CATALOGDIR := $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 BASHCOMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-# Where there is dpkg, it has the rules follow the programs that it replaces.
-DPKGDIR := $(if $(wildcard /etc/dpkg/dpkg.cfg.d),$(DESTDIR)/etc/dpkg/dpkg.cfg.d)
+# Where there is dpkg, it has the rules follow the programs that it replaces. A package has a trigger for that.
+DPKGDIR := $(if $(DESTDIR),,$(wildcard /etc/dpkg/dpkg.cfg.d))
 
 PAGES := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 UNITS := $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)

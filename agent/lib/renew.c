@@ -116,9 +116,11 @@ static void look_at_program(struct ward_policy_program *program, struct ward_nl 
 	ward_err_clear(&why);
 	fd = ward_program_open(program->path, &why);
 	if (fd < 0) {
-		if (fd != -ENOENT)
+		if (fd != -ENOENT) {
+			done->left++;
 			ward_note(err, "%.400s: rules that name it stay with the file that it was",
 				  why.text);
+		}
 		return;
 	}
 	ret = ward_nl_program_get(nl, fd, &now);
@@ -127,6 +129,7 @@ static void look_at_program(struct ward_policy_program *program, struct ward_nl 
 	if (ward_program_real(program->path, real, &chosen, &why))
 		goto close;
 	if (chosen) {
+		done->left++;
 		ward_note(err, "%.200s is %.200s now, as /etc/alternatives has it, which no rule follows: load the rules anew if that is meant, best with %.200s in them",
 			  program->path, real, real);
 		goto close;
@@ -138,6 +141,7 @@ static void look_at_program(struct ward_policy_program *program, struct ward_nl 
 		ward_note(err, "%.200s (%.200s) was replaced by its package: rules that name it follow",
 			  program->path, real);
 	} else {
+		done->left++;
 		ward_note(err, "%.300s is another file than when the rules were loaded, and %s: load the rules anew if it is to be trusted",
 			  program->path, ret ? "nobody can tell whose" :
 			  "not as a package has it");

@@ -11,12 +11,14 @@
 /**
  * struct ward_renewal - what was renewed
  * @programs: that are other files now
+ * @left: that are other files, too, and that no rule follows
  * @hours: their time is known for two further years
  * @fixed: nothing, as the rules say renew = no
  * @serial: of the policy in force
  */
 struct ward_renewal {
 	unsigned int programs;
+	unsigned int left;
 	bool hours;
 	bool fixed;
 	uint64_t serial;

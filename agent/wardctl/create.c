@@ -514,6 +514,19 @@ static int look_at_ward(struct create *c, const struct wanted *w, bool *resumed)
 	return 0;
 }
 
+/* What the passphrase will cost to try. */
+static int take_cost(struct create *c)
+{
+	struct ward_settings settings;
+
+	if (ward_settings_load(WARD_SETTINGS_PATH, &settings, c->err))
+		return -EINVAL;
+	c->cost.passes = settings.passphrase_passes;
+	c->cost.memory_kib = settings.passphrase_memory >> 10;
+	c->cost.lanes = WARD_ARGON2_LANES;
+	return 0;
+}
+
 /* Looks whether it can be done, before anything is asked or changed. */
 static int prepare(struct create *c, const struct wanted *w, bool *resumed, int *lock)
 {
@@ -542,6 +555,8 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 		ret = candidate_usable(c, *resumed);
 	if (!ret)
 		ret = handover_look(c, *resumed);
+	if (!ret && !*resumed)
+		ret = take_cost(c);
 	if (!ret && !*resumed && !w->allow.count && !c->st.st_uid) {
 		struct ward_policy unused;
 
@@ -554,19 +569,6 @@ static int prepare(struct create *c, const struct wanted *w, bool *resumed, int 
 	if (!ret && !*resumed)
 		candidate_warn(c);
 	return ret;
-}
-
-/* What the passphrase will cost to try. */
-static int take_cost(struct create *c)
-{
-	struct ward_settings settings;
-
-	if (ward_settings_load(WARD_SETTINGS_PATH, &settings, c->err))
-		return -EINVAL;
-	c->cost.passes = settings.passphrase_passes;
-	c->cost.memory_kib = settings.passphrase_memory >> 10;
-	c->cost.lanes = WARD_ARGON2_LANES;
-	return 0;
 }
 
 static int run(int argc, char **argv)
@@ -586,11 +588,6 @@ static int run(int argc, char **argv)
 		goto free;
 	allow_depth();
 	ward_err_clear(&err);
-	ret = take_cost(&c);
-	if (ret) {
-		ret = ui_fail(&err);
-		goto free;
-	}
 	c.master = ward_master_new();
 	ret = c.master ? prepare(&c, &w, &resumed, &lock) :
 	      ward_fail_errno(&err, errno, "cannot lock memory for the key");

@@ -509,7 +509,7 @@ static void say_boundary(const struct question *q)
 	const char *in = q->what->to ? "" : "another name in ";
 
 	if (q->boundary == WARD_BOUNDARY_ALL)
-		ui_say("and nobody renames or links %s to %s%s: other rules hold there (EXDEV), so that mv copies and removes",
+		ui_say("and nobody renames or links %s to %s%s: other rules hold there (EXDEV; under permissive rules, too), so that mv copies and removes",
 		       q->place, in, q->target);
 	else if (q->boundary == WARD_BOUNDARY_DIRECTORIES)
 		ui_say("and if it is a directory, nobody renames %s to %s%s: rules name one of them, or what lies below (EXDEV)",
@@ -538,9 +538,9 @@ static int tell(const struct question *q)
 		say(q, o);
 	say_stop(q, stop, q->place);
 	say_stop(q, stop_to, q->target);
-	say_boundary(q);
 	if (permissive)
 		ui_say("but the policy is permissive: what it refuses is reported, and let through");
+	say_boundary(q);
 	if (!verb_globals.json) {
 		json_decref(answers);
 		free(stop);
@@ -595,10 +595,16 @@ static int ask(struct question *q, struct ward_nl *nl, struct ward_err *err)
 		ret = take_target(q, err);
 	if (!ret)
 		ret = compile(q, err);
-	if (ret || !(q->ops & MOVES))
+	/* What keeps its name is where it was. */
+	if (ret || !(q->ops & MOVES) || !strcmp(q->place, q->target))
 		return ret;
 	ret = ward_policy_boundary(q->blob, q->place, q->target, !q->what->to, &q->boundary);
-	return ret ? ward_fail_errno(err, ret, "cannot compare the paths") : 0;
+	if (ret)
+		return ward_fail_errno(err, ret, "cannot compare the paths");
+	/* Directories have no hard links. */
+	if (q->boundary == WARD_BOUNDARY_DIRECTORIES && !(q->ops & WARD_OP_RENAME))
+		q->boundary = WARD_BOUNDARY_NONE;
+	return 0;
 }
 
 /**

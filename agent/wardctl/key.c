@@ -36,13 +36,21 @@ static void cost_text(const struct ward_vault_slot *slot, char *out, size_t size
 static json_t *slot_json(const struct ward_vault_slot *slot)
 {
 	char created[32], label[sizeof(slot->label) + 1] = { 0 };
+	bool argon2id = le16toh(slot->kdf) == WARD_KDF_ARGON2ID;
+	json_t *o;
 
 	created_text(slot, created, sizeof(created));
 	memcpy(label, slot->label, sizeof(slot->label));
-	return json_pack("{s:i, s:s, s:s, s:s, s:o}", "slot", (int)le32toh(slot->id), "method",
-			 ward_slot_type_name(le16toh(slot->type)), "kdf",
-			 le16toh(slot->kdf) == WARD_KDF_ARGON2ID ? "argon2id" : "hkdf-sha-512",
-			 "created", created, "label", ui_string(label));
+	o = json_pack("{s:i, s:s, s:s, s:s, s:o}", "slot", (int)le32toh(slot->id), "method",
+		      ward_slot_type_name(le16toh(slot->type)), "kdf",
+		      argon2id ? "argon2id" : "hkdf-sha-512", "created", created, "label",
+		      ui_string(label));
+	if (o && argon2id) {
+		json_object_set_new(o, "memory_kib", json_integer(le32toh(slot->memory_cost)));
+		json_object_set_new(o, "passes", json_integer(le32toh(slot->time_cost)));
+		json_object_set_new(o, "lanes", json_integer(le32toh(slot->lanes)));
+	}
+	return o;
 }
 
 static int list_json(const struct ward_conf *conf, const struct ward_vault *v)

@@ -12,8 +12,9 @@
 
 static json_t *one_json(const struct ward_conf *conf, const struct ward_renewal *done)
 {
-	return json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", conf->name, "serial",
-			 (json_int_t)done->serial, "programs", (json_int_t)done->programs, "hours",
+	return json_pack("{s:s, s:I, s:I, s:I, s:b, s:b}", "name", conf->name, "serial",
+			 (json_int_t)done->serial, "programs", (json_int_t)done->programs, "left",
+			 (json_int_t)done->left, "hours",
 			 done->hours, "fixed", done->fixed);
 }
 
@@ -22,8 +23,13 @@ static void say_one(const struct ward_conf *conf, const struct ward_renewal *don
 {
 	size_t i;
 
-	for (i = 0; i < err->count; i++)
-		ui_say("%s: %s", conf->name, err->notes[i]);
+	/* What is left as it was, dpkg's user is to see although dpkg asks for quiet. */
+	for (i = 0; i < err->count; i++) {
+		if (done->left)
+			ui_warn("%s: %s", conf->name, err->notes[i]);
+		else
+			ui_say("%s: %s", conf->name, err->notes[i]);
+	}
 	if (done->hours)
 		ui_say("%s: its hours are known for two years from now on", conf->name);
 	if (done->programs || done->hours)

@@ -23,6 +23,10 @@ check "the passphrase costs 64 MiB, three times" sh -c "wardctl key list dear | 
 printf '[passphrase]\nmemory = 1500K\npasses = 5\n' >/etc/ward/ward.conf
 check "create, with ward.conf" wardctl create /srv/cheap --allow alice --no-recovery-key --passphrase-file $pass
 check "the passphrase costs what it says" sh -c "wardctl key list cheap | grep -q 'argon2id, 1500 KiB, 5 passes, 4 lanes'"
+check "in JSON, too" sh -c "wardctl key list cheap --json | python3 -c '
+import json, sys
+k = json.load(sys.stdin)[\"keys\"][0]
+assert (k[\"memory_kib\"], k[\"passes\"], k[\"lanes\"]) == (1500, 5, 4), k'"
 for vault in dear cheap; do
 	check "$vault opens" sh -c "wardctl lock $vault && wardctl unlock $vault --passphrase-file $pass && wardctl umount $vault"
 done
