@@ -565,9 +565,11 @@ static int policy_rename(struct inode *old_dir, struct dentry *old, struct inode
 	return err;
 }
 
-static int rename_named(struct inode *old_dir, struct dentry *old,
-			const struct wardfs_lname *from, struct inode *new_dir,
-			struct dentry *new, const struct wardfs_lname *to, unsigned int flags)
+/* The names lie on the stack of its caller already. */
+static noinline_for_stack int rename_named(struct inode *old_dir, struct dentry *old,
+					   const struct wardfs_lname *from,
+					   struct inode *new_dir, struct dentry *new,
+					   const struct wardfs_lname *to, unsigned int flags)
 {
 	struct inode *source = d_inode(old), *victim = d_inode(new);
 	bool exchange = flags & RENAME_EXCHANGE;
