@@ -191,9 +191,18 @@ static void put_effective(struct body *b)
 	put_u32(b, WARD_A_EVENT_EGID, from_kgid(&init_user_ns, current_fsgid()));
 }
 
+static void put_comm(struct body *b)
+{
+	char comm[TASK_COMM_LEN];
+
+	get_task_comm(comm, current);
+	put(b, WARD_A_EVENT_COMM, comm, strnlen(comm, sizeof(comm)));
+}
+
 /*
  * A kernel thread is no user, whatever its own credentials say; but a server that puts on others
- * acts for whom they are of, root included.
+ * acts for whom they are of, root included. Its name is who it is: nobody gives it another one, so
+ * what several threads of a server do may be folded under that name.
  */
 static void put_who(struct body *b)
 {
@@ -201,6 +210,7 @@ static void put_who(struct body *b)
 	unsigned int session = audit_get_sessionid(current);
 
 	if (current->flags & PF_KTHREAD) {
+		put_comm(b);
 		if (current_cred() != current_real_cred() ||
 		    !uid_eq(current_fsuid(), GLOBAL_ROOT_UID))
 			put_effective(b);
@@ -219,14 +229,12 @@ static void put_who(struct body *b)
 
 static void put_process(struct body *b)
 {
-	char comm[TASK_COMM_LEN];
-
 	put_u32(b, WARD_A_EVENT_PID, task_tgid_nr(current));
 	rcu_read_lock();
 	put_u32(b, WARD_A_EVENT_PPID, task_tgid_nr(rcu_dereference(current->real_parent)));
 	rcu_read_unlock();
-	get_task_comm(comm, current);
-	put(b, WARD_A_EVENT_COMM, comm, strnlen(comm, sizeof(comm)));
+	if (!(current->flags & PF_KTHREAD))
+		put_comm(b);
 }
 
 /* ---- what -------------------------------------------------------------------------- */
