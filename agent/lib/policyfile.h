@@ -13,6 +13,7 @@
 #include "key.h"
 
 #define WARD_POLICY_CONDITIONS	8	/* in a rule: programs are two */
+#define WARD_RULE_PLACE		96	/* room for which rule it is, bytes */
 #define WARD_ZONE_MAX		39	/* bytes of a time zone's name */
 
 /**
@@ -158,9 +159,6 @@ int ward_burst_add(struct ward_policy_cond *cond, const char *item, struct ward_
 void ward_burst_print_one(const struct ward_burst *b, FILE *f);
 void ward_burst_print(const struct ward_policy_cond *cond, FILE *f);
 
-#define WARD_RULE_PLACE	96	/* room for which rule it is, bytes */
-const char *ward_rule_place(const struct ward_policy_rule *rule, char place[WARD_RULE_PLACE]);
-
 /* policylint.c */
 const struct ward_policy_rule *ward_policy_hidden(const struct ward_policy *policy, size_t i);
 struct ward_lint;
@@ -181,6 +179,7 @@ int ward_policy_decode(const void *blob, size_t len, const uint8_t uuid[WARD_UUI
 int ward_policy_authentic(const void *blob, size_t len, const struct ward_master *master);
 int ward_policy_print(const struct ward_policy *policy, FILE *f);
 uint64_t ward_policy_serial_after(uint64_t serial);
+const char *ward_rule_place(const struct ward_policy_rule *rule, char place[WARD_RULE_PLACE]);
 const char *ward_operation_name(unsigned int bit);
 
 #endif
