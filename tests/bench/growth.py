@@ -6,13 +6,14 @@
 The same on plain ext4 and in a vault: a directory, a tree of directories of 1000 files each, and one file grow, and now and
 then a thousand operations are timed. Writes $WARD_OUT/growth.json.
 """
-import json, os, random, shutil, sys, time
+import json, os, random, shutil, statistics, sys, time
 
 from peers import DISK, LOWER, TOP, Plain, Ward, run
 
 WORK = '/tmp/work'
 STEP = 1000
 MIB = 64                # of a large file that are timed
+PASSES = 3
 
 
 def work(*words):
@@ -34,6 +35,12 @@ def names(top):
     with os.scandir(top) as entries:
         count = sum(1 for _ in entries)
     return (time.monotonic_ns() - start) / count
+
+
+def medians(measure, *args):
+    """Of some passes, the median of each thing that was measured."""
+    passes = [measure(*args) for _ in range(PASSES)]
+    return {key: statistics.median(one[key] for one in passes) for key in passes[0]}
 
 
 def timed_step(create_at, stat_at):
@@ -59,24 +66,38 @@ def directory(top, sizes):
         work('create', many, size - at, at)
         at = size
         # The names of those in the middle are looked for.
-        out[size] = timed_step((many, STEP, size), (many, STEP, max(0, size // 2 - STEP // 2)))
+        out[size] = medians(timed_step, (many, STEP, size), (many, STEP, max(0, size // 2 - STEP // 2)))
         out[size]['list'] = names(many)
     shutil.rmtree(many)
     return out
 
 
+def in_new_directory(new, old):
+    out = timed_step((new, STEP), (old, STEP))
+    os.rmdir(new)
+    return out
+
+
+def reads(data, size):
+    """Nanoseconds a page, in a large file, of which the last part is read."""
+    out = {}
+    drop_caches()
+    out['read'] = work('read', data, MIB, size - MIB) / (MIB * 256)
+    for key, workload in ('random read', 'random-read'), ('overwrite', 'overwrite'):
+        drop_caches()
+        out[key] = work(workload, data, STEP) / STEP
+    return out
+
+
 def tree(top, sizes):
-    """Directories of a thousand files each."""
+    """Directories of a thousand files each. They stay: removing so many would take longer than all else."""
     out, at = {}, 0
     for size in sizes:
         while at < size:
             work('create', '%s/d%04d' % (top, at // STEP), STEP)
             at += STEP
         old = random.Random(size).randrange(size // STEP)
-        out[size] = timed_step((top + '/new', STEP), ('%s/d%04d' % (top, old), STEP))
-        os.rmdir(top + '/new')
-    for n in range(at // STEP):
-        shutil.rmtree('%s/d%04d' % (top, n))
+        out[size] = medians(in_new_directory, top + '/new', '%s/d%04d' % (top, old))
     return out
 
 
@@ -90,11 +111,7 @@ def file(top, sizes):
         os.sync()
         out[size] = {'write': work('write', data, MIB, size - MIB) / (MIB * 256)}
         at = size
-        drop_caches()
-        out[size]['read'] = work('read', data, MIB, size - MIB) / (MIB * 256)
-        for key, workload in ('random read', 'random-read'), ('overwrite', 'overwrite'):
-            drop_caches()
-            out[size][key] = work(workload, data, STEP) / STEP
+        out[size].update(medians(reads, data, size))
     os.unlink(data)
     return out
 
@@ -113,7 +130,7 @@ def main():
         fs.make()
         work('create', fs.top + '/warm', STEP)
         shutil.rmtree(fs.top + '/warm')
-        results[kind.__name__] = {grow.__name__: grow(fs.top, sizes[grow.__name__]) for grow in (directory, tree, file)
+        results[kind.__name__] = {grow.__name__: grow(fs.top, sizes[grow.__name__]) for grow in (directory, file, tree)
                                   if sizes[grow.__name__]}
         fs.drop()
         run('umount', LOWER)

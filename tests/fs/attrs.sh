@@ -53,6 +53,31 @@ same(os.stat(d + "/s/f").st_gid, CASEWORKERS); same(os.stat(d + "/s/d").st_gid, 
 assert os.stat(d + "/s/d").st_mode & stat.S_ISGID
 '
 
+check "what speaks of where bytes lie is refused, and changes nothing: reflinks, FIEMAP, FIBMAP, swap, other ioctls" py '
+FICLONE, FICLONERANGE, FIDEDUPERANGE, FIEMAP, FIBMAP = 0x40049409, 0x4020940d, 0xc0189436, 0xc020660b, 1
+f, g = d + "/refused", d + "/other"
+touch(f, noise(1, 40000)); touch(g, noise(1, 40000)); os.sync()
+a, b = os.open(f, os.O_RDWR), os.open(g, os.O_RDWR)
+for n in (a, os.open(lower(f), os.O_RDONLY)):
+    fails("EOPNOTSUPP|EXDEV", fcntl.ioctl, b, FICLONE, n)
+    fails("EOPNOTSUPP|EXDEV", fcntl.ioctl, b, FICLONERANGE, struct.pack("qQQQ", n, 0, 4096, 0))
+same(fails("EOPNOTSUPP", fcntl.ioctl, b, FICLONE, a), "EOPNOTSUPP")
+same_data = bytearray(struct.pack("QQHHI", 0, 4096, 1, 0, 0) + struct.pack("qQQiI", b, 0, 0, 0, 0))
+try:
+    fcntl.ioctl(a, FIDEDUPERANGE, same_data); same(struct.unpack_from("i", same_data, 48)[0], -errno.EINVAL)
+except OSError as e: same(e.errno, errno.EOPNOTSUPP)
+fails("EOPNOTSUPP", fcntl.ioctl, a, FIEMAP, bytearray(struct.pack("QQIIII", 0, 40000, 0, 0, 10, 0) + bytes(560)))
+fails("EINVAL|ENOTTY", fcntl.ioctl, a, FIBMAP, bytearray(4))
+for request in 0xc0185879, 0x5879, 0x4008587d, 0x12345678: fails("ENOTTY", fcntl.ioctl, a, request, bytearray(64))   # FITRIM ...
+swap = d + "/swap"; touch(swap); os.chmod(swap, 0o600); fd = os.open(swap, os.O_RDWR)
+os.write(fd, bytes(1 << 16)); os.pwrite(fd, struct.pack("III", 1, 15, 0), 1024); os.pwrite(fd, b"SWAPSPACE2", 4086); os.fsync(fd); os.close(fd)
+def swapon():
+    if libc.swapon(swap.encode(), 0): raise OSError(ctypes.get_errno(), "swapon")
+fails("EINVAL", swapon)
+same(read(f), noise(1, 40000)); same(read(g), noise(1, 40000))
+os.close(a); os.close(b); os.unlink(f); os.unlink(g); os.unlink(swap)
+'
+
 check "times, to the nanosecond, are not disturbed by writing out later" py '
 f = d + "/f"
 want = (1234567890123456789, 987654321987654321)
