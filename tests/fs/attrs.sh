@@ -78,6 +78,24 @@ same(read(f), noise(1, 40000)); same(read(g), noise(1, 40000))
 os.close(a); os.close(b); os.unlink(f); os.unlink(g); os.unlink(swap)
 '
 
+if [ "$WARD_LOWER" = nfs ]; then skip "who has confined itself by Landlock" "NFS has no nameless files"; else
+check "who has confined itself by Landlock works in a vault, but for nameless files" py '
+def confined(top):
+    every = (1 << 13) - 1       # Documentation/userspace-api/landlock.rst, version 1
+    rules = syscall(444, ctypes.create_string_buffer(struct.pack("Q", every)), 8, 0)
+    beneath = struct.pack("<Qi", every, os.open(top, os.O_PATH))
+    syscall(445, rules, 1, ctypes.create_string_buffer(beneath, 12), 0)
+    libc.prctl(38, 1, 0, 0, 0); syscall(446, rules, 0)
+    touch(top + "/1", b"x"); os.rename(top + "/1", top + "/2"); os.mkdir(top + "/3"); os.rmdir(top + "/3")
+    same(read(top + "/2"), b"x"); os.unlink(top + "/2")
+    if top == d: fails("EACCES", os.open, top, os.O_TMPFILE | os.O_RDWR)
+    else: os.open(top, os.O_TMPFILE | os.O_RDWR)
+    fails("EACCES", os.open, "/etc/passwd", os.O_RDONLY)
+os.makedirs("/srv/lower/plain", exist_ok=True)
+for top in "/srv/lower/plain", d: as_user(None, confined, top)
+'
+fi
+
 check "times, to the nanosecond, are not disturbed by writing out later" py '
 f = d + "/f"
 want = (1234567890123456789, 987654321987654321)
