@@ -64,7 +64,7 @@ def step(r, top, letter):
 
 def worker(n, top, until):
     r, done, failed = random.Random(n), 0, {}
-    while time.time() < until:
+    while time.time() < until or done < 300:        # on a kernel that looks at everything twice, too
         try:
             step(r, top, b'ABCD'[n:n + 1])
             done += 1
@@ -73,7 +73,7 @@ def worker(n, top, until):
             assert name in USUAL, (name, e.filename, e.filename2)
             failed[name] = failed.get(name, 0) + 1
     print(n, done, failed, flush=True)
-    assert done > 100 and failed.get('ENOENT') and failed.get('EEXIST'), (done, failed)
+    assert failed.get('ENOENT') and failed.get('EEXIST'), failed
 
 def together(top):
     """All of them at once, from nothing."""
