@@ -6,6 +6,7 @@
 
 /* By WARD_COND_*; threads of the kernel are programs. */
 static const char * const conditions[] = {
+	[WARD_COND_OPERATIONS] = "operations",
 	[WARD_COND_SUBJECT] = "users",
 	[WARD_COND_LOGIN] = "logins",
 	[WARD_COND_KTHREAD] = "programs",
