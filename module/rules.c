@@ -427,28 +427,12 @@ bool ward_policy_walks(const void *blob, const struct ward_actor *who)
 	return false;
 }
 
-/* Does a rule name a directory that the one leads to in which somebody stands? */
-static bool leads_on(const struct ward_rule *r, const struct ward_actor *who)
-{
-	const struct ward_condition *c = find_condition(r, WARD_COND_PATH);
-	const struct ward_path *p;
-	u32 i;
-
-	if (!c || !who->way)
-		return false;
-	p = (const void *)(c + 1);
-	for (i = 0; i < le16_to_cpu(c->count); i++, p = path_next(p))
-		if (on_the_way(p, who))
-			return true;
-	return false;
-}
-
 /**
  * ward_rule_lacks - what keeps a rule from allowing what no rule allows
  * @r: the rule
  * @who: who was refused
  * @ops: WARD_OP_*, those that no rule answered for; 0: walking through a directory, for
- *	which any operation will do, there or further down
+ *	which any operation will do
  *
  * Context: does not sleep.
  *
@@ -462,11 +446,10 @@ u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u32
 
 	if (!rule_allows(r))
 		return 0;
+	/* Of a rule for a directory further down, too, it is told that it is for elsewhere. */
 	lacks = rule_lacks(r, who, 0, true);
 	if (ops & ~le32_to_cpu(r->operations))
 		lacks |= BIT_OF(WARD_COND_OPERATIONS);
-	if (!ops && lacks & BIT_OF(WARD_COND_PATH) && leads_on(r, who))
-		lacks &= ~BIT_OF(WARD_COND_PATH);
 	return lacks;
 }
 

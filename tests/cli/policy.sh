@@ -23,7 +23,7 @@ standing()
 	wardctl --json policy show d | python3 -c '
 import json, sys; o = json.load(sys.stdin); print(o["serial"], o["in_force"], [r["name"] for r in o["rules"]])'
 	for who in alice bob mallory root; do
-		as $who ls /srv/d >/dev/null 2>&1 && echo "$who" || :
+		if as $who ls /srv/d >/dev/null 2>&1; then echo "$who"; fi
 	done
 }
 mkdir -p /usr/local/lib/ward-test

@@ -146,6 +146,10 @@ rules(testvault.rule("no programs", testvault.ALLOW, testvault.ALL & ~testvault.
 since = mark()
 fails("EACCES", as_user, BOB, os.execv, d + "/true", ["true"])
 same(reported(since, kind="violation", uid=BOB)["action"], "execute")
+rules(testvault.rule("unread", testvault.ALLOW, testvault.OPS["execute"], (1, [(1, BOB)])))
+since = mark()
+fails("EACCES", as_user, BOB, os.execv, d + "/true", ["true"])
+e = reported(since, kind="violation", uid=BOB); same((e["action"], e["near"], e["lacks"]), ("read", "unread", 1))
 rules(testvault.rule("programs", testvault.ALLOW, testvault.OPS["execute"] | testvault.OPS["read"], (1, [(1, BOB)])))
 pid = os.fork()
 if not pid:

@@ -541,7 +541,8 @@ static const char *nearest(t *self, const struct ward_actor *who, u32 ops, u32 *
 
 TEST_F(places, nearest)
 {
-	const u32 users = 1U << WARD_COND_SUBJECT, paths = 1U << WARD_COND_PATH, operations = 1U << WARD_COND_OPERATIONS;
+	const u32 operations = 1U << WARD_COND_OPERATIONS;
+	const u32 users = 1U << WARD_COND_SUBJECT, paths = 1U << WARD_COND_PATH;
 	struct ward_actor who = somebody("/in");
 	u32 lacks;
 
@@ -573,7 +574,7 @@ TEST_F(places, nearest)
 	who.fsuid = 7;
 	EXPECT_STREQ("readers", nearest(self, &who, WARD_OP_LIST, &lacks));
 	EXPECT_EQ(users | operations, lacks);
-	/* To walk, any operation will do, and a directory further down. */
+	/* To walk, any operation will do. */
 	who.way = who.place;
 	who.way_len = who.place_len;
 	EXPECT_STREQ("readers", nearest(self, &who, 0, &lacks));
