@@ -145,7 +145,7 @@ const char *ward_state_name(uint32_t state)
 }
 
 /**
- * ward_condition_name - what a rule's text calls a condition
+ * ward_condition_name - what a rule's text calls a condition, or the operations
  * @type: WARD_COND_*
  *
  * Return: the word, or NULL for a number that is not known.
