@@ -23,6 +23,18 @@ static const struct ward_condition *condition_next(const struct ward_condition *
 	return (const void *)((const u8 *)c + le32_to_cpu(c->length));
 }
 
+/* The first one of a type, which is all of them but for users and groups. */
+static const struct ward_condition *find_condition(const struct ward_rule *r, u16 type)
+{
+	const struct ward_condition *c = first_condition(r);
+	u32 i;
+
+	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
+		if (le16_to_cpu(c->type) == type)
+			return c;
+	return NULL;
+}
+
 static const struct ward_rule *first_rule(const void *blob)
 {
 	return (const void *)((const struct ward_policy_header *)blob + 1);
@@ -206,19 +218,6 @@ static u32 rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u
 	return lacks;
 }
 
-/**
- * ward_rule_lacks - what keeps a rule from matching
- * @r: the rule
- * @who: who asks
- *
- * Return: conditions that do not hold, bits 1 << WARD_COND_*; 0: it matches, where the
- * operation is one of its own.
- */
-u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who)
-{
-	return rule_lacks(r, who, 0, true);
-}
-
 static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who)
 {
 	return !rule_lacks(r, who, 0, false);
@@ -233,13 +232,7 @@ static bool rule_applies(const struct ward_rule *r, const struct ward_actor *who
  */
 bool ward_rule_has(const struct ward_rule *r, u16 type)
 {
-	const struct ward_condition *c = first_condition(r);
-	u32 i;
-
-	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c))
-		if (le16_to_cpu(c->type) == type)
-			return true;
-	return false;
+	return find_condition(r, type);
 }
 
 /* ---- what the rules say --------------------------------------------------------- */
@@ -281,8 +274,8 @@ void ward_policy_decide(const void *blob, const struct ward_actor *who, u32 ops,
 		verdict->record |= !!(flags & WARD_RULE_RECORD);
 	}
 	if (ops) {
-		/* Nobody answered for what is left. */
 		memset(verdict, 0, sizeof(*verdict));
+		verdict->left = ops;
 		return;
 	}
 	verdict->allow = true;
@@ -384,27 +377,23 @@ static bool on_the_way(const struct ward_path *p, const struct ward_actor *who)
 static bool walks_to(const void *blob, const struct ward_rule *r, const struct ward_actor *who,
 		     u32 *tries)
 {
-	const struct ward_condition *c = first_condition(r);
-	u32 i, k;
+	const struct ward_condition *c = find_condition(r, WARD_COND_PATH);
+	const struct ward_path *p;
+	u32 i;
 
-	if (!rule_allows(r) || rule_lacks(r, who, BIT_OF(WARD_COND_PATH), false))
+	if (!c || !rule_allows(r) || rule_lacks(r, who, BIT_OF(WARD_COND_PATH), false))
 		return false;
-	for (i = 0; i < le16_to_cpu(r->conditions); i++, c = condition_next(c)) {
-		const struct ward_path *p = (const void *)(c + 1);
+	p = (const void *)(c + 1);
+	for (i = 0; *tries && i < le16_to_cpu(c->count); i++, p = path_next(p)) {
+		struct ward_actor there = *who;
 
-		if (le16_to_cpu(c->type) != WARD_COND_PATH)
+		if (!on_the_way(p, who))
 			continue;
-		for (k = 0; *tries && k < le16_to_cpu(c->count); k++, p = path_next(p)) {
-			struct ward_actor there = *who;
-
-			if (!on_the_way(p, who))
-				continue;
-			there.place = p->text;
-			there.place_len = le16_to_cpu(p->length);
-			if (ward_policy_allowed(blob, &there, NULL))
-				return true;
-			--*tries;
-		}
+		there.place = p->text;
+		there.place_len = le16_to_cpu(p->length);
+		if (ward_policy_allowed(blob, &there, NULL))
+			return true;
+		--*tries;
 	}
 	return false;
 }
@@ -438,6 +427,32 @@ bool ward_policy_walks(const void *blob, const struct ward_actor *who)
 	return false;
 }
 
+/**
+ * ward_rule_lacks - what keeps a rule from allowing what no rule allows
+ * @r: the rule
+ * @who: who was refused
+ * @ops: WARD_OP_*, those that no rule answered for; 0: walking through a directory, for
+ *	which any operation will do
+ *
+ * Context: does not sleep.
+ *
+ * Return: bits 1 << WARD_COND_* of conditions that do not hold, where threads of the kernel
+ * count as programs, and of WARD_COND_OPERATIONS when it has not all of @ops; 0 for a rule
+ * that is not to blame: it denies, or one that denies is asked before it.
+ */
+u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u32 ops)
+{
+	u32 lacks;
+
+	if (!rule_allows(r))
+		return 0;
+	/* Of a rule for a directory further down, too, it is told that it is for elsewhere. */
+	lacks = rule_lacks(r, who, 0, true);
+	if (ops & ~le32_to_cpu(r->operations))
+		lacks |= BIT_OF(WARD_COND_OPERATIONS);
+	return lacks;
+}
+
 static unsigned int bits(u32 x)
 {
 	unsigned int n;
@@ -451,11 +466,10 @@ static unsigned int bits(u32 x)
  * ward_policy_nearest - which rule was nearest to allowing what none allows
  * @blob: a policy that ward_policy_validate() took
  * @who: who was refused
- * @ops: WARD_OP_*, what was refused
+ * @ops: as for ward_rule_lacks()
  * @near: filled in
  *
- * Of the rules that allow one of @ops, the first of those that fewest conditions keep
- * from matching.
+ * The first of those rules that lack fewest things.
  * Context: does not sleep.
  */
 void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
@@ -466,11 +480,8 @@ void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops
 
 	memset(near, 0, sizeof(*near));
 	for (i = 0; i < rule_count(blob); i++, r = rule_next(r)) {
-		u32 lacks;
+		u32 lacks = ward_rule_lacks(r, who, ops);
 
-		if (!rule_allows(r) || !(le32_to_cpu(r->operations) & ops))
-			continue;
-		lacks = ward_rule_lacks(r, who);
 		if (lacks && (!near->rule || bits(lacks) < bits(near->lacks))) {
 			near->rule = r;
 			near->lacks = lacks;

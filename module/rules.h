@@ -61,6 +61,7 @@ struct ward_actor {
  * @record: report it although it is allowed
  * @silent: do not report the refusal
  * @limited: those operations that rules with limits allowed: see ward_policy_limits()
+ * @left: those operations that no rule answered for; with @rule NULL
  * @rule: the rule that decided: the one that denies; of an allowed access the
  *	first that asks for a record, else the first that matched. NULL when no
  *	rule matched. Lives as long as the policy.
@@ -70,14 +71,14 @@ struct ward_verdict {
 	bool record;
 	bool silent;
 	u32 limited;
+	u32 left;
 	const struct ward_rule *rule;
 };
 
 /**
  * struct ward_nearest - the rule that was nearest to allowing something
- * @rule: the rule; NULL when none allows the operation to anybody
- * @lacks: which of its conditions do not hold, bits 1 << WARD_COND_*; threads of the
- *	kernel count as programs
+ * @rule: the rule; NULL when none allows anything
+ * @lacks: what of it does not hold: see ward_rule_lacks()
  */
 struct ward_nearest {
 	const struct ward_rule *rule;
@@ -153,7 +154,7 @@ u32 ward_policy_allowed(const void *blob, const struct ward_actor *who, u32 *pla
 bool ward_policy_walks(const void *blob, const struct ward_actor *who);
 void ward_policy_nearest(const void *blob, const struct ward_actor *who, u32 ops,
 			 struct ward_nearest *near);
-u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who);
+u32 ward_rule_lacks(const struct ward_rule *r, const struct ward_actor *who, u32 ops);
 typedef bool (*ward_limit_fn)(const struct ward_rule *r, const struct ward_burst *b, u32 nth,
 			      u32 ops, void *arg);
 const struct ward_rule *ward_policy_limits(const void *blob, const struct ward_actor *who, u32 ops,

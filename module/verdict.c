@@ -157,9 +157,11 @@ static int no_policy(const struct super_block *sb)
 }
 
 /* Why it was refused, for the report: by hours, or which rule was nearest to allowing it. */
-static void tell_why(const struct asking *a, u32 op, const struct ward_verdict *verdict,
+static void tell_why(const struct asking *a, const struct ward_verdict *verdict,
 		     struct wardfs_report *report)
 {
+	/* Any operation would have let him walk: the one that was asked about stands for all. */
+	u32 left = report->action == WARD_ACTION_LOOKUP ? 0 : verdict->left;
 	struct ward_nearest near;
 
 	if (verdict->rule) {
@@ -167,7 +169,7 @@ static void tell_why(const struct asking *a, u32 op, const struct ward_verdict *
 			report->reason = WARD_REASON_HOURS;
 		return;
 	}
-	ward_policy_nearest(a->policy->blob, &a->who, op, &near);
+	ward_policy_nearest(a->policy->blob, &a->who, left, &near);
 	if (!near.rule)
 		return;
 	report->near = near.rule->name;
@@ -299,7 +301,7 @@ static int judge(struct inode *inode, const struct asking *a, u32 op, enum ward_
 		atomic64_inc(&sbi->violations);
 	if (!verdict->silent) {
 		if (a->policy && report.reason == WARD_REASON_POLICY)
-			tell_why(a, op, verdict, &report);
+			tell_why(a, verdict, &report);
 		wardfs_report(sbi, &report);
 	}
 	return -report.error;

@@ -564,7 +564,7 @@ bool wardfs_program_current(struct ward_program_id *id);
  * @error: positive errno that the program gets, 0 when it was let through
  * @rule: name of the rule that decided, or NULL
  * @near: name of the rule that was nearest to allowing it where none decided, or NULL
- * @lacks: conditions that kept @near from it, bits 1 << WARD_COND_*
+ * @lacks: what kept @near from it, bits 1 << WARD_COND_*
  * @inode: object, or the directory that @dentry is in, or NULL; its path is looked up
  *	when @dentry is NULL
  * @dentry: object, or NULL

@@ -6,6 +6,7 @@
 
 /* By WARD_COND_*; threads of the kernel are programs. */
 static const char * const conditions[] = {
+	[WARD_COND_OPERATIONS] = "operations",
 	[WARD_COND_SUBJECT] = "users",
 	[WARD_COND_LOGIN] = "logins",
 	[WARD_COND_KTHREAD] = "programs",
@@ -144,7 +145,7 @@ const char *ward_state_name(uint32_t state)
 }
 
 /**
- * ward_condition_name - what a rule's text calls a condition
+ * ward_condition_name - what a rule's text calls a condition, or the operations
  * @type: WARD_COND_*
  *
  * Return: the word, or NULL for a number that is not known.

@@ -162,7 +162,7 @@ struct ward_bytes {
  * @ops: WARD_OP_* that the policy was asked for there; 0: not told
  * @rule: name of the rule that decided; NULL for none
  * @near: name of the rule that was nearest to allowing it where none decided; NULL for none
- * @lacks: its conditions that do not hold, bits 1 << WARD_COND_*
+ * @lacks: what of it does not hold, bits 1 << WARD_COND_*
  * @detail: a fixed text of the module; NULL for none
  * @limit: the limit that is used up; @limit.most is 0 for none
  * @cgroup: the process's, in the unified hierarchy; empty for none, or the root one

@@ -15,10 +15,47 @@
 #define NEAR_MAX	5	/* rules that are told when none matches */
 #define KERNEL		"kernel:"
 
-/* What the kernel asks of the old name besides, and of the new one: see docs/policy.md. */
 #define MOVES		(WARD_OP_RENAME | WARD_OP_LINK)
-#define MOVES_FROM	(WARD_OP_READ | WARD_OP_DELETE)
-#define MOVES_TO	WARD_OP_CREATE
+
+/**
+ * struct step - what the kernel asks for an operation: see docs/policy.md
+ * @of: WARD_OP_* that it is asked for
+ * @ops: WARD_OP_* that it asks for, all at once
+ * @where: of the object, or of where it leads
+ * @to: only where a name was given for that
+ * @maybe: it is not always asked for, so what is refused here counts for nothing
+ * @not_root: likewise for root alone
+ * @itself: asked of the program that is run, and not of the one that runs it: the same, where
+ *	no rule names programs
+ * @note: when it is asked for, or for whom, in words; NULL: always
+ */
+struct step {
+	uint32_t of;
+	uint32_t ops;
+	enum { OBJECT, TARGET } where;
+	bool to;
+	bool maybe;
+	bool not_root;
+	bool itself;
+	const char *note;
+};
+
+/* In the kernel's order: the first one that is refused is what it reports. */
+static const struct step steps[] = {
+	{ .of = WARD_OP_RENAME, .ops = WARD_OP_RENAME | WARD_OP_READ | WARD_OP_DELETE },
+	{ .of = WARD_OP_LINK, .ops = WARD_OP_LINK | WARD_OP_READ | WARD_OP_DELETE },
+	{ .of = MOVES, .ops = WARD_OP_CREATE, .where = TARGET },
+	{ .of = WARD_OP_RENAME, .ops = WARD_OP_DELETE, .where = TARGET, .to = true, .maybe = true,
+	  .note = "if it is there to be replaced" },
+	/* Others than root can set no others. */
+	{ .of = WARD_OP_SETXATTR, .ops = WARD_OP_WRITE, .not_root = true,
+	  .note = "for user.* of what is no directory" },
+	{ .of = WARD_OP_SETXATTR, .ops = WARD_OP_SETXATTR },
+	{ .of = WARD_OP_EXECUTE, .ops = WARD_OP_EXECUTE },
+	{ .of = WARD_OP_EXECUTE, .ops = WARD_OP_READ },
+	{ .of = WARD_OP_EXECUTE, .ops = WARD_OP_READ, .itself = true,
+	  .note = "by the program itself, unless it is a script" },
+};
 
 /**
  * struct question - who does what, as the rules are asked
@@ -249,50 +286,50 @@ static json_t *words_of(uint32_t lacks)
 	json_t *words = json_array();
 	unsigned int type;
 
-	for (type = 1; type <= WARD_COND_LAST; type++)
+	for (type = 0; type <= WARD_COND_LAST; type++)
 		if (lacks & 1U << type && type != WARD_COND_KTHREAD)
 			json_array_append_new(words, json_string(ward_condition_name(type)));
 	return words;
 }
 
-static unsigned int count_bits(uint32_t x)
-{
-	return __builtin_popcount(x);
-}
-
-/* The rules that come nearest to allowing an operation, nearest first. */
-static json_t *nearer(const struct question *q, const struct ward_actor *who, uint32_t op)
+/*
+ * The rules that come nearest to allowing what no rule does, nearest first: the first is the one
+ * that the kernel reports. @ops: as for ward_rule_lacks()
+ */
+static json_t *nearer(const struct question *q, const struct ward_actor *who, uint32_t ops)
 {
 	const struct ward_policy_header *h = q->blob;
 	json_t *list = json_array();
-	unsigned int most, i;
+	int most;
+	uint32_t i;
 
-	for (most = 1; most <= WARD_COND_LAST; most++) {
+	for (most = 1; most <= WARD_COND_LAST + 1; most++) {
 		const struct ward_rule *r = (const void *)(h + 1);
 
 		for (i = 0; i < le32toh(h->rules); i++, r = next_rule(r)) {
-			uint32_t lacks = ward_rule_lacks(r, who);
+			uint32_t lacks = ward_rule_lacks(r, who, ops);
 
-			json_t *name;
-
-			if (!(le16toh(r->flags) & WARD_RULE_ALLOW) ||
-			    !(le32toh(r->operations) & op) || count_bits(lacks) != most ||
-			    json_array_size(list) == NEAR_MAX)
+			if (__builtin_popcount(lacks) != most || json_array_size(list) == NEAR_MAX)
 				continue;
-			name = ui_string((const char *)r->name);
-			json_array_append_new(list, json_pack("{s:o, s:o}", "rule", name, "lacks",
-							      words_of(lacks)));
+			json_array_append_new(list, json_pack("{s:o, s:o}", "rule",
+							      ui_string((const char *)r->name),
+							      "lacks", words_of(lacks)));
 		}
 	}
 	return list;
 }
 
-/* The first directory on the way that he may not pass; NULL: he gets there. */
-static char *stopped_at(const struct question *q, const char *place)
+/*
+ * The first directory on the way that he may not pass; NULL: he gets there. @near: set to the
+ * rules that would let him, if no rule stops him
+ */
+static char *stopped_at(const struct question *q, const char *place, json_t **near)
 {
 	size_t i, len = strlen(place);
 	struct ward_actor who = q->who;
+	struct ward_verdict v;
 
+	*near = NULL;
 	for (i = 0; i < len; i++) {
 		if (place[i] != '/')
 			continue;
@@ -300,8 +337,12 @@ static char *stopped_at(const struct question *q, const char *place)
 		who.place_len = i;
 		who.way = who.place;
 		who.way_len = i;
-		if (!ward_policy_walks(q->blob, &who))
-			return i ? strndup(place, i) : strdup("/");
+		if (ward_policy_walks(q->blob, &who))
+			continue;
+		ward_policy_decide(q->blob, &who, WARD_OP_LIST, &v);
+		if (!v.rule)
+			*near = nearer(q, &who, 0);
+		return i ? strndup(place, i) : strdup("/");
 	}
 	return NULL;
 }
@@ -350,46 +391,68 @@ static json_t *limits_of(const struct question *q, const struct ward_rule *rule,
 	return NULL;
 }
 
-/* What the rules say of one operation at one place. */
-static json_t *answer(const struct question *q, unsigned int bit, const char *place)
+/*
+ * The program that lies there, as the rules know it: it is not looked at, which would take a
+ * right in the vault. Return: false where no rule names programs.
+ */
+static bool program_at(const struct question *q, const char *place, struct ward_program_id *id)
 {
+	size_t i, k, n, dir = strlen(q->conf.directory);
+	bool named = false;
+
+	memset(id, 0, sizeof(*id));
+	for (i = 0; i < q->policy.count; i++) {
+		for (k = 0; k < q->policy.rules[i].count; k++) {
+			const struct ward_policy_cond *c = &q->policy.rules[i].conds[k];
+
+			named |= c->program_count;
+			for (n = 0; n < c->program_count; n++)
+				if (!strncmp(c->programs[n].path, q->conf.directory, dir) &&
+				    !strcmp(c->programs[n].path + dir, place))
+					*id = c->programs[n].id;
+		}
+	}
+	return named;
+}
+
+/* What the rules say of some operations at one place, which are asked for at once, as @bit. */
+static json_t *answer(const struct question *q, uint32_t ops, unsigned int bit,
+		      const struct step *step)
+{
+	const char *place = step && step->where == TARGET ? q->target : q->place;
 	struct ward_actor who = q->who;
+	struct ward_program_id itself;
 	struct ward_verdict v;
 	json_t *o, *limits;
 
 	who.place = (const uint8_t *)place;
 	who.place_len = strlen(place);
-	ward_policy_decide(q->blob, &who, 1U << bit, &v);
+	if (step && step->itself) {
+		program_at(q, place, &itself);
+		who.program = &itself;
+		who.kernel = false;
+	}
+	ward_policy_decide(q->blob, &who, ops, &v);
 	o = json_pack("{s:s, s:o, s:b, s:b}", "operation", ward_operation_name(bit), "path",
 		      ui_string(place), "allowed", v.allow, "recorded",
 		      v.allow ? v.record : !v.silent);
 	if (v.rule)
 		json_object_set_new(o, "rule", ui_string((const char *)v.rule->name));
 	else
-		json_object_set_new(o, "nearest", nearer(q, &who, 1U << bit));
-	limits = v.allow && v.limited ? limits_of(q, v.rule, 1U << bit) : NULL;
+		json_object_set_new(o, "nearest", nearer(q, &who, v.left));
+	limits = v.allow && v.limited ? limits_of(q, v.rule, ops) : NULL;
 	if (limits)
 		json_object_set_new(o, "limits", limits);
 	return o;
 }
 
-static void also(json_t *whole, json_t *needs, json_t *one)
+/* One step was refused: what it says of that is what is said of the whole. */
+static void refuse(json_t *whole, json_t *one)
 {
 	static const char * const why[] = { "recorded", "rule", "nearest", "limits" };
 	json_t *value;
 	size_t i;
 
-	json_array_append_new(needs, one);
-	if (json_is_true(json_object_get(one, "allowed"))) {
-		/* Of what is allowed one record is enough for it to be in the log. */
-		if (json_is_true(json_object_get(whole, "allowed")) &&
-		    json_is_true(json_object_get(one, "recorded")))
-			json_object_set_new(whole, "recorded", json_true());
-		return;
-	}
-	/* The first thing that is refused is what the kernel says, and reports. */
-	if (json_is_false(json_object_get(whole, "allowed")))
-		return;
 	json_object_set_new(whole, "allowed", json_false());
 	for (i = 0; i < sizeof(why) / sizeof(*why); i++) {
 		json_object_del(whole, why[i]);
@@ -399,32 +462,59 @@ static void also(json_t *whole, json_t *needs, json_t *one)
 	}
 }
 
-static unsigned int delete_bit(void)
+/* Each operation of a step by itself, that of the whole first. */
+static void add_needs(const struct question *q, json_t *needs, const struct step *step,
+		      unsigned int bit)
 {
-	return __builtin_ctz(WARD_OP_DELETE);
+	uint32_t ops = step->ops;
+	json_t *one;
+
+	if (!(ops & 1U << bit))
+		bit = __builtin_ctz(ops);
+	for (; ops; bit = ops ? __builtin_ctz(ops) : 0) {
+		one = answer(q, 1U << bit, bit, step);
+		/* Without a name for it, "path" is the directory. */
+		if (step->where == TARGET && !q->what->to)
+			json_object_set_new(one, "in_directory", json_true());
+		if (step->note)
+			json_object_set_new(one, "note", json_string(step->note));
+		if (step->maybe)
+			json_object_set_new(one, "if_there", json_true());
+		json_array_append_new(needs, one);
+		ops &= ~(1U << bit);
+	}
 }
 
-/* Renaming and linking ask for more than one operation, at two places. */
-static json_t *answer_move(const struct question *q, unsigned int bit)
+/* What the rules say of an operation, for which the kernel may ask for more than one. */
+static json_t *answer_whole(const struct question *q, unsigned int bit)
 {
-	json_t *whole = answer(q, bit, q->place), *needs = json_array();
-	unsigned int other;
+	json_t *whole = answer(q, 1U << bit, bit, NULL), *needs = json_array(), *all;
+	struct ward_program_id id;
+	bool refused = false;
+	size_t i;
 
-	json_array_append_new(needs, json_deep_copy(whole));
-	for (other = 0; ward_operation_name(other); other++)
-		if (MOVES_FROM & 1U << other)
-			also(whole, needs, answer(q, other, q->place));
-	for (other = 0; ward_operation_name(other); other++)
-		if (MOVES_TO & 1U << other)
-			also(whole, needs, answer(q, other, q->target));
-	if (q->what->to && 1U << bit == WARD_OP_RENAME) {
-		json_t *replaced = answer(q, delete_bit(), q->target);
-
-		json_object_set_new(replaced, "if_there", json_true());
-		json_array_append_new(needs, replaced);
+	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		if (!(steps[i].of & 1U << bit) || (steps[i].to && !q->what->to) ||
+		    (steps[i].itself && !program_at(q, q->place, &id)))
+			continue;
+		add_needs(q, needs, &steps[i], bit);
+		if (refused || steps[i].maybe || (steps[i].not_root && !q->who.fsuid))
+			continue;
+		all = answer(q, steps[i].ops, bit, &steps[i]);
+		refused = json_is_false(json_object_get(all, "allowed"));
+		if (refused)
+			refuse(whole, all);
+		/* Of what is allowed one record is enough for it to be in the log. */
+		else if (json_is_true(json_object_get(all, "recorded")))
+			json_object_set_new(whole, "recorded", json_true());
+		json_decref(all);
 	}
-	json_object_set_new(whole, "target", ui_string(q->target));
-	json_object_set_new(whole, "needs", needs);
+	if (1U << bit & MOVES)
+		json_object_set_new(whole, "target", ui_string(q->target));
+	if (json_array_size(needs))
+		json_object_set_new(whole, "needs", needs);
+	else
+		json_decref(needs);
 	return whole;
 }
 
@@ -446,9 +536,9 @@ static void join(json_t *words, char *text, size_t size)
 	}
 }
 
-static void say_why(json_t *o, const char *indent)
+static void say_near(json_t *near, const char *indent)
 {
-	json_t *near = json_object_get(o, "nearest"), *limits = json_object_get(o, "limits"), *one;
+	json_t *one;
 	char text[512];
 	size_t i;
 
@@ -456,6 +546,14 @@ static void say_why(json_t *o, const char *indent)
 		join(json_object_get(one, "lacks"), text, sizeof(text));
 		ui_say("%srule \"%s\" would, but for its %s", indent, text_of(one, "rule"), text);
 	}
+}
+
+static void say_why(json_t *o, const char *indent)
+{
+	json_t *limits = json_object_get(o, "limits");
+	char text[512];
+
+	say_near(json_object_get(o, "nearest"), indent);
 	if (!limits)
 		return;
 	join(limits, text, sizeof(text));
@@ -485,23 +583,26 @@ static void say(const struct question *q, json_t *o)
 		return;
 	}
 	json_array_foreach(needs, i, one) {
+		const char *note = text_of(one, "note");
+
 		rule = text_of(one, "rule");
 		allowed = json_is_true(json_object_get(one, "allowed"));
-		/* The path of the last one is where it arrives: a directory where no name is known. */
-		ui_say("    %s %s%s%s: %s%s%s", text_of(one, "operation"),
-		       i + 1 == json_array_size(needs) && !q->what->to ? "in " : "",
-		       text_of(one, "path"),
-		       json_object_get(one, "if_there") ? ", if it is there to be replaced" : "", rule ? allowed ? "rule \"" : "refused by rule \"" :
-		       "no rule allows it", rule ? rule : "", rule ? "\"" : "");
+		ui_say("    %s %s%s%s%s: %s%s%s", text_of(one, "operation"),
+		       json_object_get(one, "in_directory") ? "in " : "", text_of(one, "path"),
+		       note ? ", " : "", note ? note : "",
+		       rule ? allowed ? "rule \"" : "refused by rule \"" : "no rule allows it",
+		       rule ? rule : "", rule ? "\"" : "");
 		say_why(one, "        ");
 	}
 }
 
-static void say_stop(const struct question *q, const char *stop, const char *place)
+static void say_stop(const struct question *q, const char *stop, json_t *near, const char *place)
 {
-	if (stop)
-		ui_say("and cannot get to %s: no rule lets %s do anything in %s, or further down",
-		       place, q->what->user, stop);
+	if (!stop)
+		return;
+	ui_say("and cannot get to %s: no rule lets %s do anything in %s, or further down",
+	       place, q->what->user, stop);
+	say_near(near, "    ");
 }
 
 static void say_boundary(const struct question *q)
@@ -524,40 +625,46 @@ static int tell(const struct question *q)
 		[WARD_BOUNDARY_ALL] = "all",
 	};
 	bool permissive = q->policy.flags & WARD_POLICY_PERMISSIVE, moves = q->ops & MOVES;
-	char *stop = stopped_at(q, q->place), *stop_to;
-	json_t *answers = json_array(), *o;
+	json_t *answers = json_array(), *o, *near, *near_to = NULL;
+	char *stop = stopped_at(q, q->place, &near), *stop_to;
 	unsigned int bit;
 	size_t i;
+	int ret;
 
-	stop_to = moves ? stopped_at(q, q->target) : NULL;
+	stop_to = moves ? stopped_at(q, q->target, &near_to) : NULL;
 	for (bit = 0; ward_operation_name(bit); bit++)
 		if (q->ops & 1U << bit)
-			json_array_append_new(answers, 1U << bit & MOVES ? answer_move(q, bit) :
-					      answer(q, bit, q->place));
+			json_array_append_new(answers, answer_whole(q, bit));
 	json_array_foreach(answers, i, o)
 		say(q, o);
-	say_stop(q, stop, q->place);
-	say_stop(q, stop_to, q->target);
+	say_stop(q, stop, near, q->place);
+	say_stop(q, stop_to, near_to, q->target);
 	if (permissive)
 		ui_say("but the policy is permissive: what it refuses is reported, and let through");
 	say_boundary(q);
-	if (!verb_globals.json) {
-		json_decref(answers);
-		free(stop);
-		free(stop_to);
-		return WARD_DONE;
-	}
-	o = json_pack("{s:s, s:o, s:o, s:b, s:o}", "name", q->conf.name, "path",
+	ret = WARD_DONE;
+	if (!verb_globals.json)
+		goto free;
+	o = json_pack("{s:s, s:o, s:O, s:b, s:o}", "name", q->conf.name, "path",
 		      ui_string(q->place), "answers", answers, "permissive", permissive,
 		      "stopped_at", stop ? ui_string(stop) : json_null());
+	if (near)
+		json_object_set(o, "stopped_nearest", near);
 	if (moves) {
 		json_object_set_new(o, "target_stopped_at", stop_to ? ui_string(stop_to) :
 				    json_null());
 		json_object_set_new(o, "boundary", json_string(boundaries[q->boundary]));
 	}
+	if (near_to)
+		json_object_set(o, "target_stopped_nearest", near_to);
+	ret = ui_json(o);
+free:
+	json_decref(answers);
+	json_decref(near);
+	json_decref(near_to);
 	free(stop);
 	free(stop_to);
-	return ui_json(o);
+	return ret;
 }
 
 /* ---- where the rules come from -------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/conf.h"
 #include "../lib/log.h"
 #include "../lib/settings.h"
 #include "../lib/text.h"
@@ -212,6 +213,66 @@ static int show_file(const struct show *s, struct ward_logfile *f, bool last, ui
 	return ret;
 }
 
+/* Records of what is lost are always shown, whomever it is about. */
+static int found(json_t *object, void *arg)
+{
+	const char *kind = json_string_value(json_object_get(object, "ward.kind"));
+
+	(void)arg;
+	return !kind || strcmp(kind, "lost");
+}
+
+/* Is there any record of this vault, or of this user? Also when that cannot be told. */
+static bool in_log(const struct show *s, const struct ward_log_filter *filter)
+{
+	uint64_t bad;
+
+	return ward_logset_scan(s->file, filter, found, NULL, &bad);
+}
+
+/* Is this, by name or UUID, a vault of this machine? Also when that cannot be told. */
+static bool configured(const char *vault)
+{
+	struct ward_conf_list list;
+	struct ward_err ignored;
+	char uuid[WARD_UUID_TEXT];
+	bool is;
+	size_t i;
+
+	ward_err_clear(&ignored);
+	if (ward_conf_list(&list, &ignored))
+		return true;
+	/* One whose file cannot be read might be it. */
+	is = ignored.count;
+	for (i = 0; i < list.count && !is; i++) {
+		ward_text_uuid(list.conf[i].uuid, uuid);
+		is = !strcmp(list.conf[i].name, vault) || !strcmp(uuid, vault);
+	}
+	ward_conf_list_free(&list);
+	return is;
+}
+
+static bool is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+/* A name that nobody has is a slip of the pen, too. Vaults and users that are gone may be in the log. */
+static int check_names(const struct show *s, struct ward_err *err)
+{
+	const struct ward_log_filter *f = &s->filter;
+	struct ward_log_filter vault = { .vault = f->vault };
+	struct ward_log_filter user = { .user = f->user, .login = f->login };
+
+	if (f->user && !is_number(f->user) && !getpwnam(f->user) && !in_log(s, &user))
+		ui_warn("there is no user \"%s\" on this machine, nor in the log", f->user);
+	if (!f->vault || configured(f->vault) || in_log(s, &vault))
+		return 0;
+	return ward_fail(err, ENOENT, WARD_NO_VAULT,
+			 "there is no vault \"%s\", and none in the log: wardctl status lists those that there are",
+			 f->vault);
+}
+
 static int show(const struct show *s)
 {
 	struct ward_logset set;
@@ -221,6 +282,8 @@ static int show(const struct show *s)
 	int ret;
 
 	ward_err_clear(&err);
+	if (check_names(s, &err))
+		return ui_fail(&err);
 	ret = ward_logset_open(s->file, &set);
 	if (!ret && s->follow && !set.current) {
 		ward_logset_close(&set);
@@ -388,7 +451,7 @@ const struct verb verb_log = {
 		"key [--new] [--key-file FILE]",
 	.what = "shows what happened to the vaults, and proves that the log is whole",
 	.help =
-	"  --vault NAME   only this vault, by name or UUID\n"
+	"  --vault NAME   only this vault, by name or UUID; one that there is, or was\n"
 	"  --user USER    only what this user did, by name or number, what a server did for\n"
 	"                 this user, or who logged in as this user, whoever he became then\n"
 	"  --since TIME   2030-12-31, \"2030-12-31 18:00\", now, today, yesterday, 10m, 2h, 3d\n"

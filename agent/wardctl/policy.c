@@ -45,13 +45,16 @@ static const struct option options[] = {
 
 /* ---- check FILE -------------------------------------------------------------------- */
 
-/* Rules that are allowed, and that are hardly what somebody meant. */
-static void doubts(const struct ward_policy *policy)
+/*
+ * Rules that are allowed, and that are hardly what somebody meant. Return: how many never
+ * match for one that says the opposite.
+ */
+static size_t doubts(const struct ward_policy *policy)
 {
 	struct ward_lint *lint = ward_lint_new(policy);
 	char place[WARD_RULE_PLACE];
 	bool allows = false;
-	size_t i;
+	size_t i, against = 0;
 
 	for (i = 0; i < policy->count; i++) {
 		const struct ward_policy_rule *rule = &policy->rules[i], *before;
@@ -59,9 +62,15 @@ static void doubts(const struct ward_policy *policy)
 		allows |= rule->flags & WARD_RULE_ALLOW;
 		ward_rule_place(rule, place);
 		before = lint ? ward_lint_hidden(lint, i) : ward_policy_hidden(policy, i);
-		if (before)
+		if (before && (before->flags ^ rule->flags) & WARD_RULE_ALLOW) {
+			ui_warn("%s never matches: whatever it is about, \"%s\" before it %s",
+				place, before->name, before->flags & WARD_RULE_ALLOW ?
+				"allows" : "denies");
+			against++;
+		} else if (before) {
 			ui_warn("%s never matches: whatever it is about, \"%s\" before it decides",
 				place, before->name);
+		}
 		if (ward_policy_idle(rule))
 			ui_warn("%s matches nobody as long as none of its programs is there", place);
 		if (!rule->count && rule->flags & WARD_RULE_ALLOW)
@@ -70,6 +79,15 @@ static void doubts(const struct ward_policy *policy)
 	ward_lint_free(lint);
 	if (!allows)
 		ui_warn("no rule allows anything: nobody gets in");
+	return against;
+}
+
+/* @against: rules that contradict one before them. One of the two is not what was meant. */
+static int contradict(size_t against, struct ward_err *err)
+{
+	return ward_fail(err, EINVAL, WARD_FAILED,
+			 "%zu rule%s against one before, which is always asked first, so none is loaded: put the narrower one first, or take one out; or load them all the same with --yes",
+			 against, against == 1 ? " is" : "s are");
 }
 
 /**
@@ -97,7 +115,7 @@ static int check(const char *path)
 {
 	struct ward_policy policy;
 	struct ward_err err;
-	size_t count;
+	size_t count, against;
 
 	ward_err_clear(&err);
 	if (policy_read_file(path, &policy, &err))
@@ -107,12 +125,17 @@ static int check(const char *path)
 		return ui_fail(&err);
 	}
 	ui_notes(&err);
-	doubts(&policy);
+	ward_err_clear(&err);
+	against = doubts(&policy);
 	count = policy.count;
 	ward_policy_free(&policy);
+	if (against && !verb_globals.yes) {
+		contradict(against, &err);
+		return ui_fail(&err);
+	}
 	if (verb_globals.json)
-		return ui_json(json_pack("{s:o, s:b, s:I}", "file", ui_string(path), "valid", 1,
-					 "rules", (json_int_t)count));
+		return ui_json(json_pack("{s:o, s:b, s:I, s:o}", "file", ui_string(path), "valid", 1,
+					 "rules", (json_int_t)count, "warnings", ui_warnings()));
 	ui_say("%s: %zu rule%s, nothing wrong with %s", path, count, count == 1 ? "" : "s",
 	       count == 1 ? "it" : "them");
 	return WARD_DONE;
@@ -207,9 +230,9 @@ static int load_with(struct loading *l, const struct ward_master *master, struct
 static int say_loaded(const struct loading *l)
 {
 	if (verb_globals.json)
-		return ui_json(json_pack("{s:s, s:I, s:I}", "name", l->conf.name, "serial",
+		return ui_json(json_pack("{s:s, s:I, s:I, s:o}", "name", l->conf.name, "serial",
 					 (json_int_t)l->serial, "rules",
-					 (json_int_t)l->policy.count));
+					 (json_int_t)l->policy.count, "warnings", ui_warnings()));
 	ui_say("%s: %zu rule%s in force (policy %" PRIu64 ")", l->conf.name, l->policy.count,
 	       l->policy.count == 1 ? "" : "s", l->serial);
 	return WARD_DONE;
@@ -223,6 +246,7 @@ static int load(const char *arg, const struct ask *ask)
 	struct loading l = { 0 };
 	char path[128], prompt[128];
 	struct ward_err err;
+	size_t against;
 	int ret, status;
 
 	ward_err_clear(&err);
@@ -239,7 +263,11 @@ static int load(const char *arg, const struct ask *ask)
 		goto close;
 	ui_notes(&err);
 	ward_err_clear(&err);
-	doubts(&l.policy);
+	against = doubts(&l.policy);
+	if (against && !verb_globals.yes) {
+		ret = contradict(against, &err);
+		goto close;
+	}
 	snprintf(prompt, sizeof(prompt), "%s of %s", ask->type == WARD_SLOT_RECOVERY ?
 		 "Recovery key" : "Passphrase", l.conf.name);
 	ret = -ENOMEM;
@@ -659,7 +687,8 @@ const struct verb verb_policy = {
 	.what = "checks rules, puts them in force, shows, explains and tries them, and learns some",
 	.help =
 	"  check FILE   are these rules without mistakes? Changes nothing\n"
-	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force\n"
+	"  load NAME    puts the rules in " WARD_CONF_DIR "/NAME.conf in force; those that one\n"
+	"               before them contradicts whatever they are about only with --yes\n"
 	"  show NAME    shows the rules as they were last loaded\n"
 	"  diff NAME    what loading the rules (or those in FILE) would change\n"
 	"  explain NAME what the rules say of an access, and why: the rule that decides, or\n"

@@ -2,7 +2,8 @@
 /*
  * What is said, and how. Whatever comes from outside is escaped before a
  * terminal sees it. With --json, standard output has one JSON document and
- * nothing else; an error is {"error": text, "notes": [...], "status": number}.
+ * nothing else; an error is {"error": text, "notes": [...], "warnings": [...],
+ * "status": number}.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -62,6 +63,8 @@ void ui_say(const char *fmt, ...)
 	putchar('\n');
 }
 
+static json_t *warnings;	/* for ui_warnings() */
+
 /**
  * ui_warn - warn
  * @fmt: of what; no newline
@@ -75,6 +78,21 @@ void ui_warn(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	put_line("warning", "33", text);
+	if (!verb_globals.json)
+		return;
+	if (!warnings)
+		warnings = json_array();
+	json_array_append_new(warnings, ui_string(text));
+}
+
+/**
+ * ui_warnings - all that ui_warn() said, for a JSON document
+ *
+ * Return: a new reference to an array, or NULL without memory.
+ */
+json_t *ui_warnings(void)
+{
+	return warnings ? json_incref(warnings) : json_array();
 }
 
 /**
@@ -113,8 +131,8 @@ int ui_fail(const struct ward_err *err)
 
 		for (i = 0; notes && i < err->count; i++)
 			json_array_append_new(notes, ui_string(err->notes[i]));
-		ui_json(json_pack("{s:o, s:o, s:i}", "error", ui_string(err->text), "notes", notes,
-				  "status", status));
+		ui_json(json_pack("{s:o, s:o, s:o, s:i}", "error", ui_string(err->text), "notes",
+				  notes, "warnings", ui_warnings(), "status", status));
 	}
 	return status;
 }

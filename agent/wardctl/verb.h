@@ -74,6 +74,7 @@ __attribute__((format(printf, 1, 2)))
 void ui_say(const char *fmt, ...);
 __attribute__((format(printf, 1, 2)))
 void ui_warn(const char *fmt, ...);
+json_t *ui_warnings(void);
 void ui_notes(const struct ward_err *err);
 int ui_fail(const struct ward_err *err);
 int ui_json(json_t *object);

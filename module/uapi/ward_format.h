@@ -347,6 +347,9 @@ struct ward_rule {
 					 */
 #define WARD_COND_LAST		7
 
+/* Where it is told what a rule lacks: operations. No condition, and in no policy. */
+#define WARD_COND_OPERATIONS	0
+
 /**
  * struct ward_condition - one condition; @count entries follow
  * @length: with its entries, a multiple of 8

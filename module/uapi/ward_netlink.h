@@ -94,7 +94,7 @@ enum ward_attr {
 	WARD_A_CHECK_DIR,		/* s32: descriptor that CHECK_PATH begins at, not the top */
 	WARD_A_VAULT_DISTURBED,		/* u64: what a running check may have missed, counted */
 	WARD_A_EVENT_NEAR,		/* string: the rule that was nearest to allowing it */
-	WARD_A_EVENT_LACKS,		/* u32: its conditions that do not hold, 1 << WARD_COND_* */
+	WARD_A_EVENT_LACKS,		/* u32: what of it does not hold, 1 << WARD_COND_* */
 	WARD_A_VAULT_HOURS_END,		/* u64: until when rules know the time; absent: none asks */
 	WARD_A_PROGRAM_FD,		/* s32: descriptor of a file that can be executed */
 	WARD_A_PROGRAM_ID,		/* binary 40: struct ward_program_id */

@@ -34,10 +34,10 @@ fails("EACCES", as_user, MALLORY, os.rename, d + "/from/mallory", d + "/to/old")
 fails("EACCES", as_user, ALICE, renameat2, d + "/alice", d + "/bob", RENAME_EXCHANGE)
 '
 check "recorded" wait_for "the last one" has "e.get('ward.target_path') == '$d/bob'"
-# USER ACTION TARGET PLACE OPERATIONS SOURCE: the only record of that
+# USER ACTION TARGET PLACE OPERATIONS SOURCE NEAREST LACKS: the only record of that
 cat >/tmp/one.py <<END
 import json, os, sys
-user, action, target, place, words, source = sys.argv[1:]
+user, action, target, place, words, source, near, lacks = sys.argv[1:]
 found = [e for e in map(json.loads, open('$log')) if e['ward.kind'] == 'violation' and e['user.name'] == user and
          e['event.action'] == action and e.get('ward.target_path') == '$d' + target]
 for e in found: print(e)
@@ -46,16 +46,17 @@ path = '$d' + source
 assert e['file.path'] == path and e['file.inode'] == str(os.stat(path).st_ino), path
 assert e['ward.decided_at'] == place and sorted(e['ward.operations']) == words.split(), (place, words)
 assert e['event.reason'] == 'policy' and e['error.code'] == 'EACCES'
+assert (e['ward.nearest_rule'], e['ward.lacks']) == (near, lacks.split()), (near, lacks)
 END
 for action in rename link; do
 	check "$action, refused where it leads: both paths, and which" \
-		python3 /tmp/one.py alice $action /to/new target create /alice
+		python3 /tmp/one.py alice $action /to/new target create /alice "no create" operations
 done
-check "rename, refused where it is: likewise" python3 /tmp/one.py bob rename /to/new source "delete read rename" /bob
-check "link, too" python3 /tmp/one.py bob link /to/new source "delete link read" /bob
-check "over a file that may not go: that is where it leads" python3 /tmp/one.py mallory rename /to/old target delete /from/mallory
-check "an exchange" python3 /tmp/one.py alice rename /bob target create /alice
-check "in words" sh -c "wardctl log --user alice | grep -qF 'may not rename $d/alice to $d/to/new (create at the target): no rule allows it'"
+check "rename, refused where it is: likewise" python3 /tmp/one.py bob rename /to/new source "delete read rename" /bob "no create" users
+check "link, too" python3 /tmp/one.py bob link /to/new source "delete link read" /bob "no create" users
+check "over a file that may not go: that is where it leads" python3 /tmp/one.py mallory rename /to/old target delete /from/mallory "no create" users
+check "an exchange" python3 /tmp/one.py alice rename /bob target create /alice "no create" operations
+check "in words" sh -c "wardctl log --user alice | grep -qF 'may not rename $d/alice to $d/to/new (create at the target): no rule allows it, the nearest is \"no create\" (not its operations)'"
 check "and of the source" sh -c "wardctl log --user bob | grep -qF 'may not link $d/bob to $d/to/new (read, delete, link at the source)'"
 check "it is found by either path" sh -c "[ \$(wardctl log --user mallory --path $d/to | wc -l) = 1 ] &&
 	[ \$(wardctl log --user mallory --path $d/from | wc -l) = 1 ]"

@@ -17,6 +17,15 @@ cp $conf /root/first.conf
 rules() { awk '/^\[rule/ { exit } { print }' /root/first.conf >$conf; cat >>$conf; }
 try() { awk '/^\[rule/ { exit } { print }' /root/first.conf >/root/try.conf; cat >>/root/try.conf; }
 load() { wardctl policy load d --passphrase-file $pass; }
+# The policy in force, and who gets in by it
+standing()
+{
+	wardctl --json policy show d | python3 -c '
+import json, sys; o = json.load(sys.stdin); print(o["serial"], o["in_force"], [r["name"] for r in o["rules"]])'
+	for who in alice bob mallory root; do
+		if as $who ls /srv/d >/dev/null 2>&1; then echo "$who"; fi
+	done
+}
 mkdir -p /usr/local/lib/ward-test
 prog=/usr/local/lib/ward-test
 chmod 755 $prog
@@ -52,9 +61,34 @@ effect = deny
 programs = $prog/none
 effect = allow
 END
-refused 0 'rule "never" \(line [0-9]+\) never matches.*"all"' "a rule that never matches" wardctl policy check /root/try.conf
-refused 0 "rule .gone. \(line [0-9]+\): there is no program $prog/none" "a program that is not there" wardctl policy check /root/try.conf
-refused 0 'matches nobody as long as none of its programs' "a rule without its programs" wardctl policy check /root/try.conf
+refused 1 'rule "never" \(line [0-9]+\) never matches.*"all" before it allows' "a rule that never matches" wardctl policy check /root/try.conf
+refused 1 "rule .gone. \(line [0-9]+\): there is no program $prog/none" "a program that is not there" wardctl policy check /root/try.conf
+refused 1 'matches nobody as long as none of its programs' "a rule without its programs" wardctl policy check /root/try.conf
+refused 1 '1 rule is against one before.*none is loaded' "rules that contradict each other" wardctl policy check /root/try.conf
+cat >/root/warned.py <<END
+import json, sys
+o = json.load(sys.stdin); w = o['warnings']; print(json.dumps(o))
+assert [any(part in x for x in w) for part in ('rule "never"', 'no program $prog/none', 'rule "gone"', 'lets in everybody')] == 4 * [True]
+END
+check "as JSON, all that it warns of" sh -c "wardctl --json policy check /root/try.conf 2>/dev/null >/root/o; [ \$? = 1 ] && python3 /root/warned.py </root/o"
+check "also with --yes" sh -c "wardctl --json --yes policy check /root/try.conf 2>/dev/null | python3 /root/warned.py | grep -q '\"valid\": true'"
+before=$(standing)
+cp /root/try.conf $conf
+refused 1 'none is loaded' "they are not loaded" load
+check_is "and the old ones stay in force" "$before" "$(standing)"
+check "but with --yes, for who means it" sh -c "wardctl --json --yes policy load d --passphrase-file $pass 2>/dev/null | python3 /root/warned.py"
+check_is "they are in force" "alice bob mallory root" "$(standing | tail -n +2 | tr '\n' ' ' | sed 's/ $//')"
+try <<END
+[rule all]
+effect = allow
+[rule again]
+users  = alice
+effect = allow
+END
+refused 0 'rule "again".*never matches.*"all" before it decides' "one that only says again what another does" wardctl policy check /root/try.conf
+check "no warnings as JSON" sh -c "wardctl --json policy check /root/first.conf | python3 -c 'import json, sys; assert json.load(sys.stdin)[\"warnings\"] == []'"
+cp /root/first.conf $conf
+check "the first ones again" load
 
 try <<END
 [rule a]
@@ -68,8 +102,10 @@ refused 1 '"groups" has nothing but commas' "a list that lists nothing" wardctl 
 refused 1 'no user "alcie" on this machine, did you mean "alice"' "a user who is nearly right" wardctl policy check /root/try.conf
 refused 1 'no effect "alow", did you mean "allow"' "an effect that is" wardctl policy check /root/try.conf
 refused 1 '"effect" stands in line [0-9]+ already' "an entry that stands twice" wardctl policy check /root/try.conf
+before=$(standing)
 cp /root/try.conf $conf
-check_fails_with 1 "none of which is loaded" wardctl policy load d --passphrase-file $pass
+check_fails_with 1 "none of which is loaded" load
+check_is "and the old ones stay in force" "$before" "$(standing)"
 cp /root/first.conf $conf
 
 one() { printf '[rule a]\nusers = alice\nprograms = %s\neffect = allow\n' "$1" | try; }
@@ -206,8 +242,82 @@ refused 0 'alice may not read /x: no rule allows it' "explained: another one" dr
 check_fails_with 2 "explain: a thread that is none" draft --op read --program kernel:kworker/0:1 /x
 check_fails_with 2 "explain: a target of what goes nowhere" draft --op read --to /y /x
 refused 2 'did you mean "read"' "explain: an operation that is nearly right" draft --op raed /x
+cat >/root/draft <<END
+[rule reads]
+users      = alice
+operations = read
+effect     = allow
+[rule tags]
+users      = alice
+operations = setxattr, execute
+effect     = allow
+[rule with a tool]
+users      = bob
+programs   = /bin/bash
+operations = read, execute
+effect     = allow
+END
+refused 0 'alice may not delete /in/f: no rule allows it' "explained: an operation that the rules leave out" draft --op delete /in/f
+refused 0 '^    rule "reads" would, but for its operations$' "explained: it is what is missing" draft --op delete /in/f
+refused 0 'alice may not setxattr /in/f: no rule allows it' "explained: setxattr needs write" draft --op setxattr /in/f
+refused 0 '^    write /in/f, for user\.\* of what is no directory: no rule allows it' "explained: for what" draft --op setxattr /in/f
+refused 0 'root may setxattr /in/f' "explained: root can set others" sh -c "printf '[rule a]\nusers = root\noperations = setxattr\neffect = allow\n' >/root/of-root &&
+	wardctl policy explain d --user root --op setxattr --file /root/of-root /in/f"
+refused 0 'alice may execute /in/f \(all of what it needs:\)' "explained: execute needs read" draft --op execute /in/f
+refused 0 '^    read /in/f: rule "reads"' "explained: by which rule" draft --op execute /in/f
+refused 0 'bob may not execute /in/f: no rule' "explained: a program in the vault reads itself" \
+	wardctl policy explain d --file /root/draft --user bob --program /bin/bash --op execute /in/f
 refused 0 'mallory may read /in/f: rule "a"' "explained: a draft" sh -c "printf '[rule a]\nusers = mallory\neffect = allow\n' >/root/draft &&
 	wardctl policy explain d --user mallory --op read --file /root/draft /in/f"
+# What the kernel puts on record is what explain says. USER OPERATION PATH COMMAND...
+agrees()
+{
+	agrees_from=$(PYTHONPATH=$WARD_TOP/tests/fs python3 -c 'import testvault; print(testvault.Netlink().next_event())')
+	agrees_who=$1 agrees_op=$2 agrees_at=$3
+	shift 3
+	! as "$agrees_who" "$@" 2>/dev/null || return 1
+	"$WARD_TOP/tests/fs/testvault.py" events "$agrees_from" >/root/kernel
+	wardctl --json policy explain d --user "$agrees_who" --op "$agrees_op" "$agrees_at" >/root/explained
+	python3 -c '
+import json
+words = {0: "operations", 1: "users", 2: "logins", 4: "paths", 5: "programs", 6: "hours"}
+kernel = [e for e in map(json.loads, open("/root/kernel")) if e["kind"] == "violation"][-1]
+o = json.load(open("/root/explained"))
+told = o["stopped_nearest"] if kernel["action"] == "lookup" else o["answers"][0]["nearest"]
+said = {"rule": kernel["near"], "lacks": [words[n] for n in words if kernel["lacks"] >> n & 1]}
+print(kernel, o)
+assert told[0] == said, (told, said)'
+}
+rules <<END
+[rule reads]
+users      = alice
+operations = read, list, rename, setxattr
+effect     = allow
+[rule by night]
+users      = bob
+paths      = /out
+hours      = $(date -u -d '12 hours' +%H:00-%H:30)
+timezone   = UTC
+effect     = allow
+[rule root]
+users      = root
+effect     = allow
+[rule bob]
+users      = bob
+operations = read, execute
+paths      = /out
+effect     = allow
+END
+check "rules that leave something out" load
+chmod 666 /srv/d/in/f
+check "explained as on record: an operation" agrees alice delete /in/f rm -f /srv/d/in/f
+check "some of what it needs" agrees alice rename /in/f mv -T /srv/d/in/f /srv/d/in/g
+check "an xattr" agrees alice setxattr /in/f setfattr -n user.a -v b /srv/d/in/f
+check "hours, or an operation" agrees bob list /out ls /srv/d/out
+check "somebody whom no rule lets in" agrees mallory read /in/f cat /srv/d/in/f
+check "somebody who may elsewhere" agrees bob read /in/f cat /srv/d/in/f
+rules </root/rules
+check "the rules of before" load
 check_fails_with 2 "explain: no user" wardctl policy explain d --op read /in
 check_fails_with 2 "explain: no operation" wardctl policy explain d --user alice /in
 check_fails_with 2 "explain: an operation that there is not" explain --user alice --op fly /in
@@ -219,8 +329,10 @@ check_fails_with 2 "an option of explain elsewhere" wardctl policy show d --user
 check_fails_with 5 "explain: not root" as alice wardctl policy explain d --user alice --op read /in
 check_fails_with 5 "diff: not root" as alice wardctl policy diff d
 
+before=$(standing)
 chmod 666 $conf
 refused 1 "everybody can change the file $conf" "rules that anybody can write are not loaded" load
+check_is "and the old ones stay in force" "$before" "$(standing)"
 chmod 644 $conf
 cp $prog/cat $prog/new && mv $prog/new $prog/cat
 check_errno EACCES "a program that was replaced is another one" as alice $prog/cat /srv/d/in/f

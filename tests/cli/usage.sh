@@ -12,28 +12,25 @@ check_fails_with 2 "a verb that there is not" wardctl frobnicate
 check_fails_with 2 "an option that there is not" wardctl --frobnicate status
 check "help" sh -c "wardctl --help | grep -q 'Exit status'"
 check "version" sh -c "wardctl --version | grep -q '^wardctl [0-9]'"
-for verb in create unlock lock mount umount status key; do
+for verb in create unlock lock mount umount status key policy log check doctor; do
 	check "$verb: help" sh -c "wardctl $verb --help | grep -q 'wardctl $verb'"
 	check_fails_with 2 "$verb: an option that there is not" wardctl $verb --frobnicate
 	check_fails_with 2 "$verb: too many arguments" wardctl $verb list a b c d
 done
-for verb in create unlock lock mount umount key "key list"; do
+for verb in create unlock lock mount umount key "key list" check policy "policy check" "policy load" "policy show"; do
 	# shellcheck disable=SC2086
 	check_fails_with 2 "$verb: no argument" wardctl $verb
 done
 check "status: no argument" wardctl status
-for verb in unlock lock mount umount status "key list"; do
+for verb in unlock lock mount umount status "key list" check "policy load" "policy show"; do
 	# shellcheck disable=SC2086
 	{
 		check_fails_with 3 "$verb: no such vault" wardctl $verb nothing </dev/null
 		check_fails_with 3 "$verb: a directory that is no vault" wardctl $verb /srv
 		check_fails_with 3 "$verb: a directory that there is not" wardctl $verb /srv/none
 		check_fails_with 3 "$verb: what cannot be a name" wardctl $verb 'No Vault!'
+		check_fails_with 5 "$verb: not root" as alice wardctl $verb nothing
 	}
-	case $verb in
-	key*) check_fails_with 5 "$verb: not root" as alice wardctl key list nothing ;;
-	*) check_fails_with 5 "$verb: not root" as alice wardctl $verb nothing ;;
-	esac
 done
 mkdir /srv/d
 chown alice: /srv/d
@@ -76,6 +73,44 @@ check_errno ENOKEY "it stayed locked" ls /srv/d
 tr A-Z- 'a-z ' </root/recovery >/root/small
 check "unlock: a recovery key in small letters with blanks" wardctl unlock d --recovery-key-file /root/small
 check_fails_with 4 "unlock: a wrong passphrase, although it is unlocked" wardctl unlock d --passphrase-file /root/wrong
+
+# A secret of the vault, or nothing changes
+conf=/etc/ward/vaults.d/d.conf
+cp $conf /root/first.conf
+{ awk '/^\[rule/ { exit } { print }' /root/first.conf; printf '[rule bob]\nusers = bob\neffect = allow\n'; } >$conf
+standing()
+{
+	wardctl --json policy show d | python3 -c 'import json, sys; o = json.load(sys.stdin); print(o["serial"], o["in_force"])'
+	for who in alice bob root; do
+		if as $who ls /srv/d >/dev/null 2>&1; then echo "$who"; fi
+	done
+}
+before=$(standing)
+refused 4 "wrong passphrase" "policy load: a wrong passphrase" wardctl policy load d --passphrase-file /root/wrong
+check_fails_with 4 "policy load: a mistyped recovery key" wardctl policy load d --recovery-key-file /root/mistyped
+check_fails_with 4 "policy load: a key file, and no such key" wardctl policy load d --key-file /root/wrong
+check_fails_with 2 "policy load: two secrets" wardctl policy load d --passphrase-file $pass --recovery-key-file /root/recovery
+check_fails_with 2 "policy load: no terminal to ask on" wardctl policy load d
+check_is "the old policy is in force" "$before" "$(standing)"
+check "policy load: the recovery key" wardctl policy load d --recovery-key-file /root/small
+check_is "another one is in force" bob "$(standing | tail -n +2)"
+cp /root/first.conf $conf
+wardctl --quiet lock d
+refused 6 "d is locked" "policy load: a locked vault" wardctl policy load d --passphrase-file $pass
+wardctl --quiet unlock d --passphrase-file $pass
+check "policy load: the passphrase" wardctl policy load d --passphrase-file $pass
+check_is "the first rules are in force again" alice "$(standing | tail -n +2)"
+
+# Names that nothing has
+echo '{"@timestamp":"2026-11-27T07:00:00.000000000Z","ward.kind":"audit","ward.vault":"gone","user.name":"left"}' >/root/log
+echo '{"@timestamp":"2026-11-27T07:00:01.000000000Z","ward.kind":"lost","ward.count":1}' >>/root/log
+refused 3 'no vault "nothing", and none in the log' "log: no such vault" wardctl log --file /root/log --vault nothing
+refused 0 "gone" "log: one that is only there" wardctl log --file /root/log --vault gone
+check "log: one that nothing happened to" wardctl log --file /root/log --vault d
+refused 0 'there is no user "nobody-at-all" on this machine, nor in the log' "log: no such user" \
+	wardctl log --file /root/log --user nobody-at-all
+check "log: one who is only there, or only here, or a number" sh -c "for who in left mallory 4711; do
+	wardctl log --file /root/log --user \$who; done 2>&1 | grep -c 'no user' | grep -qx 0"
 check_fails_with 2 "lock: --all and a name" wardctl lock --all d
 check_fails_with 2 "key: something that there is not" wardctl key frobnicate d
 check_fails_with 1 "create: the same directory again" wardctl create /srv/d --passphrase-file $pass
@@ -123,6 +158,7 @@ rmmod wardfs
 mv /etc/modprobe.d/ward-vm.conf /root/
 refused 8 "modprobe wardfs" "unlock without the module" wardctl unlock d --passphrase-file $pass
 check_fails_with 8 "mount without the module" wardctl mount d
+check_fails_with 8 "policy load without the module" wardctl policy load d --passphrase-file $pass
 mkdir /srv/f
 check_fails_with 8 "create without the module" wardctl create /srv/f --allow alice --passphrase-file $pass
 check_is "nothing was made" "" "$(ls -A /srv/f)"

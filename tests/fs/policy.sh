@@ -120,6 +120,7 @@ for name, (fn, needs, action, path) in ops.items():
             e = reported(since, kind="violation", uid=BOB)
             if path: assert e["path"] in path.split(), e["path"]
             if action: assert e["action"] in action.split(), e["action"]
+            same((e.get("near"), e.get("lacks"), "rule" in e), ("all but one", 1, False))
         except AssertionError as e: bad.append((name, bit, str(e)))
 assert not bad, "\n".join(map(str, bad))
 '
@@ -145,6 +146,10 @@ rules(testvault.rule("no programs", testvault.ALLOW, testvault.ALL & ~testvault.
 since = mark()
 fails("EACCES", as_user, BOB, os.execv, d + "/true", ["true"])
 same(reported(since, kind="violation", uid=BOB)["action"], "execute")
+rules(testvault.rule("unread", testvault.ALLOW, testvault.OPS["execute"], (1, [(1, BOB)])))
+since = mark()
+fails("EACCES", as_user, BOB, os.execv, d + "/true", ["true"])
+e = reported(since, kind="violation", uid=BOB); same((e["action"], e["near"], e["lacks"]), ("read", "unread", 1))
 rules(testvault.rule("programs", testvault.ALLOW, testvault.OPS["execute"] | testvault.OPS["read"], (1, [(1, BOB)])))
 pid = os.fork()
 if not pid:
@@ -161,6 +166,23 @@ same(reported(since, kind="violation", uid=BOB)["rule"], "not bob")
 same(len(as_user(ALICE, os.listdir, d, groups=(CASEWORKERS,))) > 3, True)
 fails("EACCES", as_user, ALICE, os.listdir, d)
 assert "rule" not in reported(since, kind="violation", uid=ALICE)
+'
+check "what no rule allows: which one was nearest, and what it lacks" py '
+A, R, D = testvault.ALLOW, testvault.OPS["read"], testvault.OPS["delete"]
+def rule(name, flags, ops, uid, *more): return testvault.rule(name, flags, ops, (1, [(1, uid)]), *more)
+def told(uid, action, fn, *args):
+    since = mark(); fails("EACCES", as_user, uid, fn, *args)
+    e = reported(since, kind="violation", uid=uid, action=action); return e.get("rule"), e.get("near"), e.get("lacks")
+rules(rule("reads", A, R, ALICE), rule("there", A, R | D, BOB, (4, ["/full"])))
+same(told(ALICE, "delete", os.unlink, d + "/g"), (None, "reads", 1 << 0))
+same(told(BOB, "lookup", os.stat, d + "/dir/x"), (None, "reads", 1 << 1))
+same(told(BOB, "list", os.listdir, d + "/full"), (None, "there", 1 << 0))
+# To get in, any operation will do
+same(told(MALLORY, "lookup", os.stat, d + "/full/x"), (None, "reads", 1 << 1))
+# One that matches behind one that denies is not to blame
+rules(rule("not this", 0, R | D, BOB), rule("in vain", A, R | D, BOB), rule("reads", A, R, ALICE))
+same(told(BOB, "lookup", os.stat, d + "/full/x"), (None, "reads", 1 << 1))
+rules(); same(told(BOB, "lookup", os.stat, d + "/full/x"), (None, None, None))
 '
 check "a rule can have its accesses recorded, or its refusals kept quiet" py '
 A, R, S = testvault.ALLOW, testvault.RECORD, testvault.SILENT

@@ -494,7 +494,8 @@ TEST_F(places, programs)
 	ward_policy_nearest(self->b->bytes, &who, READ, &near);
 	EXPECT_EQ(1U << WARD_COND_PROGRAM | 1U << WARD_COND_SUBJECT, near.lacks);
 	ward_policy_nearest(self->b->bytes, &who, WARD_OP_LIST, &near);
-	EXPECT_EQ(NULL, near.rule);
+	EXPECT_STREQ("with sh", (const char *)near.rule->name);
+	EXPECT_EQ(1U << WARD_COND_PROGRAM | 1U << WARD_COND_SUBJECT | 1U << WARD_COND_OPERATIONS, near.lacks);
 	who.fsuid = 5;
 	sh.inode = cpu_to_le64(7);
 	sh.fs[3] = 1;
@@ -524,6 +525,93 @@ TEST_F(places, programs)
 }
 
 /* Threads of the kernel and programs in one rule: any of both. */
+/* What the log says of who was refused @ops, or (0) stopped on his way; "" for nothing. */
+static const char *nearest(t *self, const struct ward_actor *who, u32 ops, u32 *lacks)
+{
+	struct ward_nearest near;
+	struct ward_verdict v;
+
+	ward_policy_decide(self->b->bytes, who, ops ? ops : WARD_OP_LIST, &v);
+	if (v.rule || v.allow)
+		abort();
+	ward_policy_nearest(self->b->bytes, who, ops ? v.left : 0, &near);
+	*lacks = near.lacks;
+	return near.rule ? (const char *)near.rule->name : "";
+}
+
+TEST_F(places, nearest)
+{
+	const u32 operations = 1U << WARD_COND_OPERATIONS;
+	const u32 users = 1U << WARD_COND_SUBJECT, paths = 1U << WARD_COND_PATH;
+	struct ward_actor who = somebody("/in");
+	u32 lacks;
+
+	EXPECT_STREQ("", nearest(self, &who, READ, &lacks));
+	rule(self, "nobody deletes", 0, WARD_OP_DELETE);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 9);
+	EXPECT_STREQ("", nearest(self, &who, READ, &lacks));
+	/* Whom a rule leaves one operation out for lacks that one, */
+	rule(self, "readers", WARD_RULE_ALLOW, READ);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 5);
+	rule(self, "writers", WARD_RULE_ALLOW, READ | WRITE);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 6);
+	cond(self, WARD_COND_PATH);
+	path(self, "/in/tray");
+	EXPECT_STREQ("readers", nearest(self, &who, WRITE, &lacks));
+	EXPECT_EQ(operations, lacks);
+	/* of several only what no rule allows, */
+	EXPECT_STREQ("readers", nearest(self, &who, READ | WRITE, &lacks));
+	EXPECT_EQ(operations, lacks);
+	who.fsuid = 6;
+	EXPECT_STREQ("readers", nearest(self, &who, READ, &lacks));
+	EXPECT_EQ(users, lacks);
+	/* and all of that. */
+	EXPECT_STREQ("writers", nearest(self, &who, READ | WRITE, &lacks));
+	EXPECT_EQ(paths, lacks);
+	who.fsuid = 7;
+	EXPECT_STREQ("readers", nearest(self, &who, WARD_OP_LIST, &lacks));
+	EXPECT_EQ(users | operations, lacks);
+	/* To walk, any operation will do. */
+	who.way = who.place;
+	who.way_len = who.place_len;
+	EXPECT_STREQ("readers", nearest(self, &who, 0, &lacks));
+	EXPECT_EQ(users, lacks);
+	who.place = (const u8 *)"/out";
+	who.place_len = 4;
+	who.way = NULL;
+	who.fsuid = 6;
+	EXPECT_STREQ("readers", nearest(self, &who, 0, &lacks));
+	EXPECT_EQ(users, lacks);
+	EXPECT_STREQ("writers", nearest(self, &who, WRITE, &lacks));
+	EXPECT_EQ(paths, lacks);
+}
+
+/* One that matches, and is never asked for one that denies, is not to blame. */
+TEST_F(places, nearest_behind_one_that_denies)
+{
+	struct ward_actor who = somebody("/in");
+	u32 lacks;
+
+	rule(self, "not this", 0, READ | WRITE);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 5);
+	rule(self, "in vain", WARD_RULE_ALLOW, READ | WRITE);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 5);
+	rule(self, "other", WARD_RULE_ALLOW, READ);
+	cond(self, WARD_COND_SUBJECT);
+	subject(self, 6);
+	EXPECT_FALSE(ward_policy_walks(self->b->bytes, &who));
+	EXPECT_STREQ("other", nearest(self, &who, 0, &lacks));
+	EXPECT_EQ(1U << WARD_COND_SUBJECT, lacks);
+	/* With one operation more it would be asked. */
+	EXPECT_STREQ("in vain", nearest(self, &who, WARD_OP_LIST, &lacks));
+	EXPECT_EQ(1U << WARD_COND_OPERATIONS, lacks);
+}
+
 TEST_F(places, programs_and_threads)
 {
 	struct ward_program_id sh = { .kind = cpu_to_le32(WARD_PROGRAM_UUID), .inode = cpu_to_le64(7) };

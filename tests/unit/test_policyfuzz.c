@@ -203,10 +203,30 @@ static void actor(struct ward_actor *a, u32 *arg, u32 n, struct ward_program_id 
 	};
 }
 
+/* What no rule allowed, each lacks something for: what the kernel says was nearest, and no other. */
+static void ask_why(const void *blob, const struct ward_actor *a, const struct ward_verdict *v)
+{
+	const struct ward_policy_header *h = blob;
+	const struct ward_rule *r = (const void *)(h + 1);
+	struct ward_nearest near;
+	u32 i, least = 0;
+
+	ward_policy_nearest(blob, a, v->left, &near);
+	for (i = 0; i < le32_to_cpu(h->rules); i++, r = (const void *)((const u8 *)r + le32_to_cpu(r->length))) {
+		u32 lacks = ward_rule_lacks(r, a, v->left);
+
+		if (!v->allow && !v->rule && !lacks == !!(le16_to_cpu(r->flags) & WARD_RULE_ALLOW))
+			abort();
+		if (lacks && (!least || __builtin_popcount(lacks) < __builtin_popcount(least)))
+			least = lacks;
+	}
+	if (near.lacks != least || !near.rule != !least)
+		abort();
+}
+
 static void ask(const void *blob, struct ward_policy_traits *traits, u32 n)
 {
 	struct ward_program_id id;
-	struct ward_nearest near;
 	struct ward_places places;
 	struct ward_verdict v;
 	struct ward_actor a;
@@ -220,9 +240,9 @@ static void ask(const void *blob, struct ward_policy_traits *traits, u32 n)
 		abort();
 	if (v.allow && !ward_policy_walks(blob, &a))
 		abort();
-	ward_policy_nearest(blob, &a, 1U << n % 10, &near);
-	if (near.rule && !near.lacks)
-		abort();
+	ask_why(blob, &a, &v);
+	ward_policy_decide(blob, &a, n >> 3 & WARD_OP_ALL, &v);
+	ask_why(blob, &a, &v);
 	ward_policy_limits(blob, &a, WARD_OP_ALL, limit, NULL);
 	if (ward_policy_next(blob, a.now) <= a.now)
 		abort();
