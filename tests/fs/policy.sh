@@ -209,7 +209,7 @@ check "a descriptor that was handed on gives nobody what he could not open" py '
 exec(open("/tmp/handed.py").read())
 policy(ALICE)
 fd = as_alice(os.open, d + "/f", os.O_RDWR); dfd = as_alice(os.open, d + "/full", os.O_RDONLY)
-gfd = as_alice(os.open, d + "/g", os.O_RDWR); r, w = os.pipe()
+gfd = as_alice(os.open, d + "/h", os.O_RDWR); r, w = os.pipe()
 same(as_alice(os.pread, fd, 5, 0), noise(1, 20000)[:5])
 since = mark()
 for uid in (0, MALLORY):
@@ -228,7 +228,7 @@ same(as_alice(os.pread, fd, 5, 0), noise(1, 20000)[:5]); same(as_alice(os.listdi
 check "copying in the vault takes the right to read and the one to write" py '
 exec(open("/tmp/handed.py").read())
 policy(ALICE)
-fd = as_alice(os.open, d + "/f", os.O_RDWR); gfd = as_alice(os.open, d + "/g", os.O_RDWR); r, w = os.pipe()
+fd = as_alice(os.open, d + "/f", os.O_RDWR); gfd = as_alice(os.open, d + "/h", os.O_RDWR); r, w = os.pipe()
 as_alice(os.copy_file_range, fd, gfd, 100, 0, 0); as_alice(os.splice, fd, w, 100, 0); as_alice(os.lseek, fd, 0, os.SEEK_DATA)
 for op, copies in (("read", False), ("write", False), ("setattr", False), ("read write", True)):
     needs = sum(testvault.OPS[n] for n in op.split())
