@@ -136,6 +136,20 @@ int ward_conf_load(const char *name, struct ward_conf *conf, struct ward_err *er
 	return ret;
 }
 
+/* Room for one more. In steps that double: a thousand entries of some KiB each are not copied for each that comes. */
+static int make_room(struct ward_conf_list *list)
+{
+	struct ward_conf *more;
+
+	if (list->count & (list->count - 1))
+		return 0;
+	more = reallocarray(list->conf, list->count ? 2 * list->count : 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	list->conf = more;
+	return 0;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct ward_conf *)a)->name, ((const struct ward_conf *)b)->name);
@@ -165,7 +179,7 @@ int ward_conf_list(struct ward_conf_list *list, struct ward_err *err)
 		return ward_fail_errno(err, errno, "cannot read %s", WARD_CONF_DIR);
 	while (!ret && (d = readdir(dir))) {
 		size_t len = strlen(d->d_name);
-		struct ward_conf *more, conf;
+		struct ward_conf conf;
 		struct ward_err why;
 		char name[64];
 
@@ -181,13 +195,11 @@ int ward_conf_list(struct ward_conf_list *list, struct ward_err *err)
 			ward_note(err, "%.500s", why.text);
 			continue;
 		}
-		more = reallocarray(list->conf, list->count + 1, sizeof(*more));
-		if (!more) {
+		if (make_room(list)) {
 			ret = ward_fail_errno(err, ENOMEM, "cannot list the vaults");
 			break;
 		}
-		list->conf = more;
-		more[list->count++] = conf;
+		list->conf[list->count++] = conf;
 	}
 	closedir(dir);
 	if (ret)

@@ -15,12 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libmount.h>
-
-#include "conf.h"
 #include "crypt.h"
 #include "log.h"
-#include "mnt.h"
 #include "policyfile.h"
 #include "text.h"
 
@@ -96,90 +92,6 @@ int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length)
 	}
 	*length = n;
 	return 0;
-}
-
-/*
- * Where a vault is mounted: in @dir, if it is there; else in the topmost place of all.
- * While it is being made, it is where nobody works in it. Fills in @name where it is "".
- */
-static int mounted_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir,
-			 size_t dir_size)
-{
-	char found[PATH_MAX] = "";
-	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
-	char text[WARD_UUID_TEXT];
-	struct libmnt_fs *fs;
-	int ret = -ENOENT;
-
-	ward_text_uuid(uuid, text);
-	while (ret && table && iter && !mnt_table_next_fs(table, iter, &fs)) {
-		const char *options = mnt_fs_get_fs_options(fs), *root = mnt_fs_get_root(fs);
-		char *value;
-		size_t len;
-
-		if (!mnt_fs_get_fstype(fs) || strcmp(mnt_fs_get_fstype(fs), WARD_FSTYPE) ||
-		    !root || strcmp(root, "/") || !options ||
-		    mnt_optstr_get_option(options, "uuid", &value, &len) ||
-		    len != strlen(text) || strncmp(value, text, len))
-			continue;
-		if (!strncmp(mnt_fs_get_target(fs), WARD_CREATE_DIR "/",
-			     strlen(WARD_CREATE_DIR "/")))
-			continue;
-		if (!name[0] && !mnt_optstr_get_option(options, "name", &value, &len))
-			snprintf(name, name_size, "%.*s", (int)len, value);
-		if (!found[0] || !strcmp(mnt_fs_get_target(fs), dir))
-			snprintf(found, sizeof(found), "%s", mnt_fs_get_target(fs));
-		if (!strcmp(found, dir))
-			ret = 0;
-	}
-	mnt_free_iter(iter);
-	mnt_unref_table(table);
-	if (!found[0])
-		return -ENOENT;
-	snprintf(dir, dir_size, "%s", found);
-	return 0;
-}
-
-/**
- * ward_log_vault - name and directory of a vault
- * @uuid: which
- * @name: where the name goes; "" when it has none
- * @name_size: room there, bytes
- * @dir: where the directory goes, as users see it
- * @dir_size: room there, bytes
- *
- * From the configuration and the mounts: a vault can be mounted somewhere else than the
- * configuration says. Nothing of it is asked of the kernel
- * module, so it works for vaults that are not mounted.
- *
- * Return: 0; -ENOENT when it is not known, both are empty then.
- */
-int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size)
-{
-	struct ward_conf_list list;
-	struct ward_err *ignored;
-	int ret = -ENOENT;
-	size_t i;
-
-	name[0] = '\0';
-	dir[0] = '\0';
-	ignored = malloc(sizeof(*ignored));
-	if (!ignored)
-		return -ENOMEM;
-	ward_err_clear(ignored);
-	if (!ward_conf_list(&list, ignored)) {
-		for (i = 0; ret && i < list.count; i++) {
-			if (memcmp(list.conf[i].uuid, uuid, WARD_UUID_SIZE))
-				continue;
-			snprintf(name, name_size, "%s", list.conf[i].name);
-			snprintf(dir, dir_size, "%s", list.conf[i].directory);
-			ret = 0;
-		}
-		ward_conf_list_free(&list);
-	}
-	free(ignored);
-	return mounted_vault(uuid, name, name_size, dir, dir_size) ? ret : 0;
 }
 
 /**
@@ -279,31 +191,22 @@ static void put_host(json_t *o)
 	put_text(o, "host.boot.id", boot);
 }
 
-static void user_name(uint32_t uid, const struct ward_log_names *names, char name[WARD_LOG_USER])
-{
-	name[0] = '\0';
-	if (names)
-		names->user(uid, name, names->arg);
-	else
-		ward_log_user(uid, name);
-}
-
 /* Nearly always the two are one user, who is asked for once. */
 static void put_users(json_t *o, const struct ward_event *e, const struct ward_log_names *names)
 {
 	bool real = e->has & WARD_EVENT_HAS_UID;
-	char name[WARD_LOG_USER];
+	char name[WARD_LOG_USER] = "";
 
 	if (real) {
 		put_id(o, "user.id", e->uid);
-		user_name(e->uid, names, name);
+		names->user(e->uid, name, names->arg);
 		put_bytes(o, "user.name", name, strlen(name));
 	}
 	if (!(e->has & WARD_EVENT_HAS_EUID))
 		return;
 	put_id(o, "user.effective.id", e->euid);
 	if (!real || e->uid != e->euid)
-		user_name(e->euid, names, name);
+		names->user(e->euid, name, names->arg);
 	put_bytes(o, "user.effective.name", name, strlen(name));
 }
 
@@ -376,17 +279,14 @@ static bool alert(uint32_t kind)
 }
 
 static void put_vault(json_t *o, const struct ward_event *e, const struct ward_log_names *names,
-		      char *dir, size_t dir_size)
+		      char *dir)
 {
 	char name[64] = "", uuid[WARD_UUID_TEXT];
 
 	dir[0] = '\0';
 	if (!(e->has & WARD_EVENT_HAS_VAULT))
 		return;
-	if (names)
-		names->vault(e->vault, name, dir, names->arg);
-	else
-		ward_log_vault(e->vault, name, sizeof(name), dir, dir_size);
+	names->vault(e->vault, name, dir, names->arg);
 	if (!name[0] && e->vault_name)
 		put_bytes(o, "ward.vault", e->vault_name, strlen(e->vault_name));
 	else
@@ -447,7 +347,7 @@ static void put_limit(json_t *o, const struct ward_event *event)
 /**
  * ward_log_event - an event as a JSON object
  * @event: the event
- * @names: who knows vaults and users; NULL: ward_log_vault() and ward_log_user()
+ * @names: who knows vaults and users
  *
  * Return: a new reference, or NULL without memory.
  */
@@ -479,7 +379,7 @@ json_t *ward_log_event(const struct ward_event *event, const struct ward_log_nam
 	put_nearest(o, event);
 	put_who(o, event, names);
 	put_text(o, "ward.kind", ward_kind_name(event->kind));
-	put_vault(o, event, names, dir, sizeof(dir));
+	put_vault(o, event, names, dir);
 	if (dir[0]) {
 		put_path(o, "file.path", dir, &event->path);
 		put_path(o, "ward.target_path", dir, &event->path2);

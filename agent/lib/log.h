@@ -26,8 +26,6 @@
  * @vault: fills in @name (64 bytes) and @dir (4096 bytes) of a vault, empty when not known
  * @user: fills in @name (256 bytes) of a user, empty when not known
  * @arg: handed to both
- *
- * Without it, ward_log_vault() and ward_log_user() are asked each time.
  */
 struct ward_log_names {
 	void (*vault)(const uint8_t *uuid, char *name, char *dir, void *arg);
@@ -44,7 +42,6 @@ int ward_log_position(json_t *object, uint8_t load_id[WARD_LOAD_ID_SIZE], uint64
 		      uint64_t *total);
 char *ward_log_line(json_t *object, const char *prev);	/* with newline; free() */
 void ward_log_hash(const char *line, size_t length, char prev[WARD_LOG_PREV]);
-int ward_log_vault(const uint8_t *uuid, char *name, size_t name_size, char *dir, size_t dir_size);
 void ward_log_user(uint32_t uid, char name[WARD_LOG_USER]);
 char *ward_log_escape(const uint8_t *bytes, size_t length);
 int ward_log_unescape(const char *text, uint8_t *bytes, size_t *length);

@@ -172,11 +172,8 @@ static int record(struct wardd_intake *in, const struct ward_event *event)
 	json_t *object;
 	int ret;
 
-	/* Names may have changed with this one. */
-	if (event->kind == WARD_KIND_MOUNT || event->kind == WARD_KIND_KEY) {
-		wardd_names_changed(in->names);
+	if (event->kind == WARD_KIND_MOUNT || event->kind == WARD_KIND_KEY)
 		in->tell_changed = true;
-	}
 	if (is_own(event))
 		return hold_own(in, event);
 	ret = record_own(in);

@@ -142,7 +142,6 @@ struct wardd_names *wardd_names_new(void);
 void wardd_names_free(struct wardd_names *names);
 void wardd_names_vault(const uint8_t *uuid, char *name, char *dir, void *arg);
 void wardd_names_user(uint32_t uid, char *name, void *arg);
-void wardd_names_changed(struct wardd_names *names);
 
 /* ---- counts.c: what was recorded, for wardctl status ------------------------------------ */
 struct wardd_counts;

@@ -83,6 +83,45 @@ check "he is found by his name" sh -c "wardctl log --user mallory | grep -q 'rea
 check "and by his number" sh -c "wardctl log --user 61003 | grep -q 'real user root'"
 check "and root, whose process it was" sh -c "wardctl log --user root | grep -q 'real user root'"
 
+# Identical refusals, in most of a second
+as mallory python3 -c "
+import os, time
+for _ in range(12):
+	time.sleep(0.08)
+	try: os.stat('$d/casefile')
+	except PermissionError: pass"
+mine="e['ward.kind'] == 'violation' and e['user.name'] == 'mallory' and e['process.name'] == 'python3'"
+check "refusals that are folded are in the log" wait_for fold has "$mine and e['ward.count'] > 3"
+check "with the time of the last one; who stands alone has none" python3 - <<EOT
+import json
+from datetime import datetime
+def when(text): return datetime.fromisoformat(text[:26] + '+00:00').timestamp()
+found = [e for e in map(json.loads, open('$log')) if $mine]
+spans = [when(e['event.end']) - when(e['@timestamp']) for e in found if e['ward.count'] > 1]
+assert all(('event.end' in e) == (e['ward.count'] > 1) for e in found), found
+assert sum(e['ward.count'] for e in found) == 12 and 0.4 < max(spans) < 5 and min(spans) > 0, (spans, found)
+EOT
+
+# Odd bytes in both names of a rename, in the program's, and in its process's
+check "alice may do all but rename" py '
+rules(testvault.rule("root", 1, testvault.ALL, (1, [(1, 0)])),
+      testvault.rule("alice", 1, testvault.ALL & ~testvault.OPS["rename"], (1, [(1, ALICE)])))
+touch(d.encode() + b"/from\\\x1b[31m\xfe"); os.chown(d.encode() + b"/from\\\x1b[31m\xfe", ALICE, ALICE)
+'
+odd=$(printf '/tmp/m\\v\002\377\303')
+cp /usr/bin/mv "$odd"
+check_errno EACCES "she is refused it" as alice "$odd" "$(printf "$d"'/from\\\033[31m\376')" "$(printf "$d"'/to\342\200\256\\x41\200')"
+check "it is in the log" wait_for rename has "e['event.action'] == 'rename' and e['user.name'] == 'alice'"
+check "of no name a byte is lost" python3 -B - "$WARD_TOP/tests/agent" $log $d <<'EOT'
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from escaped import back
+e = [e for e in map(json.loads, open(sys.argv[2])) if e['event.action'] == 'rename'][-1]
+got = [back(e[k]) for k in ('file.path', 'ward.target_path', 'process.executable', 'process.name')]
+top = sys.argv[3].encode()
+assert got == [top + b'/from\\\x1b[31m\xfe', top + b'/to\xe2\x80\xae\\x41\x80', b'/tmp/m\\v\x02\xff\xc3', b'm\\v\x02\xff\xc3'], (got, e)
+EOT
+
 # Colours are for terminals.
 echo 'import pty, sys; pty.spawn(sys.argv[1:])' >/tmp/onpty.py
 esc=$(printf '\033')

@@ -63,6 +63,17 @@ check "all of it is proven" sh -c "wardctl log verify --json --key-file $key | p
 import json, sys
 o = json.load(sys.stdin)
 assert o[\"intact\"] and o[\"proven\"][\"lines\"] == o[\"lines\"] and o[\"tail\"] == \"whole\", o'"
+check "each seal says up to which event, of which load and boot" sh -c "cat $(log_files | tr '\n' ' ') | python3 -c '
+import json, sys
+boot = open(\"/proc/sys/kernel/random/boot_id\").read().strip()
+seals = last = 0
+for e in map(json.loads, sys.stdin):
+    if e[\"ward.kind\"] != \"seal\": last = e[\"ward.load_id\"], e[\"event.sequence\"]
+    elif last:
+        seals += 1
+        assert (e[\"ward.load_id\"], e[\"ward.seal.sequence\"]) == last, (last, e)
+    assert e[\"host.boot.id\"] == boot, e
+assert seals > 5, seals'"
 check "without the key it says that nothing is proven" sh -c "wardctl log verify | grep -q 'Nothing is proven'"
 head -c 35 /dev/zero | python3 -c "
 import base64, hashlib

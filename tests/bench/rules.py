@@ -126,6 +126,51 @@ def text_of(count):
         f'\n[rule r{k}]\nusers = {100000 + k}\ngroups = {100000 + k}\neffect = allow\n' for k in range(count))
 
 
+def refused(uid, top):
+    """A refusal of that user's, in that vault."""
+    os.setresuid(uid, uid, 0)
+    try:
+        os.stat(top + '/x')
+        sys.exit('let in')
+    except PermissionError:
+        os.setresuid(0, 0, 0)
+
+
+def violations():
+    """How many are in the log."""
+    try:
+        with open('/var/log/ward/events.jsonl') as f:
+            return sum('"ward.kind":"violation"' in line for line in f)
+    except FileNotFoundError:
+        return None
+
+
+def recorded(tops):
+    """ns of CPU that a record costs wardd: a refusal in each of these, none of which folds."""
+    wardd = subprocess.Popen(['wardd'], stderr=subprocess.DEVNULL)
+
+    def used():
+        with open(f'/proc/{wardd.pid}/schedstat') as f:
+            return int(f.readline().split()[0])
+
+    def quiet():
+        """When nothing is written any more: how much is."""
+        before, now = None, violations()
+        while now is None or now != before:
+            time.sleep(5)
+            before, now = now, violations()
+        return now
+    first, began = quiet(), used()
+    for k, top in enumerate(tops):
+        refused(200000 + k, top)
+    last = quiet()
+    assert last - first == len(tops), (first, last)
+    took = used() - began
+    wardd.terminate()
+    wardd.wait()
+    return took / len(tops)
+
+
 def main():
     os.makedirs(LOWER)
     os.makedirs('/srv/below')
@@ -168,6 +213,9 @@ def main():
         _, other, mounting, unlocking = vault(f'v{k:04}')
     out['memory'] = (before - available()) / (VAULTS - 1)
     vaults(VAULTS, mounting, unlocking, other)
+    tops = [top] + [f'{LOWER}/v{k:04}' for k in range(VAULTS - 1)]
+    out['record'] = {'one': recorded(tops[:1] * min(VAULTS, 200)), 'all': recorded(tops)}
+    print(f'# {out["record"]}', flush=True)
     with open(os.environ['WARD_OUT'] + '/rules.json', 'w') as f:
         json.dump(out, f)
     print('ok 1 - measured\n1..1')

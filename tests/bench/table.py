@@ -206,7 +206,9 @@ def many(data):
                        'list all', '`wardctl status`') + row('---:', *['---:'] * 6)
     for r in data['vaults']:
         out += row(str(r['vaults']), micro(r['files']), *(micro(r[key]) for key in ('mount', 'unlock', 'ask', 'list', 'status')))
-    return out + '\nA vault more takes %.0f KiB of memory.\n' % data['memory']
+    out += '\nA vault more takes %.0f KiB of memory.\n' % data['memory']
+    return out + '\nA record costs wardd %s where one vault is refused in, %s where each of the %d is.\n' % (
+        micro(data['record']['one']), micro(data['record']['all']), data['vaults'][-1]['vaults'])
 
 
 def main(argv):

@@ -334,6 +334,24 @@ chmod 666 $conf
 refused 1 "everybody can change the file $conf" "rules that anybody can write are not loaded" load
 check_is "and the old ones stay in force" "$before" "$(standing)"
 chmod 644 $conf
+chown alice $conf
+refused 1 "$conf belongs to user 61001" "nor those of a user's" load
+chown root:caseworkers $conf
+chmod 664 $conf
+refused 1 "group 61010.* can change the file $conf" "nor those that a group can write" load
+chown root:root $conf
+chmod 644 $conf
+setfacl -m u:alice:rw $conf
+refused 1 "in its ACL.* can change the file $conf" "nor those that an ACL gives to somebody" load
+setfacl -b $conf
+chmod 777 /etc/ward/vaults.d
+refused 1 "everybody can change the directory /etc/ward/vaults.d" "nor what lies where everybody may put others" load
+chmod 700 /etc/ward/vaults.d
+mv $conf /tmp/rules.conf
+ln -s /tmp/rules.conf $conf
+refused 1 "cannot read $conf: Too many levels of symbolic links" "nor what a symlink leads to" load
+mv /tmp/rules.conf $conf
+refused 0 "rules in force" "put in order, they are" load
 cp $prog/cat $prog/new && mv $prog/new $prog/cat
 check_errno EACCES "a program that was replaced is another one" as alice $prog/cat /srv/d/in/f
 refused 0 "programs" "explained: it is" explain --user alice --program $prog/cat --op read /in/f

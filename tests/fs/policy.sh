@@ -25,6 +25,11 @@ R, W, C, D, N, K, L, X, A, S = (testvault.OPS[n] for n in ('read', 'write', 'cre
                                                            'execute', 'setattr', 'setxattr'))
 def opened(flags): return lambda: os.close(os.open(d + '/f', flags))
 def new(flags): return lambda: os.close(os.open(d + '/new', os.O_CREAT | flags, 0o666))
+def set_flags(fd): fcntl.ioctl(fd, 0x40086602, fcntl.ioctl(fd, 0x80086601, bytes(8)))	# FS_IOC_SETFLAGS, FS_IOC_GETFLAGS
+def chattr():
+    fd = os.open(d + '/f', os.O_RDONLY)
+    try: set_flags(fd)
+    finally: os.close(fd)
 def run_true(): os.execv(d + '/true', ['true'])
 # what is done, operations that it takes, the action in the event, its path
 ops = {
@@ -46,6 +51,7 @@ ops = {
     'rename': (lambda: os.rename(d + '/h', d + '/h2'), N | R | D | C, 'rename', '/h /h2'),
     'link': (lambda: os.link(d + '/f', d + '/f2'), K | R | D | C, 'link', '/f /f2'),
     'chmod': (lambda: os.chmod(d + '/f', 0o777), A, 'setattr', '/f'),
+    'chattr': (chattr, R | A, 'open-read setattr', '/f'),
     'utime': (lambda: os.utime(d + '/f', (1, 1)), A, 'setattr', '/f'),
     'utime to now': (lambda: os.utime(d + '/f'), W, 'open-write', '/f'),
     'one time to now': (lambda: utime_one(d + '/f', UTIME_OMIT, UTIME_NOW), A, 'setattr', '/f'),
@@ -57,7 +63,7 @@ ops = {
         '02000000' '01000700ffffffff' '04000700ffffffff' '20000700ffffffff')), A, 'setattr', '/f'),
     'access': (lambda: access(d + '/f', os.R_OK), R, 'open-read', '/f'),
 }
-lacking = {'nfs': ('tmpfile', 'set an ACL'), 'tmpfs': ('setxattr', 'removexattr', 'getxattr')}
+lacking = {'nfs': ('tmpfile', 'set an ACL', 'chattr'), 'tmpfs': ('setxattr', 'removexattr', 'getxattr', 'chattr')}
 for n in lacking.get(LOWER, ()): del ops[n]
 END
 check "root and mallory are refused everything, and nothing changes" py '
@@ -225,6 +231,7 @@ check "a descriptor that was handed on gives nobody what he could not open" py '
 exec(open("/tmp/handed.py").read())
 policy(ALICE)
 fd = as_alice(os.open, d + "/f", os.O_RDWR); dfd = as_alice(os.open, d + "/full", os.O_RDONLY)
+gfd = as_alice(os.open, d + "/h", os.O_RDWR); r, w = os.pipe()
 same(as_alice(os.pread, fd, 5, 0), noise(1, 20000)[:5])
 since = mark()
 for uid in (0, MALLORY):
@@ -232,11 +239,28 @@ for uid in (0, MALLORY):
     fails("EACCES", as_user, uid, os.listdir, dfd); fails("EACCES", as_user, uid, mmap.mmap, fd, 100)
     fails("EACCES", as_user, uid, os.ftruncate, fd, 0); fails("EACCES", as_user, uid, os.fchmod, fd, 0)
     fails("EACCES", as_user, uid, os.sendfile, os.open("/tmp/sent", os.O_CREAT | os.O_RDWR), fd, 0, 100)
+    fails("EACCES", as_user, uid, os.splice, fd, w, 100, 0); fails("EACCES", as_user, uid, os.copy_file_range, fd, gfd, 100, 0, 0)
+    for whence in (os.SEEK_DATA, os.SEEK_HOLE): fails("EACCES", as_user, uid, os.lseek, fd, 0, whence)
     fails("EACCES", as_user, uid, os.open, "x", os.O_RDONLY, dir_fd=dfd)
     fails("EACCES", as_user, uid, os.open, "/proc/self/fd/%d" % fd, os.O_RDONLY)
 same({e["action"] for e in events(since, kind="violation", uid=MALLORY)} >= {"read", "write", "list", "mmap"}, True)
 same(reported(since, kind="violation", uid=MALLORY, action="read")["path"], "/f")
 same(as_alice(os.pread, fd, 5, 0), noise(1, 20000)[:5]); same(as_alice(os.listdir, dfd), ["x"])
+'
+check "copying in the vault takes the right to read and the one to write" py '
+exec(open("/tmp/handed.py").read())
+policy(ALICE)
+fd = as_alice(os.open, d + "/f", os.O_RDWR); gfd = as_alice(os.open, d + "/h", os.O_RDWR); r, w = os.pipe()
+as_alice(os.copy_file_range, fd, gfd, 100, 0, 0); as_alice(os.splice, fd, w, 100, 0); as_alice(os.lseek, fd, 0, os.SEEK_DATA)
+for op, copies in (("read", False), ("write", False), ("setattr", False), ("read write", True)):
+    needs = sum(testvault.OPS[n] for n in op.split())
+    rules(testvault.rule("some", testvault.ALLOW, needs, (1, [(1, ALICE)])))
+    if copies: as_alice(os.copy_file_range, fd, gfd, 100, 0, 0)
+    else: fails("EACCES", as_alice, os.copy_file_range, fd, gfd, 100, 0, 0)
+    for fn, args in ((os.splice, (fd, w, 100, 0)), (os.lseek, (fd, 0, os.SEEK_DATA))):
+        if "read" in op: as_alice(fn, *args)
+        else: fails("EACCES", as_alice, fn, *args)
+policy(ALICE); as_alice(os.ftruncate, gfd, 0)
 '
 check "nor does a mapping" py '
 exec(open("/tmp/handed.py").read())

@@ -18,8 +18,8 @@ def same(got, want):
     assert got == want, f'got {got!r}, wanted {want!r}'
 
 
-def refuse(paths, name=b'mallory'):
-    """A child of this name and uid 61003 tries to list each path, and is refused."""
+def refuse(paths, name=b'mallory', pause=0):
+    """A child of this name and uid 61003 tries to list each path, with a pause before it, and is refused."""
     pid = os.fork()
     if not pid:
         code = 1
@@ -30,6 +30,7 @@ def refuse(paths, name=b'mallory'):
             os.setresgid(61003, 61003, 61003)
             os.setresuid(61003, 61003, 61003)
             for path in paths:
+                time.sleep(pause)
                 try:
                     os.stat(path)
                 except PermissionError:
@@ -114,6 +115,25 @@ def folding():
     same(number(events[0]['EVENT_COUNT']), 1)
     for e in events:
         assert number(e['EVENT_LAST_TIME']) >= number(e['EVENT_TIME'])
+
+
+def folding_times():
+    """What is folded says when the first and when the last of it happened; no time is in two events."""
+    settle()
+    start, begin = next_event(), time.time_ns()
+    refuse([top + '/dir'] * 12, pause=0.08)
+    end = time.time_ns()
+    settle()
+    events = violations(c.events(start))
+    same(sum(number(e['EVENT_COUNT']) for e in events), 12)
+    times = [(number(e['EVENT_TIME']), number(e['EVENT_LAST_TIME'])) for e in events]
+    for (first, last), e in zip(times, events):
+        same(first == last, number(e['EVENT_COUNT']) == 1)
+    flat = [at for pair in times for at in pair]
+    same(flat, sorted(flat))
+    # The clock of the kernel may be a tick behind.
+    assert begin - 2e7 < flat[0] and flat[-1] <= end, (begin, times, end)
+    assert max(last - first for first, last in times) > 4e8, times
 
 
 def folding_processes():
@@ -259,6 +279,7 @@ def parallel():
 t.check('an event says who, what and with what', fields)
 t.check('the login user is told apart from the user', login)
 t.check('identical events fold, and the counts add up', folding)
+t.check('with the first and the last time', folding_times)
 t.check('events of several processes fold, and name no process', folding_processes)
 t.check('events of several users do not fold', no_folding_of_users)
 t.check('a listener hears every number', gap_free)

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import tap
 
@@ -626,6 +627,63 @@ def old_files_expire_in_order():
         fails(m, 'oldest files are missing')
 
 
+def seals_of(m):
+    return [json.loads(line)['ward.seal.cause'] for f in m.files() for line in open(f) if 'ward.seal.mac' in line]
+
+
+def what_is_old_is_rotated():
+    with Machine(rotate_age='2s', rotate_size=0, seal_records=1000) as m:
+        m.start()
+        m.do('append 3')
+        m.do('tick')
+        assert len(m.files()) == 1
+        time.sleep(2.1)
+        # Also when nothing happens
+        m.do('tick')
+        assert [os.path.basename(f) for f in m.files()] == ['events.jsonl.1', 'events.jsonl'], m.files()
+        m.do('append 2')
+        m.do('tick')
+        assert len(m.files()) == 2
+        time.sleep(2.1)
+        # or when something does
+        m.do('append 1')
+        assert len(m.files()) == 3
+        m.end()
+        assert holds(m)['lines'] > 6
+    # A file is as old as its first line, whoever wrote it.
+    with Machine(rotate_age='2s', rotate_size=0) as m:
+        m.start()
+        m.do('append 3')
+        m.end()
+        time.sleep(2.1)
+        m.start()
+        m.do('append 1')
+        m.end()
+        assert len(m.files()) == 2
+        holds(m)
+
+
+def what_is_idle_is_sealed():
+    with Machine(seal_idle='1s', seal_after='1h', seal_records=1000) as m:
+        m.start()
+        m.do('tick')
+        assert 'idle' not in seals_of(m), seals_of(m)
+        for n in range(1, 4):
+            time.sleep(1.1)
+            m.do('tick')
+            m.do('tick')
+            assert seals_of(m).count('idle') == n, seals_of(m)
+        m.end()
+        holds(m)
+    with Machine(seal_idle=0, seal_records=1000) as m:
+        m.start()
+        time.sleep(1.1)
+        m.do('tick')
+        assert 'idle' not in seals_of(m), seals_of(m)
+        m.end()
+        holds(m)
+
+
 def what_cannot_be_rotated_grows():
     with Machine() as m:
         m.start()
@@ -688,6 +746,6 @@ def hostile_logs_are_read_without_harm():
 
 if __name__ == '__main__':
     sys.exit(tap.run([f for f in list(globals().values()) if callable(f) and f.__module__ == '__main__'
-                      and not isinstance(f, type) and f.__name__ not in ('key_text', 'place', 'holds', 'fails', 'filled',
+                      and not isinstance(f, type) and f.__name__ not in ('key_text', 'place', 'seals_of', 'holds', 'fails', 'filled',
                                                                   'killed_at', 'killed_at_each')],
                      jobs=2))

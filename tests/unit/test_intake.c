@@ -270,7 +270,7 @@ static void connected(struct wardd_intake *in, const struct kernel *k)
 	in->writer->total = 0;
 }
 
-TEST_F(log, nothing_is_missing_whatever_gets_lost_on_the_way)
+TEST_F_TIMEOUT(log, nothing_is_missing_whatever_gets_lost_on_the_way, 300)
 {
 	struct kernel *k = malloc(sizeof(*k));
 	char load[2 * WARD_LOAD_ID_SIZE + 1];

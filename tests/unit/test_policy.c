@@ -462,6 +462,110 @@ TEST_F(policy, hours_change_when_they_say)
 	EXPECT_EQ(NOW - 86400, ward_policy_next(self->blob, 5));
 }
 
+/* Is a policy of one rule open at that time? @vault, @rule: more lines of the vault, and of the rule */
+static bool open_in(struct __test_metadata *_metadata, const char *hours, const char *vault, const char *rule,
+		    time_t when)
+{
+	struct one who = { 1, 0, 0 };
+	struct ward_actor a = { .fsuid = 1, .in_group = in_group, .arg = &who, .now = when };
+	struct ward_master master = { { 1 }, { 2 } };
+	struct ward_policy_traits traits;
+	struct ward_policy p;
+	struct ward_err err;
+	char text[256];
+	size_t len;
+	void *blob;
+	bool is;
+
+	snprintf(text, sizeof(text), "[vault]\ndirectory = /srv/d\n%s[rule a]\nhours = %s\n%seffect = allow\n",
+		 vault, hours, rule);
+	ward_err_clear(&err);
+	ASSERT_EQ(0, ward_policy_parse(text, strlen(text), "d.conf", &p, &err)) {
+		TH_LOG("%s: %s", err.text, err.notes[0]);
+	}
+	ASSERT_EQ(0, ward_policy_set_hours(&p, when - 100 * 86400));
+	ASSERT_EQ(0, ward_policy_compile(&p, &master, 1, &blob, &len));
+	ASSERT_EQ(0, ward_policy_validate(blob, len, master.uuid, &traits));
+	is = ward_policy_allowed(blob, &a, NULL) == WARD_OP_ALL;
+	ward_policy_free(&p);
+	free(blob);
+	return is;
+}
+
+/* The hour that the clock passes twice counts both times, the one that it leaves out never; north and south. */
+TEST_F(policy, hours_when_the_clock_is_changed)
+{
+	static const struct {
+		const char *zone, *hours;
+		time_t when;		/* by UTC, which the comment has */
+		bool open;
+	} times[] = {
+		/* 2025-10-26: 03:00 CEST becomes 02:00 CET, at 01:00 */
+		{ "Europe/Berlin", "02:00-03:00", 1761436799, false },	/* 25 23:59:59: 01:59:59 CEST */
+		{ "Europe/Berlin", "02:00-03:00", 1761436800, true },	/* 26 00:00: 02:00 CEST */
+		{ "Europe/Berlin", "02:00-03:00", 1761438600, true },	/* 00:30: 02:30 CEST */
+		{ "Europe/Berlin", "02:00-03:00", 1761440399, true },	/* 00:59:59: 02:59:59 CEST */
+		{ "Europe/Berlin", "02:00-03:00", 1761442200, true },	/* 01:30: 02:30 CET */
+		{ "Europe/Berlin", "02:00-03:00", 1761443999, true },	/* 01:59:59: 02:59:59 CET */
+		{ "Europe/Berlin", "02:00-03:00", 1761444000, false },	/* 02:00: 03:00 CET */
+		{ "Europe/Berlin", "02:00-02:30", 1761440399, false },	/* 02:59:59 CEST */
+		{ "Europe/Berlin", "02:00-02:30", 1761440400, true },	/* 02:00 CET: open once more */
+		/* 2026-03-29: 02:00 CET becomes 03:00 CEST, at 01:00 */
+		{ "Europe/Berlin", "02:00-03:00", 1774745999, false },	/* 00:59:59: 01:59:59 CET */
+		{ "Europe/Berlin", "02:00-03:00", 1774746000, false },	/* 01:00: 03:00 CEST */
+		{ "Europe/Berlin", "01:30-03:30", 1774745999, true },
+		{ "Europe/Berlin", "01:30-03:30", 1774747799, true },	/* 03:29:59 CEST, an hour after 01:30 CET */
+		{ "Europe/Berlin", "01:30-03:30", 1774747800, false },
+		/* 2026-04-05: 03:00 AEDT becomes 02:00 AEST, on the 4th at 16:00 */
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1775314799, false },	/* 14:59:59: 01:59:59 AEDT */
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1775316600, true },	/* 15:30: 02:30 AEDT */
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1775320200, true },	/* 16:30: 02:30 AEST */
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1775322000, false },	/* 17:00: 03:00 AEST */
+		/* 2026-10-04: 02:00 AEST becomes 03:00 AEDT, on the 3rd at 16:00 */
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1791043199, false },
+		{ "Australia/Sydney", "Sun 02:00-03:00", 1791043200, false },
+		{ "Australia/Sydney", "Sun 03:00-04:00", 1791043200, true },
+		/* A quarter of an hour beside others, and half an hour of summer time (until 15:00 on 2026-04-04) */
+		{ "Asia/Kathmandu", "12:00-13:00", 1775024100, true },		/* 2026-04-01 06:15 */
+		{ "Asia/Kathmandu", "12:00-13:00", 1775024099, false },
+		{ "Australia/Lord_Howe", "Sun 01:30-02:00", 1775314800, true },	/* 15:00: 01:30, once more */
+		{ "Australia/Lord_Howe", "Sun 01:30-02:00", 1775316600, false },	/* 15:30: 02:00 */
+	};
+	char zone[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		snprintf(zone, sizeof(zone), "timezone = %s\n", times[i].zone);
+		EXPECT_EQ(times[i].open, open_in(_metadata, times[i].hours, "", zone, times[i].when)) {
+			TH_LOG("%s, %s, %lld", times[i].zone, times[i].hours, (long long)times[i].when);
+		}
+	}
+}
+
+/* The rule's zone counts before the vault's. Neither is that of who loads: TZ says what he reads, not what he writes. */
+TEST_F(policy, whose_time_it_is)
+{
+	static const char vault[] = "timezone = Europe/Berlin\n", rule[] = "timezone = America/New_York\n";
+	const time_t noon = 1775037600;		/* 2026-04-01 10:00 UTC: 12:00 in Berlin, 06:00 in New York, 19:00 in Tokyo */
+	char here[WARD_ZONE_MAX + 1], text[128];
+
+	setenv("TZ", "Asia/Tokyo", 1);
+	tzset();
+	EXPECT_TRUE(open_in(_metadata, "12:00-12:01", vault, "", noon));
+	EXPECT_FALSE(open_in(_metadata, "19:00-19:01", vault, "", noon));
+	EXPECT_TRUE(open_in(_metadata, "06:00-06:01", vault, rule, noon));
+	EXPECT_FALSE(open_in(_metadata, "12:00-12:01", vault, rule, noon));
+	/* Without either it is this machine's. */
+	ward_zone_here(here);
+	EXPECT_STRNE("Asia/Tokyo", here);
+	snprintf(text, sizeof(text), "timezone = %s\n", here);
+	EXPECT_EQ(open_in(_metadata, "10:00-10:01", "", text, noon), open_in(_metadata, "10:00-10:01", "", "", noon));
+	EXPECT_FALSE(open_in(_metadata, "19:00-19:01", "", "", noon));
+	EXPECT_STREQ("Asia/Tokyo", getenv("TZ"));
+	unsetenv("TZ");
+	tzset();
+}
+
 /* A rule that denies holds when the time is not known. */
 TEST_F(policy, hours_that_deny)
 {
