@@ -107,6 +107,21 @@ check "put in order" version 5
 # Hours: two years ahead, renewed when one is left
 known() { wardctl --json status d | python3 -c 'import json, sys; print(json.load(sys.stdin)["vaults"][0]["hours_known_until"])'; }
 now=$(date +%s)
+# Where wardd does not run, their end is told 60 days before.
+kill -STOP $wardd
+at() { date -s @$((now + $1 * 86400)) >/dev/null; }
+says_hours() { wardctl status d 2>&1 | grep -q "the hours of its rules are $1" && wardctl doctor 2>&1 | grep -q 'warning *hours .*is over, or soon will be'; }
+at 669
+check "62 days before the end of hours nothing is said" sh -c "! { wardctl status d; wardctl doctor; } 2>&1 | grep -E 'hours of its rules are'"
+at 673
+check "58 days before it is" says_hours "known for 5[78] more days"
+check_is "and they hold" "$(as alice $prog /srv/d/f 2>&1)" secret
+at 735
+check "after their end, too" says_hours "not known since [34] days"
+check_errno EACCES "and they let nobody in" as alice $prog /srv/d/f
+at 0
+check_is "when the clock is set back they do" "$(as alice $prog /srv/d/f 2>&1)" secret
+kill -CONT $wardd
 date -s @$((now + 200 * 86400)) >/dev/null
 known_first=$(known)
 check "after 200 days" wardctl policy renew d
@@ -249,6 +264,17 @@ for flags in 0, 1, 2, 3:
 os.unlink("/run/w/.ward/policy.new")
 subprocess.run(["umount", "/run/w"], check=True)
 EOT
+# A time zone that is another one now, as after an update of tzdata, or is there no more
+zone=/usr/share/zoneinfo/Etc/Ward
+cp /usr/share/zoneinfo/Europe/Berlin $zone
+sed 's#^timezone = .*#timezone = Etc/Ward#' /root/wide.conf >$conf
+check "rules for a time zone" wardctl policy load d --passphrase-file $pass
+doctor_on_hours() { wardctl doctor 2>&1 | grep 'warning *hours '; }
+check_is "doctor has nothing to say of it" "" "$(doctor_on_hours)"
+cp /usr/share/zoneinfo/Asia/Tokyo $zone
+check "doctor tells that it is another one" sh -c "wardctl doctor 2>&1 | grep -q 'local time of Etc/Ward runs otherwise in the policy'"
+rm $zone
+check "and that it is gone" sh -c "wardctl doctor 2>&1 | grep -q 'there is no time zone Etc/Ward (any more)'"
 # An alternative is whatever the administrator, or a package with a higher priority, chose
 mkdir -p /etc/alternatives
 ln -s $prog /etc/alternatives/ward-alt
