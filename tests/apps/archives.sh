@@ -75,11 +75,52 @@ check "tar: nothing differs" staff tar --xattrs --acls -C $d/cp2 -df $d/all.tar
 staff mkdir $d/tar
 check "tar in" staff tar --xattrs --xattrs-include='user.*' --acls -S -C $d/tar -xpf $d/all.tar
 alike "tar: all is there" $d/tar /tmp/want.cp
+# From one side to the other: the archive, and what comes out of it, with modes and times
+staff mkdir $d/tar-in /srv/out/tar-out
+check "tar of what lies outside" staff tar --xattrs --acls -S -C /srv/tree -cf /srv/out/all.tar .
+check "tar of that into the vault" \
+	staff tar --xattrs --xattrs-include='user.*' --acls -S -C $d/tar-in -xpf /srv/out/all.tar
+alike "tar into the vault: all is there" $d/tar-in
+check "tar of what lies in the vault" staff tar --xattrs --acls -S -C $d/tar-in -cf /srv/out/vault.tar .
+check "tar of that out of it" \
+	staff tar --xattrs --xattrs-include='user.*' --acls -S -C /srv/out/tar-out -xpf /srv/out/vault.tar
+alike "tar out of the vault: all is there" /srv/out/tar-out
 check "zip" staff sh -c "cd $d/cp && zip -q -r -y $d/all.zip docs hello deep large one-block"
 check "zip: it can be read" staff unzip -tq $d/all.zip
 check "unzip" staff unzip -q $d/all.zip -d $d/zip
 check "unzip: all is there" staff sh -c "cd $d && diff -r --no-dereference zip/docs cp/docs && cmp zip/large cp/large && cmp zip/deep/er/hello-too cp/hello"
-staff rm -r $d/cp2 $d/zip
+# zip keeps neither hard links nor ACLs, of times seconds, and those of symlinks not at all: what it makes outside is
+# what it has to make here.
+zipped()
+{
+	staff sh -c "cd $1 && zip -q -r -y $2 docs hello deep large one-block"
+}
+# unzipped FILE DIR: -K: with set-user-id
+unzipped()
+{
+	staff unzip -q -K "$1" -d "$2" && staff find "$2" -type l -exec touch -h -d '2021-03-04 05:06:07' {} + &&
+	staff touch -d '2021-03-04 05:06:07' "$2"
+}
+# modes_and_times DIR: of all in it, symlinks but for their times
+modes_and_times()
+{
+	(cd "$1" && find . -mindepth 1 ! -type l -exec stat -c '%n %a %Y' {} +) >/tmp/zipped
+	grep -q '^./docs/format.md ' /tmp/zipped && while read -r name mode time; do
+		late=$((time - $(stat -c %Y "/srv/tree/$name")))
+		[ "$mode" = "$(stat -c %a "/srv/tree/$name")" ] && [ $late -ge -2 ] && [ $late -le 2 ] ||
+			{ echo "$name: mode $mode, $late seconds later" && return 1; }
+	done </tmp/zipped
+}
+check "zip of what lies outside" zipped /srv/tree /srv/out/outside.zip
+check "zip of what lies in the vault" zipped $d/tar-in /srv/out/vault.zip
+check "unzip outside" unzipped /srv/out/outside.zip /srv/out/zip
+check "modes are those of the source, times within the 2 seconds of zip" modes_and_times /srv/out/zip
+picture /srv/out/zip >/tmp/want.zip
+check "unzip of that into the vault" unzipped /srv/out/outside.zip $d/zip-in
+alike "zip into the vault: as outside" $d/zip-in /tmp/want.zip
+check "unzip of the vault's outside" unzipped /srv/out/vault.zip /srv/out/zip-out
+alike "zip out of the vault: the same" /srv/out/zip-out /tmp/want.zip
+staff rm -r $d/cp2 $d/zip $d/tar-in $d/zip-in
 
 check "cold" cold
 alike "cold: rsync" $d/rsync

@@ -4,7 +4,7 @@
 # timeout: 1500
 #
 # stress-ng's file system stressors, in groups that run at once, in a vault and on the file system below it, by a user
-# and by root: what does not fail below does not fail in the vault.
+# and by root: what does not fail below does not fail in the vault, and what gets something done below does here.
 
 . "$WARD_TOP/tests/apps/app.sh"
 
@@ -38,7 +38,8 @@ stress()
 	done
 	"$who" mkdir -p "$where/work" || return
 	# shellcheck disable=SC2086
-	"$who" stress-ng --temp-path "$where/work" --verify --timeout $seconds --no-rand-seed --oomable $options \
+	"$who" stress-ng --temp-path "$where/work" --verify --metrics-brief --timeout $seconds --no-rand-seed \
+		--oomable $options \
 		--hdd-bytes 4m --iomix-bytes 4m --fallocate-bytes 4m --copy-file-bytes 128m --mmap-bytes 2m --msync-bytes 2m \
 		--readahead-bytes 4m --seek-size 4m --sync-file-bytes 2m --sendfile-size 1m --dentries 200 \
 		--dirdeep-dirs 1 --dirdeep-inodes 300 2>&1
@@ -50,6 +51,19 @@ stress()
 failed()
 {
 	sed -nE 's/^stress-ng: (fail|error): +\[[0-9]+\] (stress-ng-)?([a-z-]+): .*/\3/p' "$1" | sort -u
+}
+
+# messages DIR LOG: what it says of those, as NAME: MESSAGE, without numbers (but errno) and where it was
+messages()
+{
+	sed -nE 's/^stress-ng: (fail|error): +\[[0-9]+\] (stress-ng-)?([a-z-]+: .*)/\3/p' "$2" |
+		sed -E "s|$1/work|.|g; s/(errno=[0-9]+)|[0-9]+/\\1N/g" | sort -u
+}
+
+# What a log says got something done, as names: a stressor that is at work counts its operations
+busy()
+{
+	sed -nE 's/^stress-ng: metrc: \[[0-9]+\] ([a-z-]+) +[1-9][0-9]* +[0-9]+\.[0-9]+ +[0-9]+\.[0-9]+ .*/\1/p' "$1" | sort -u
 }
 
 # What a log says was left out, as names
@@ -74,6 +88,29 @@ both()
 	shift 2
 	stress "$who" $d "$@" >vault.log
 	stress "$who" $plain "$@" >plain.log
+	busy plain.log >plain.busy
+	busy vault.log >vault.busy
+	# Among so many, one that begins with much to make may not have come to its first operation.
+	comm -12 plain.busy vault.busy >both.busy
+	idle=$(printf '%s\n' "$@" | grep -vxF -f both.busy)
+	if [ -n "$idle" ]; then
+		# shellcheck disable=SC2086
+		for side in vault:$d plain:$plain; do
+			stress "$who" "${side#*:}" $idle >again.log
+			busy again.log | sort -u - "${side%:*}.busy" -o "${side%:*}.busy"
+			cat again.log >>"${side%:*}.log"
+		done
+	fi
+	# And one that is slower here may still have been at it. Seldom, so it may take long.
+	# shellcheck disable=SC2086
+	slow=$(comm -23 plain.busy vault.busy | grep -vx $refused)
+	if [ -n "$slow" ]; then
+		diag "once more, a minute: $slow"
+		# shellcheck disable=SC2086
+		(seconds=60; stress "$who" $d $slow) >again.log
+		busy again.log | sort -u - vault.busy -o vault.busy
+		cat again.log >>vault.log
+	fi
 	check "$group, by $who: they ran" sh -c "for log in vault plain; do
 		grep -qE '^stress-ng: info:.*(successful|unsuccessful) run completed' \$log.log || { cat \$log.log; exit 1; }; done"
 	failed plain.log >plain.failed
@@ -81,10 +118,17 @@ both()
 	check "$group, by $who: none fails that does not fail below" sh -c "
 		comm -13 plain.failed vault.failed >new && ! [ -s new ] || { grep -E 'fail|error' vault.log; exit 1; }"
 	diag "fail below as well: $(tr '\n' ' ' <plain.failed)"
+	messages $d vault.log | grep -E "^($(tr '\n' '|' <plain.failed)): " >vault.messages
+	messages $plain plain.log >plain.messages
+	check "$group, by $who: what fails below as well fails with the same words" sh -c "
+		! comm -13 plain.messages vault.messages | grep . || { grep . plain.messages; exit 1; }"
 	skipped plain.log >plain.skipped
 	skipped vault.log >vault.skipped
 	check "$group, by $who: none is skipped that runs below, but for what a vault refuses" sh -c "
 		! comm -13 plain.skipped vault.skipped | grep -vx $refused || { cat vault.log; exit 1; }"
+	check "$group, by $who: what gets something done below does so in the vault" sh -c "
+		[ -s plain.busy ] && ! comm -23 plain.busy vault.busy | grep -vx $refused || { cat vault.log; exit 1; }"
+	diag "got nothing done below either: $(printf '%s\n' "$@" | sort | comm -23 - plain.busy | tr '\n' ' ')"
 	diag "$(sed -nE 's/.*\[[0-9]+\] (.*(skipping|skipped|not supported).*)/\1/p' vault.log | sort -u)"
 }
 

@@ -11,6 +11,8 @@
  *   --full F		compares all there is after each F steps (200)
  *   --threads T	so many at once, each in a subtree of its own, and in files of all of them
  *   --go-on		does not end at a difference of times alone
+ *   --plant KIND=ERRNO	leaves out in the vault the first operation of this kind that succeeds on the plain
+ *			side, as if it were refused with ERRNO: a difference that has to be found
  *   --verbose		prints every step
  *   --known		prints the differences that are known, and what is left out
  *   --kinds		prints the names of all kinds of operations
@@ -33,6 +35,8 @@ static bool has_succeeded[128];		/* on the plain side, of any thread */
 static unsigned int kind_count, weight_sum;
 static pthread_mutex_t print_lock = PTHREAD_MUTEX_INITIALIZER;
 static volatile bool stopping;
+static const struct kind *plant;
+static int plant_error;			/* 0: nothing to plant, or done */
 
 static void gather_kinds(void)
 {
@@ -68,6 +72,22 @@ static const struct kind *kind_named(const char *name)
 		if (!strcmp(all_kinds[i]->name, name))
 			return all_kinds[i];
 	abort();
+}
+
+/* KIND=ERRNO, by their names; the kind is one of --kinds. Return: false if there is no such errno. */
+static bool set_plant(char *text)
+{
+	char *name = strchr(text, '=');
+	int err;
+
+	if (!name)
+		return false;
+	*name++ = 0;
+	for (err = 1; err < 256 && !plant_error; err++)
+		if (strerrorname_np(err) && !strcmp(strerrorname_np(err), name))
+			plant_error = err;
+	plant = kind_named(text);
+	return plant_error;
 }
 
 static void pick(struct run *r, struct op *op)
@@ -176,12 +196,26 @@ static bool same_result(struct run *r, struct done *d)
 
 /* ---- a step ---- */
 
+/* What is to be found once, so that it is known that what passes has been looked at. */
+static bool planted(const struct done *d, enum side side)
+{
+	if (side != VAULT || !plant_error || d->op.kind != plant || d->res[PLAIN].err)
+		return false;
+	errno = plant_error;
+	plant_error = 0;
+	return true;
+}
+
 static void go(struct run *r, struct done *d, enum side side)
 {
 	const struct op *op = &d->op;
 	struct result *res = &d->res[side];
 
 	memset(&res->ret, 0, offsetof(struct result, out));
+	if (planted(d, side)) {
+		result_of(res, -1);
+		return;
+	}
 	enter(r, side);
 	if (r->timed)
 		times_begin(r, side);
@@ -387,7 +421,8 @@ static int run_all(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: compare [--seed N] [--ops M] [--until K] [--full F] [--threads T] [--go-on] [--verbose] PLAIN VAULT\n"
+	fprintf(stderr, "usage: compare [--seed N] [--ops M] [--until K] [--full F] [--threads T] [--go-on]\n"
+		"               [--plant KIND=ERRNO] [--verbose] PLAIN VAULT\n"
 		"       compare --known | --kinds\n");
 	return 2;
 }
@@ -398,13 +433,14 @@ int main(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' },
 		{ "until", required_argument, NULL, 'u' }, { "full", required_argument, NULL, 'f' },
 		{ "threads", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
-		{ "go-on", no_argument, NULL, 'g' },
+		{ "go-on", no_argument, NULL, 'g' }, { "plant", required_argument, NULL, 'p' },
 		{ "known", no_argument, NULL, 'k' }, { "kinds", no_argument, NULL, 'K' }, { NULL }
 	};
 	struct statfs fs;
 	int c;
 
 	set.until = -1UL;
+	gather_kinds();
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
@@ -428,11 +464,14 @@ int main(int argc, char **argv)
 		case 'g':
 			set.go_on = true;
 			break;
+		case 'p':
+			if (!set_plant(optarg))
+				return usage();
+			break;
 		case 'k':
 			list_differences();
 			return 0;
 		case 'K':
-			gather_kinds();
 			print_kinds("", NULL);
 			return 0;
 		default:
@@ -455,7 +494,6 @@ int main(int argc, char **argv)
 	set.stamps = set.lower == BTRFS_SUPER_MAGIC || set.lower == TMPFS_MAGIC;
 	set.drop_caches = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	gather_kinds();
 	leave(NULL);
 	probe();
 	return run_all();

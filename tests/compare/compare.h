@@ -45,6 +45,7 @@ enum side { PLAIN, VAULT, SIDES };
 #define MAPS		4
 #define NAMES		26
 #define LIVE_MAX	500
+#define XATTR_ROOM	320	/* longer than any name of an xattr */
 #define OUT_ROOM	(1 << 18)
 #define TEXT_ROOM	(1 << 16)
 #define HISTORY		40
@@ -251,6 +252,9 @@ void list_differences(void);
 extern const struct kind data_kinds[], map_kinds[], name_kinds[], list_kinds[], attr_kinds[],
 	xattr_kinds[],
 	whole_kinds[], shared_kinds[];
+
+/* xattr.c */
+void xattr_name(const struct op *op, char *name);		/* XATTR_ROOM bytes */
 
 /* data.c */
 extern const struct fallocate_variant {

@@ -69,8 +69,8 @@ static void go_mknod(struct run *r, const struct op *op, enum side side, struct 
 
 static bool pick_symlink(struct run *r, struct op *op)
 {
-	static const int lengths[] = { 1, 100, 255, 1000, 3000, 3023, 3024, 3025, 4094, 4095,
-				      4096 };
+	static const int lengths[] = { 1, 100, 255, 720, 721, 1000, 1023, 1024, 3000, 3023, 3024,
+				      3025, 4094, 4095, 4096 };
 
 	pick_path(r, op->a);
 	pick_path(r, op->b);

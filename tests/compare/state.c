@@ -11,6 +11,7 @@
 
 #define CHUNK	65536
 #define LIST_ROOM	65536
+#define FIELDS	(STATX_BASIC_STATS | STATX_BTIME)	/* both sides have the same of these */
 
 /* The first difference of a run is told, with what led to it, in compare.c. */
 bool differs(struct run *r, const char *format, ...)
@@ -101,6 +102,7 @@ static void put_statx(const struct statx *st, char *text, size_t room)
 {
 	bool dir = S_ISDIR(st->stx_mode);
 
+	put(text, room, "fields %x ", st->stx_mask & FIELDS);
 	put(text, room, "mode %o owner %u:%u nlink %u size %lld rdev %u:%u blksize %u attributes %llx/%llx",
 	    st->stx_mode, st->stx_uid, st->stx_gid, st->stx_nlink, dir ? 0LL :
 		    (long long)st->stx_size,
@@ -116,7 +118,7 @@ void describe(const char *path, bool xattrs, char *text, size_t room)
 	struct statx st;
 
 	*text = 0;
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st)) {
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, FIELDS, &st)) {
 		put(text, room, "%s", strerrorname_np(errno));
 		return;
 	}
@@ -190,7 +192,7 @@ bool same_slot(struct run *r, int slot, unsigned int uses)
 		*r->text[side] = 0;
 		if (own < 0)
 			continue;
-		if (statx(own, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st)) {
+		if (statx(own, "", AT_EMPTY_PATH, FIELDS, &st)) {
 			put(r->text[side], TEXT_ROOM, "%s", strerrorname_np(errno));
 			continue;
 		}

@@ -8,7 +8,7 @@
 
 #define LONG_NAME	27	/* in the table of names below */
 
-static void xattr_name(const struct op *op, char *name)
+void xattr_name(const struct op *op, char *name)
 {
 	static const char * const some[] = { "user.a", "user.b", "user.c", "user.a", "user.b",
 					    "user.c", "trusted.x",
@@ -61,7 +61,7 @@ static void stash(struct run *r, const struct op *op, const char *name)
 
 static void go_set(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	char name[320];
+	char name[XATTR_ROOM];
 
 	xattr_name(op, name);
 	fill(r->data, op->len, op->seed);
@@ -82,7 +82,7 @@ static void go_set(struct run *r, const struct op *op, enum side side, struct re
 static void go_get(struct run *r, const struct op *op, enum side side, struct result *res)
 {
 	size_t room = op->seed % 4 ? 65536 : op->seed % 8 ? 0 : op->len;
-	char name[320];
+	char name[XATTR_ROOM];
 	ssize_t n;
 
 	xattr_name(op, name);
@@ -96,7 +96,7 @@ static void go_get(struct run *r, const struct op *op, enum side side, struct re
 
 static void go_remove(struct run *r, const struct op *op, enum side side, struct result *res)
 {
-	char name[320];
+	char name[XATTR_ROOM];
 
 	xattr_name(op, name);
 	if (op->which == 2)

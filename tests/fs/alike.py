@@ -449,6 +449,52 @@ def link_times(at):
             changed(objects, opened, f, os.O_RDWR, link_fd, at + '/again')]
 
 
+def births(at):
+    """When an object came to be is known of the same kinds, and is when it did; whatever is done to it later."""
+    f, g, to, long = at + '/f', at + '/g', at + '/to', 'n' * 230
+    tick()
+    start = fs_clock()
+    os.mkdir(to)
+    touch(f, b'1')
+    touch(at + '/' + long, b'2')
+    os.symlink('f', at + '/l')
+    os.mkfifo(at + '/p')
+    if LOWER != 'nfs':
+        opened(at, os.O_TMPFILE | os.O_RDWR, link_fd, at + '/t')
+    end = time.time_ns()
+    names = sorted(os.listdir(at))
+    was = {n: birth(at + '/' + n) for n in names}
+    for n, when in was.items():
+        assert LOWER == 'nfs' if when is None else start <= when <= end, f'{n}: {when}, made from {start} to {end}'
+    tick()
+    touch(g, b'made later')
+    assert was['f'] is None or birth(g) > was['f']
+    def append(fd):
+        os.write(fd, noise(1, 20000))
+        os.fsync(fd)
+    def go(*places):
+        """Through all these places, with what it is, and back to the first."""
+        for old, new in zip(places, places[1:] + places[:1]):
+            os.rename(old, new)
+            same(birth(new), was[os.path.basename(places[0])])
+    def exchange():
+        renameat2(f, at + '/' + long, RENAME_EXCHANGE)
+        same((birth(f), birth(at + '/' + long)), (was[long], was['f']))
+        renameat2(f, at + '/' + long, RENAME_EXCHANGE)
+    acts = [lambda: opened(f, os.O_WRONLY | os.O_APPEND, append), lambda: os.truncate(f, 100),
+            lambda: os.chmod(f, 0o640), lambda: os.chmod(to, 0o700),
+            lambda: os.chown(f, ALICE, ALICE), lambda: os.lchown(at + '/l', BOB, BOB),
+            lambda: os.utime(f, ns=(OLD, OLD)), lambda: os.utime(to, ns=(OLD, OLD)),
+            lambda: os.link(f, to + '/' + long), lambda: touch(to + '/in'),
+            lambda: go(f, g, to + '/f', at + '/' + 'f' * 230), lambda: go(to, at + '/' + 'd' * 230), drop_caches]
+    acts += [lambda: [os.setxattr(p, SPACES[0] + '.x', b'1') for p in (f, to)]] + [exchange] * (LOWER != 'nfs')
+    # The vault alone: of what lies beside it nothing would be mounted anew. Locking takes away what is known of a file.
+    for act in acts + [lambda: (lock(), unlock()), again] * at.startswith(d):
+        act()
+        same({n: birth(at + '/' + n) for n in names}, was)
+    return [(n, when is not None) for n, when in was.items()]
+
+
 def nameless_times(at):
     """Of a file that is made without a name, is written, gets a name and another: in its directory and elsewhere."""
     to = at + '/to'

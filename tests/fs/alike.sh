@@ -50,6 +50,7 @@ not=nfs
 alike "which times move: by links, and what is refused moves none" 'alike(link_times); alike(failed_times)'
 not=nfs why="NFS has no O_TMPFILE"
 alike "which times move: of nameless files" 'alike(nameless_times)'
+alike "when objects came to be" 'alike(births)'
 not=nfs why="the vault keeps them to its own users: docs/deviations.md"
 alike "locks: POSIX, of open files, flock" 'alike(locks)'
 not=nfs
