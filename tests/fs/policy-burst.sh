@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 600
+# timeout: 1200
 #
 # Limits: an allowed user copies or rewrites so much, and no more; and what is told of it.
 
