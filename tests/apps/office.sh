@@ -78,7 +78,8 @@ for person in berta:61021 dora:61022; do
 	echo "${person%:*}:x:${person#*:}:${person#*:}::/:/bin/sh" >>/etc/passwd
 done
 sed -i 's/^caseworkers:.*/&,berta/' /etc/group
-staff sh -c "mkdir -p $d/casefiles $d/intake $d/exchange && cp $d/letter.docx $d/short.docx $d/casefiles && chmod 664 $d/casefiles/* && cp -r $profile /tmp/profile && echo scanned >$d/intake/scan"
+staff sh -c "mkdir -p $d/casefiles $d/intake $d/exchange && cp $d/letter.docx $d/short.docx $d/casefiles &&
+	chmod 664 $d/casefiles/* && cp -r $profile /tmp/profile && echo scanned >$d/intake/scan"
 profile=/tmp/profile
 # Before the rules: their hours are known from then on. Ten o'clock on a Tuesday, in Berlin
 date -s "2026-12-01 09:00:00 UTC" >/dev/null
@@ -90,9 +91,11 @@ staff_exec soffice "-env:UserInstallation=file://$profile" --headless --norestor
 check "opened, a lock file is there" wait_until as berta test -s "$d/casefiles/.~lock.letter.odt#"
 pkill -u alice -x soffice.bin
 wait
-check "things are handed over, with any program" as bob sh -c "echo from bob >$d/exchange/note && mv $d/exchange/note $d/exchange/n && ls $d/exchange && cat $d/exchange/n && rm $d/exchange/n"
+check "things are handed over, with any program" as bob sh -c "cd $d/exchange &&
+	echo from bob >note && mv note n && ls && cat n && rm n"
 check "berta reads, with any program" as berta sh -c "ls -R $d && cat $d/casefiles/letter.docx >/dev/null"
-check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 | grep '\"kind\": \"audit\"' | grep '\"uid\": 61021' | grep -q letter.docx"
+check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 |
+	grep '\"kind\": \"audit\"' | grep '\"uid\": 61021' | grep -q letter.docx"
 check "and would be with LibreOffice" sh -c "wardctl policy explain cases --user berta --program /usr/lib/libreoffice/program/soffice.bin \
 	--op read /casefiles/letter.docx | grep -q 'head of office'"
 check "root's find is refused" sh -c "! find $d/casefiles 2>/dev/null"
@@ -103,7 +106,8 @@ check_is "nobody was refused" "$(refusals)" "$before"
 check "intact" intact
 # What comes now is refused.
 check_errno EACCES "rsync does not write" rsync -a --ignore-times /tmp/backup/casefiles $d
-check "but as dora does, who logged in for it" sh -c "echo 61022 >/proc/self/loginuid && exec rsync -aX --ignore-times /tmp/backup/casefiles $d"
+check "but as dora does, who logged in for it" sh -c "echo 61022 >/proc/self/loginuid && 
+	exec rsync -aX --ignore-times /tmp/backup/casefiles $d"
 check_errno EACCES "berta writes nothing" as berta sh -c "cat /dev/null >$d/casefiles/letter.docx"
 check_errno EACCES "alice reads with LibreOffice alone" staff cat $d/casefiles/short.odt
 date -s "2026-12-02 09:00:00 UTC" >/dev/null

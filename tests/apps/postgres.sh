@@ -79,7 +79,10 @@ check "intact" intact
 check_errno EACCES "its owner reads no files of it" staff cat $data/PG_VERSION
 check_errno EACCES "nor root" cat $data/PG_VERSION
 check_errno EACCES "nor resets what was written" staff pg_resetwal -n $data
-check "who logged in for it does" sh -c "echo 61002 >/proc/self/loginuid && exec setpriv --reuid alice --regid alice --init-groups $(command -v pg_resetwal) -n $data"
-check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 | grep '\"kind\": \"audit\"' | grep -q pg_resetwal"
-check_is "Perl reads little" "$(staff perl -e 'for (glob("'$data'/base/*/*")) { open(F, $_) || next; while (read(F, $b, 4096)) { $n += length($b) } } print $n > 0 && $n <= 10000 ? "little" : $n + 0')" little
+check "who logged in for it does" sh -c "echo 61002 >/proc/self/loginuid &&
+	exec setpriv --reuid alice --regid alice --init-groups $(command -v pg_resetwal) -n $data"
+check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 |
+	grep '\"kind\": \"audit\"' | grep -q pg_resetwal"
+check_is "Perl reads little" "$(staff perl -e 'for (glob("'$data'/base/*/*")) { open(F, $_) || next; while (read(F, $b, 4096)) { $n += length($b) } }
+	print $n > 0 && $n <= 10000 ? "little" : $n + 0')" little
 done_testing

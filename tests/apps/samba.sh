@@ -210,7 +210,8 @@ check "smbd" start_samba
 check "big: what was put is got" sh -c "rm -f got && smbclient //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'get big got' && cmp big got"
 check_fails_with any "who may read does not write" smb bob acls "put letter dir/letter"
 check "NT ACLs are changed" smbcacls --numeric //127.0.0.1/acls dir/letter -s $s/smb.conf -A $s/alice -a "ACL:$bob:ALLOWED/0x0/CHANGE"
-check "attributes, and renaming over another" smb alice cases "put letter new; put letter old; setmode new +h; rename new newer; rename old newer -f; ls"
+check "attributes, and renaming over another" smb alice cases \
+	"put letter new; put letter old; setmode new +h; rename new newer; rename old newer -f; ls"
 check "a cifs mount of alice's" cifs alice cases /mnt/alice
 check "programs work there" staff sh -c "cd /mnt/alice && mkdir deep && cp -r $WARD_TOP/docs/man deep/a && mv deep/a deep/b && echo new >>deep/b/new &&
 	touch -d 2026-01-01 deep/b/new && find deep -type f | xargs cat >/dev/null && rm -r deep && ! ls deep 2>/dev/null"
@@ -244,7 +245,7 @@ check "and by his number" sh -c "wardctl log --user 61003 --json | grep -q /usr/
 check "little at a time" example samba cases "$exchange; s/^.rule share/&s/; s/^burst.*/burst = 1 MB \/ 1 h, 5 changes \/ 1 h/"
 shared()
 {
-	mkdir -p "/mnt/$1" && mount -t cifs //127.0.0.1/shared "/mnt/$1" -o "credentials=$s/$1,uid=$1,gid=$1,forceuid,forcegid,cache=none,actimeo=0"
+	mkdir -p "/mnt/$1" && mount -t cifs //127.0.0.1/shared "/mnt/$1" -o "credentials=$s/$1,uid=$1,gid=$1,forceuid,forcegid,cache=none"
 }
 check "mounted by alice's client" shared alice
 check "and by bob's" shared bob
