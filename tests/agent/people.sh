@@ -152,7 +152,7 @@ nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 since
 check_errno EACCES "find as nobody is refused" nobody find $d
 told "and on record" "e['ward.kind'] == 'violation' and e['user.name'] == 'nobody' and e['process.name'] == 'find'"
-check "updatedb as root, who may there" updatedb.plocate -U $d/office -o /tmp/locate.db
+check "updatedb as root, who may there" updatedb.plocate -l no -U $d/office -o /tmp/locate.db
 check "has names in its index" plocate -d /tmp/locate.db office/file
 sed -n '/^\[rule/,$p' $conf >/root/rules.conf
 check "quiet.conf goes before the rules" sh -c "cat $WARD_TOP/packaging/examples/quiet.conf /root/rules.conf >/root/quiet.conf"
@@ -160,7 +160,7 @@ check "it is loaded" rules </root/quiet.conf
 cat >/etc/cron.d/ward-test <<END
 MAILTO=""
 * * * * * nobody find $d >/tmp/find.said 2>&1; echo \$? >/tmp/job.done
-* * * * * root updatedb.plocate -U $d/office -o /tmp/locate.db >/tmp/updatedb.said 2>&1; du $d/office >/tmp/du.said 2>&1; echo \$? >/tmp/updatedb.done
+* * * * * root /usr/sbin/updatedb.plocate -l no -U $d/office -o /tmp/locate.db >/tmp/updatedb.said 2>&1; du $d/office >/tmp/du.said 2>&1; echo \$? >/tmp/updatedb.done
 END
 counted=$(counted)
 since

@@ -271,7 +271,7 @@ check "bob works" as bob python3 /tmp/limits.py /mnt/bob 3 3
 wait $alice
 check_is "and alice has read too much meanwhile" "$(cat /tmp/alice.said)" "1 Permission denied"
 check_is "and later written" "$(staff python3 /tmp/limits.py /mnt/alice 20 0)" "5 Permission denied"
-check "bob not" as bob python3 /tmp/limits.py /mnt/bob 5 1
+check "bob not" as bob python3 /tmp/limits.py /mnt/bob 5 0
 umount /mnt/alice /mnt/bob
 check "on record: alice, smbd, the limit" has "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and e['user.effective.name'] == 'alice' and
 	e['rule.name'] == 'shares' and e['process.executable'] == '/usr/sbin/smbd' and '/alice-' in e['file.path']"
