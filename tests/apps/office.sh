@@ -76,10 +76,11 @@ text "the text" $d/again/letter.odt
 # The rules that are ready-made for an office and its backups, with profiles at home. berta is head of it; dora restores.
 for person in berta:61021 dora:61022; do
 	echo "${person%:*}:x:${person#*:}:${person#*:}::/:/bin/sh" >>/etc/passwd
+	echo "${person%:*}:x:${person#*:}:" >>/etc/group
 done
 sed -i 's/^caseworkers:.*/&,berta/' /etc/group
 staff sh -c "mkdir -p $d/casefiles $d/intake $d/exchange && cp $d/letter.docx $d/short.docx $d/casefiles &&
-	chmod 664 $d/casefiles/* && cp -r $profile /tmp/profile && echo scanned >$d/intake/scan"
+	chmod 664 $d/casefiles/* && chmod g+w $d/exchange && cp -r $profile /tmp/profile && echo scanned >$d/intake/scan"
 profile=/tmp/profile
 # Before the rules: their hours are known from then on. Ten o'clock on a Tuesday, in Berlin
 date -s "2026-12-01 09:00:00 UTC" >/dev/null

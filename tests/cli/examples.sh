@@ -54,6 +54,7 @@ says "False True None" office "$day" berta "" /bin/tac write /casefiles/x
 says "False True None" office "$day" root "" /bin/tac read /casefiles/x
 says "True False finding the way" office "$night" alice "" /usr/bin/thunar list /
 says "False True None" office "$night" alice "" /usr/bin/thunar read /x
+says "False False asking whether" office "$day" alice "" /usr/lib/libreoffice/program/soffice.bin execute /casefiles/x
 says "False False searching of disks" office "$night" root "" /usr/bin/find list /
 says "True False share" samba "$day" alice "" /usr/sbin/smbd write /x
 says "False True None" samba "$day" alice "" /bin/tac read /x
