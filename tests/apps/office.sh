@@ -82,6 +82,9 @@ sed -i 's/^caseworkers:.*/&,berta/' /etc/group
 staff sh -c "mkdir -p $d/casefiles $d/intake $d/exchange && cp $d/letter.docx $d/short.docx $d/casefiles &&
 	chmod 664 $d/casefiles/* && chmod g+w $d/exchange && cp -r $profile /tmp/profile && echo scanned >$d/intake/scan"
 profile=/tmp/profile
+# Files after this one have the time that it is.
+booted=$(($(date +%s) - $(cut -d . -f 1 /proc/uptime)))
+cleanup "date -s @\$((booted + \$(cut -d . -f 1 /proc/uptime))) >/dev/null"
 # Before the rules: their hours are known from then on. Ten o'clock on a Tuesday, in Berlin
 date -s "2026-12-01 09:00:00 UTC" >/dev/null
 check "office.conf and backup.conf" example "office backup" cases
