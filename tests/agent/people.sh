@@ -132,7 +132,7 @@ cron_at()
 	wait $cron 2>/dev/null
 }
 since
-cron_at "2026-12-01 02:59:57 UTC"
+cron_at "2026-12-01 02:59:53 UTC"
 check_is "at three in the night cron's job may" 0 "$(cat /tmp/job.done)"
 check_is "it packed the file" "secret jobs" "$(tar -xOf /tmp/job.tar file)"
 told "on record: alice's, by which rule, in cron's cgroup" "e['ward.kind'] == 'audit' and e['rule.name'] == 'job at night' and e['user.name'] == 'alice' and
@@ -140,11 +140,41 @@ told "on record: alice's, by which rule, in cron's cgroup" "e['ward.kind'] == 'a
 check_is "bob's job may, too" "secret office" "$(cat /tmp/bob.said)"
 told "on record" "e['ward.kind'] == 'audit' and e['user.name'] == 'bob' and e['ward.cgroup'] == '/system.slice/cron.service'"
 since
-cron_at "2026-12-01 11:59:57 UTC"
+cron_at "2026-12-01 11:59:53 UTC"
 check_is "at noon it may not" 2 "$(cat /tmp/job.done)"
 told "on record: the hours" "e['ward.kind'] == 'violation' and e['event.reason'] == 'hours' and e['user.name'] == 'alice' and
 	e['ward.nearest_rule'] == 'job at night' and e['ward.lacks'] == ['hours'] and e['ward.cgroup'] == '/system.slice/cron.service'"
 diag "$(wardctl --no-color log --kind violation --reason hours | tail -n 1)"
+
+# ---- what goes through all disks each night: refused, counted, and no news
+counted() { wardctl --json status d | python3 -c 'import json, sys; print(json.load(sys.stdin)["vaults"][0]["violations"])'; }
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+since
+check_errno EACCES "find as nobody is refused" nobody find $d
+told "and on record" "e['ward.kind'] == 'violation' and e['user.name'] == 'nobody' and e['process.name'] == 'find'"
+check "updatedb as root, who may there" updatedb.plocate -l no -U $d/office -o /tmp/locate.db
+check "has names in its index" plocate -d /tmp/locate.db office/file
+sed -n '/^\[rule/,$p' $conf >/root/rules.conf
+check "quiet.conf goes before the rules" sh -c "cat $WARD_TOP/packaging/examples/quiet.conf /root/rules.conf >/root/quiet.conf"
+check "it is loaded" rules </root/quiet.conf
+cat >/etc/cron.d/ward-test <<END
+MAILTO=""
+* * * * * nobody find $d >/tmp/find.said 2>&1; echo \$? >/tmp/job.done
+* * * * * root /usr/sbin/updatedb.plocate -l no -U $d/office -o /tmp/locate.db >/tmp/updatedb.said 2>&1; du $d/office >/tmp/du.said 2>&1; echo \$? >/tmp/updatedb.done
+END
+counted=$(counted)
+since
+rm -f /tmp/locate.db
+cron_at "2026-12-01 13:59:53 UTC"
+check "cron's updatedb runs" wait_for "updatedb" test -s /tmp/updatedb.done
+check "cron's find is refused" grep -q "$denied" /tmp/find.said
+check "and updatedb" grep -q "$denied" /tmp/updatedb.said
+check "which has no names" sh -c "! plocate -d /tmp/locate.db file"
+check "and du" grep -q "$denied" /tmp/du.said
+check_errno EACCES "what else nobody does" nobody cat $d/office/file
+told "is on record" "e['ward.kind'] == 'violation' and e['user.name'] == 'nobody' and e['process.name'] == 'cat'"
+check_is "and no more than that" "$(tail -n +$from $log | grep -c '"violation"')" 1
+check "but counted" test "$(counted)" -ge $((counted + 3))
 
 # ---- programs: what they are called, and where they lie, does not count
 f=$d/programs/file

@@ -11,6 +11,8 @@
 #   intact [REGEX]	every block and name authenticates, and since the file began nobody was refused and nothing
 #			tampered with; events that match are expected
 #   wait_until COMMAND...	until the command succeeds, five minutes at most
+#   example "NAME..." VAULT [SED]	VAULT has the rules of packaging/examples/NAME.conf from now on, exchanged by sed
+#   refusals		how many records of refusals there are
 
 . "$WARD_TOP/tests/vm/lib.sh"
 
@@ -59,6 +61,23 @@ intact()
 	fi
 	# That the search above finds what it looks for: unlocking is told so, too
 	grep -q '"kind": "key"' /tmp/events
+}
+
+example()
+{
+	{
+		sed '/^\[rule/,$d' /etc/ward/vaults.d/"$2".conf
+		for example in $1; do
+			sed "${3-}" "$WARD_TOP/packaging/examples/$example.conf"
+		done
+	} >/tmp/example.conf &&
+		cat /tmp/example.conf >/etc/ward/vaults.d/"$2".conf &&
+		wardctl policy load "$2" --passphrase-file $pass
+}
+
+refusals()
+{
+	"$WARD_TOP/tests/fs/testvault.py" events 0 | grep -c '"kind": "violation"'
 }
 
 wait_until()

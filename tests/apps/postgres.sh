@@ -3,7 +3,8 @@
 #
 # timeout: 1200
 #
-# PostgreSQL with its data in a vault: pgbench, checksums, pg_amcheck; killed in the middle, and recovered.
+# PostgreSQL with its data in a vault: pgbench, checksums, pg_amcheck; killed in the middle, and recovered; and under the rules
+# of database.conf.
 
 . "$WARD_TOP/tests/apps/app.sh"
 
@@ -56,14 +57,32 @@ check "pg_amcheck" staff pg_amcheck --heapallindexed --install-missing postgres
 check "a large object" staff psql -qX -c "select lo_from_bytea(4711, decode(repeat('00ff80', 20000), 'hex'))"
 check "it stops" staff pg_ctl -s -w -m fast -D $data stop
 check "pg_checksums" staff pg_checksums --check -D $data
+check "it becomes one that Debian starts" pg_createcluster -u alice -d $data -s $socket -p 5432 15 ward
 picture $data >/tmp/before
 
 check "cold" cold
 picture $data >/tmp/after
 check "all is as it was" cmp /tmp/before /tmp/after
-check "it starts" start
+
+# The rules that are ready-made for a database
+check "database.conf" example database cases 's/^\(users .*\)postgres$/\1alice/; s/dora/bob/'
+before=$(refusals)
+check "it starts, as systemd does it: root, by pg_ctlcluster" pg_ctlcluster 15 ward start
 check "the sums" sums $((100 + told))
 check_is "the large object" "$(staff psql -qAtX -c "select encode(lo_get(4711), 'hex') = repeat('00ff80', 20000)")" t
-check "it stops" staff pg_ctl -s -w -m fast -D $data stop
+check "another database" staff sh -c "createdb other && pgbench -q -i -I dtp other && vacuumdb -q other && dropdb other"
+check "its owner looks after it" staff pg_ctlcluster 15 ward status
+check "root stops it" pg_ctlcluster 15 ward stop
+check_is "nobody was refused" "$(refusals)" "$before"
 check "intact" intact
+# What comes now is refused.
+check_errno EACCES "its owner reads no files of it" staff cat $data/PG_VERSION
+check_errno EACCES "nor root" cat $data/PG_VERSION
+check_errno EACCES "nor resets what was written" staff pg_resetwal -n $data
+check "who logged in for it does" sh -c "echo 61002 >/proc/self/loginuid &&
+	exec setpriv --reuid alice --regid alice --init-groups $(command -v pg_resetwal) -n $data"
+check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 |
+	grep '\"kind\": \"audit\"' | grep -q pg_resetwal"
+check_is "Perl reads little" "$(staff perl -e 'for (glob("'$data'/base/*/*")) { open(F, $_) || next; while (read(F, $b, 4096)) { $n += length($b) } }
+	print $n > 0 && $n <= 10000 ? "little" : $n + 0')" little
 done_testing

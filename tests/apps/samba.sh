@@ -4,7 +4,8 @@
 # timeout: 1200
 #
 # Samba serves a vault to members of the group: smbclient and cifs mounts, locks, oplocks, DOS attributes, NT ACLs.
-# smbd works as the user who asks, but it keeps NT ACLs (vfs_acl_xattr) as root: so that share's vault lets root in.
+# smbd works as the user who asks, but it keeps NT ACLs (vfs_acl_xattr) as root: so that share's vault lets root in. Then under
+# the rules of samba.conf.
 
 . "$WARD_TOP/tests/apps/app.sh"
 
@@ -44,6 +45,10 @@ cat >$s/smb.conf <<END
 [kernel]
 	path = $d
 	kernel oplocks = yes
+[shared]
+	path = $d
+	aio read size = 0
+	aio write size = 0
 [acls]
 	path = /srv/acls
 	vfs objects = acl_xattr
@@ -196,15 +201,31 @@ picture $d >/tmp/after
 picture /srv/acls >/tmp/after.acls
 getfattr --absolute-names -R -d -m - /srv/acls >/tmp/after.xattrs
 check "all is as it was" sh -c "cmp /tmp/before /tmp/after && cmp /tmp/before.acls /tmp/after.acls && cmp /tmp/before.xattrs /tmp/after.xattrs"
+# The rules that are ready-made for a share: nobody works otherwise for them.
+exchange='s/@staff/@caseworkers/'
+check "samba.conf, without NT ACLs" example samba cases "$exchange; /^.rule NT ACLs/,/^effect/d"
+check "and with" example samba acls "$exchange"
+before=$(refusals)
 check "smbd" start_samba
 check "big: what was put is got" sh -c "rm -f got && smbclient //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'get big got' && cmp big got"
 check_fails_with any "who may read does not write" smb bob acls "put letter dir/letter"
+check "NT ACLs are changed" smbcacls --numeric //127.0.0.1/acls dir/letter -s $s/smb.conf -A $s/alice -a "ACL:$bob:ALLOWED/0x0/CHANGE"
+check "attributes, and renaming over another" smb alice cases \
+	"put letter new; put letter old; setmode new +h; rename new newer; rename old newer -f; ls"
+check "a cifs mount of alice's" cifs alice cases /mnt/alice
+check "programs work there" staff sh -c "cd /mnt/alice && mkdir deep && cp -r $WARD_TOP/docs/man deep/a && mv deep/a deep/b && echo new >>deep/b/new &&
+	touch -d 2026-01-01 deep/b/new && find deep -type f | xargs cat >/dev/null && rm -r deep && ! ls deep 2>/dev/null"
+umount /mnt/alice
 check "delete" smb alice cases "deltree documents; del big"
-check "it is gone" staff sh -c "! ls $d/documents $d/big"
-# At each connection smbd looks at the share's directory as root, which no rule lets in. That is told, and does no harm.
+check_fails_with any "it is gone" smb alice cases "ls documents"
+check_is "nobody was refused, and that smbd looks as root is not told" "$(refusals)" "$before"
+# Before, smbd looked at the share's directory as root, at each connection, which no rule lets in. That is told, and does no harm.
 check "intact" intact '"action": "lookup".*"uid": 0,.*"exe": "/usr/sbin/smbd".*"path": "/",'
 check "the other, too" wardctl check acls
 # What comes now is told.
+check_errno EACCES "alice's shell is refused what her client may" staff cat $d/newer
+check_errno EACCES "and root's" cat $d/newer
+check "which she still may" smb alice cases "get newer"
 check_fails_with any "a stranger sees nothing" smb mallory cases ls
 check_fails_with any "and puts nothing" smb mallory cases "put letter"
 check "and is told of, as smbd's user" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 | grep '\"violation\"' | grep -q '\"euid\": 61003.*/usr/sbin/smbd'"
@@ -213,9 +234,49 @@ check "and is told of, as smbd's user" sh -c "$WARD_TOP/tests/fs/testvault.py ev
 check "wardd records it" start_wardd
 check "with whom smbd worked for" has "e['ward.kind'] == 'violation' and e['process.executable'] == '/usr/sbin/smbd' and
 	e['user.effective.name'] == 'mallory' and e['user.effective.group.id'] == '61003' and e['group.id'] == '0'"
+check "and that alice is let in by smbd only" has "e['ward.kind'] == 'violation' and e['user.name'] == 'alice' and e['process.name'] == 'cat' and
+	e['ward.nearest_rule'] == 'share' and e['ward.lacks'] == ['programs']"
 check "the sentence names the client" sh -c "wardctl log --kind violation | grep -q 'mallory .*with smbd.* may not'"
 check "who is found by his name" sh -c "wardctl log --user mallory --json | grep -q /usr/sbin/smbd"
 check "and by his number" sh -c "wardctl log --user 61003 --json | grep -q /usr/sbin/smbd"
+
+# Limits: what alice has used up is hers alone, also where both come by one connection, and so to one smbd (which must not read
+# and write in threads then: they act as who was served when they began).
+check "little at a time" example samba cases "$exchange; s/^.rule share/&s/; s/^burst.*/burst = 1 MB \/ 1 h, 5 changes \/ 1 h/"
+shared()
+{
+	mkdir -p "/mnt/$1" && mount -t cifs //127.0.0.1/shared "/mnt/$1" -o "credentials=$s/$1,uid=$1,gid=$1,forceuid,forcegid,cache=none"
+}
+check "mounted by alice's client" shared alice
+check "and by bob's" shared bob
+check_is "one connection" "$(ss -Htn state established 'dport = 445' | wc -l)" 1
+cat >/tmp/limits.py <<'END'
+import os, sys
+where, files, again = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for n in range(files):
+    try:
+        fd = os.open(f'{where}/{os.path.basename(where)}-{n}', os.O_RDWR | os.O_CREAT)
+        os.pwrite(fd, bytes(100000), 0)
+        os.fsync(fd)
+        for _ in range(again):
+            assert os.pread(fd, 100000, 0) == bytes(100000)
+        os.close(fd)
+    except OSError as e:
+        print(n, e.strerror)
+        raise SystemExit(1)
+END
+staff_exec python3 /tmp/limits.py /mnt/alice 3 6 >/tmp/alice.said &
+alice=$!
+check "bob works" as bob python3 /tmp/limits.py /mnt/bob 3 3
+wait $alice
+check_is "and alice has read too much meanwhile" "$(cat /tmp/alice.said)" "1 Permission denied"
+check_is "and later written" "$(staff python3 /tmp/limits.py /mnt/alice 20 0)" "5 Permission denied"
+check "bob not" as bob python3 /tmp/limits.py /mnt/bob 5 0
+umount /mnt/alice /mnt/bob
+check "on record: alice, smbd, the limit" has "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and e['user.effective.name'] == 'alice' and
+	e['rule.name'] == 'shares' and e['process.executable'] == '/usr/sbin/smbd' and '/alice-' in e['file.path']"
+check_is "and nobody and nothing else" "$(records "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and
+	(e['user.effective.name'] != 'alice' or '/alice-' not in e['file.path'])")" 0
 check "wardd ends" stop_wardd
 check "smbd ends" stop_samba
 done_testing

@@ -83,6 +83,7 @@ def available():
 
 ROOT = v.rule('root', v.ALLOW, v.ALL, (1, [(1, 0)]))
 LIMITED = v.rule('root', v.ALLOW, v.ALL, (1, [(1, 0)]), (7, [(v.FILES, 60, 60000)]))
+RECORDED = v.rule('root', v.ALLOW | v.RECORD, v.ALL, (1, [(1, 0)]))
 
 
 def many(count, *conditions, last=ROOT):
@@ -118,6 +119,8 @@ def policies():
     yield f'{RULES}, each of two directories', many(RULES, place)
     yield '1, with a limit', [LIMITED]
     yield f'{RULES}, the last with a limit', many(RULES, user, last=LIMITED)
+    yield '1, with `record`', [RECORDED]
+    yield f'{RULES}, the last with `record`', many(RULES, user, last=RECORDED)
 
 
 def text_of(count):

@@ -52,6 +52,9 @@ says "True False exchange" office "$night" bob "" /bin/tac create /exchange/x
 says "True True head of office" office "$night" berta "" /bin/tac read /casefiles/x
 says "False True None" office "$day" berta "" /bin/tac write /casefiles/x
 says "False True None" office "$day" root "" /bin/tac read /casefiles/x
+says "True False finding the way" office "$night" alice "" /usr/bin/thunar list /
+says "False True None" office "$night" alice "" /usr/bin/thunar read /x
+says "False False asking whether" office "$day" alice "" /usr/lib/libreoffice/program/soffice.bin execute /casefiles/x
 says "False False searching of disks" office "$night" root "" /usr/bin/find list /
 says "True False share" samba "$day" alice "" /usr/sbin/smbd write /x
 says "False True None" samba "$day" alice "" /bin/tac read /x
@@ -60,6 +63,9 @@ says "False False looking" samba "$day" root "" /usr/sbin/smbd write /x
 says "True False server" database "$day" postgres "" /usr/lib/postgresql/15/bin/postgres delete /x
 says "False True None" database "$day" postgres "" /usr/lib/postgresql/15/bin/pg_upgrade write /x
 says "True True upgrades" database "$day" postgres dora /usr/lib/postgresql/15/bin/pg_upgrade write /x
+says "True False pg_ctlcluster" database "$day" postgres "" /usr/bin/perl read /postmaster.pid
+says "True True pg_ctlcluster as root" database "$day" root "" /usr/bin/perl read /postmaster.pid
+says "False True None" database "$day" root "" /usr/bin/perl write /postmaster.pid
 says "False True None" database "$day" root dora /bin/tac read /x
 says "True False backup" backup "$night" root "" /usr/bin/rsync read /x
 says "False True None" backup "$day" root "" /usr/bin/rsync read /x
