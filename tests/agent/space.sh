@@ -112,20 +112,21 @@ refuse 3
 check "it is not run" said "only root can change"
 check_is "really not" "" "$(cat /tmp/alarm 2>/dev/null)"
 
-check "a mark in percent: start" small 16m "space-left = 50%" "admin-space-left = 10%"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=7000 status=none
+# What happened so far is in the log each time, which is some MiB.
+check "a mark in percent: start" small 64m "space-left = 50%" "admin-space-left = 10%"
+dd if=/dev/zero of=/tmp/small/big bs=1k count=20000 status=none
 refuse 3
 check "it records" wait_for completeness complete
 check "there is room" sh -c "sleep 2; ! grep -q 'room left' /tmp/wardd.err"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=9000 status=none
+dd if=/dev/zero of=/tmp/small/big bs=1k count=36000 status=none
 check "less than half: it is told" said "there is little room left"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=15200 status=none
+dd if=/dev/zero of=/tmp/small/big bs=1k count=60000 status=none
 check "less than a tenth: suspended" said "nothing is recorded until there is more"
 rm /tmp/small/big
 
-check "ignore: start" small 16m "space-left = 50%" "space-left-action = ignore" "admin-space-left = 10%" \
+check "ignore: start" small 64m "space-left = 50%" "space-left-action = ignore" "admin-space-left = 10%" \
 	"admin-space-left-action = ignore"
-dd if=/dev/zero of=/tmp/small/big bs=1k count=15200 status=none
+dd if=/dev/zero of=/tmp/small/big bs=1k count=58000 status=none
 refuse 3
 check "it records on" wait_for completeness complete
 check "and says nothing" sh -c "sleep 2; ! grep -E 'room|recorded until' /tmp/wardd.err"
