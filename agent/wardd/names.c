@@ -61,6 +61,7 @@ struct user {
  * @count: of them
  * @mounts: the list of mounts, for poll(2), which tells that one came or went; -1: without /proc
  * @conf_time: when the configuration's directory was changed, as it was read
+ * @looked: when that was looked at
  * @until: for how long it is believed to be so; 0: never read
  * @users: of users
  * @asked: how many users were asked for in the second @second
@@ -71,6 +72,7 @@ struct wardd_names {
 	size_t count;
 	int mounts;
 	struct timespec conf_time;
+	time_t looked;
 	time_t until;
 	struct user users[USERS];
 	unsigned int asked;
@@ -220,21 +222,30 @@ static void read_vaults(struct wardd_names *names)
 	}
 }
 
-/* Has something changed since this was asked last? To be asked before it is read. */
-static bool changed(struct wardd_names *names)
+static bool conf_changed(struct wardd_names *names)
 {
-	struct pollfd mounts = { .fd = names->mounts, .events = POLLPRI };
+	struct timespec was = names->conf_time;
 	struct stat st = { 0 };
-	bool is;
 
 	if (stat(WARD_CONF_DIR, &st))
 		memset(&st, 0, sizeof(st));
-	is = st.st_mtim.tv_sec != names->conf_time.tv_sec ||
-	     st.st_mtim.tv_nsec != names->conf_time.tv_nsec || names->until <= now();
-	if (poll(&mounts, 1, 0) > 0)
-		is = true;
 	names->conf_time = st.st_mtim;
-	return is;
+	names->looked = now();
+	return st.st_mtim.tv_sec != was.tv_sec || st.st_mtim.tv_nsec != was.tv_nsec;
+}
+
+/*
+ * Has something changed since this was asked last? To be asked before it is read. Of a vault
+ * that is @known the configuration is looked at once a second: /etc may be on a slow file system.
+ */
+static bool changed(struct wardd_names *names, bool known)
+{
+	struct pollfd mounts = { .fd = names->mounts, .events = POLLPRI };
+	bool is = names->until <= now();
+
+	if (!known || names->looked != now())
+		is |= conf_changed(names);
+	return poll(&mounts, 1, 0) > 0 || is;
 }
 
 /**
@@ -249,7 +260,7 @@ void wardd_names_vault(const uint8_t *uuid, char *name, char *dir, void *arg)
 	struct wardd_names *names = arg;
 	const struct vault *v;
 
-	if (changed(names)) {
+	if (changed(names, find(names, uuid))) {
 		read_vaults(names);
 		names->until = now() + VAULTS_FRESH;
 	}

@@ -217,7 +217,7 @@ TEST_F(vaults, what_changes_is_noticed)
 {
 	EXPECT_STREQ("v7 /srv/7", vault(self->names, 7));
 	configure(7, "/home/");
-	later();
+	sleep(2);
 	EXPECT_STREQ("v7 /home/7", vault(self->names, 7));
 	/* Unknown to this machine from now on, but events of it may still come. */
 	forget(7);
