@@ -97,7 +97,7 @@ pkill -u alice -x soffice.bin
 wait
 check "things are handed over, with any program" as bob sh -c "cd $d/exchange &&
 	echo from bob >note && mv note n && ls && cat n && rm n"
-check "berta reads, with any program" as berta sh -c "ls -R $d && cat $d/casefiles/letter.docx >/dev/null"
+check "berta reads, with any program" as berta sh -c "ls $d && ls -R $d/casefiles $d/exchange && cat $d/casefiles/letter.docx >/dev/null"
 check "on record" sh -c "$WARD_TOP/tests/fs/testvault.py events 0 |
 	grep '\"kind\": \"audit\"' | grep '\"uid\": 61021' | grep -q letter.docx"
 check "and would be with LibreOffice" sh -c "wardctl policy explain cases --user berta --program /usr/lib/libreoffice/program/soffice.bin \
