@@ -34,7 +34,7 @@ int ward_conf_text(const char *name, char **text, size_t *len, struct ward_err *
 		return ward_fail(err, ENOENT, WARD_NO_VAULT,
 				 "\"%s\" cannot be the name of a vault", name);
 	snprintf(path, sizeof(path), "%s/%s%s", WARD_CONF_DIR, name, SUFFIX);
-	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &data, len);
+	ret = ward_durable_read_text(path, WARD_INI_MAX, &data, len, err);
 	if (ret == -ENOENT)
 		return ward_fail(err, ENOENT, WARD_NO_VAULT,
 				 "there is no vault \"%s\": wardctl status lists those that there are",
@@ -43,7 +43,7 @@ int ward_conf_text(const char *name, char **text, size_t *len, struct ward_err *
 		return ward_fail(err, EACCES, WARD_NOT_PERMITTED, "%s: only root may read it",
 				 path);
 	if (ret)
-		return ward_fail_errno(err, ret, "cannot read %s", path);
+		return ret;
 	*text = data;
 	return 0;
 }
@@ -98,9 +98,9 @@ int ward_conf_read(const char *path, struct ward_conf *conf, struct ward_err *er
 	int ret;
 
 	memset(conf, 0, sizeof(*conf));
-	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
+	ret = ward_durable_read_text(path, WARD_INI_MAX, &text, &len, err);
 	if (ret)
-		return ward_fail_errno(err, ret, "cannot read %s", path);
+		return ret;
 	ret = ward_ini_parse(text, len, path, entry, &r, err);
 	free(text);
 	return ret;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "durable.h"
+#include "err.h"
 
 /**
  * ward_durable_sync_dir - make the entries of a directory durable
@@ -191,6 +192,30 @@ close:
 	free(buf);
 	close(fd);
 	return ret;
+}
+
+/**
+ * ward_durable_read_text - read a whole file that somebody wrote, as a policy or settings
+ * @path: the file; a symlink is refused, as whoever can change where it leads could change the text
+ * @max: most bytes that it may have
+ * @text: set to its contents, with a NUL behind them, for free()
+ * @len: set to their length, bytes
+ * @err: says why it cannot be read
+ *
+ * Return: 0; the errors of ward_durable_read().
+ */
+int ward_durable_read_text(const char *path, size_t max, void **text, size_t *len, struct ward_err *err)
+{
+	int ret = ward_durable_read(AT_FDCWD, path, max, text, len);
+	struct stat st;
+
+	if (ret == -ELOOP && !lstat(path, &st) && S_ISLNK(st.st_mode))
+		return ward_fail(err, ELOOP, WARD_FAILED, "%s is a symlink: put the file itself there", path);
+	if (ret == -EINVAL)
+		return ward_fail(err, EINVAL, WARD_FAILED, "%s is no regular file", path);
+	if (ret == -EFBIG)
+		return ward_fail(err, EFBIG, WARD_FAILED, "%s has more than %zu bytes", path, max);
+	return ret ? ward_fail_errno(err, ret, "cannot read %s", path) : 0;
 }
 
 /**

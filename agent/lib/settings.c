@@ -269,6 +269,7 @@ static int entry(void *arg, const char *section, const char *key, const char *va
 int ward_settings_load(const char *path, struct ward_settings *settings, struct ward_err *err)
 {
 	struct reader r = { settings, err };
+	struct ward_err unread;
 	void *text;
 	size_t len;
 	int ret;
@@ -293,11 +294,11 @@ int ward_settings_load(const char *path, struct ward_settings *settings, struct 
 	settings->check = true;
 	settings->passphrase_memory = (uint64_t)WARD_ARGON2_MEMORY_KIB << 10;
 	settings->passphrase_passes = WARD_ARGON2_PASSES;
-	ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
+	ret = ward_durable_read_text(path, WARD_INI_MAX, &text, &len, &unread);
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return ward_fail_errno(err, ret, "cannot read %s", path);
+		return ward_fail(err, -ret, unread.cause, "%s", unread.text);
 	ret = ward_ini_parse(text, len, NULL, entry, &r, err);
 	free(text);
 	if (ret) {

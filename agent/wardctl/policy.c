@@ -102,10 +102,10 @@ int policy_read_file(const char *path, struct ward_policy *policy, struct ward_e
 {
 	void *text;
 	size_t len;
-	int ret = ward_durable_read(AT_FDCWD, path, WARD_INI_MAX, &text, &len);
+	int ret = ward_durable_read_text(path, WARD_INI_MAX, &text, &len, err);
 
 	if (ret)
-		return ward_fail_errno(err, ret, "cannot read %s", path);
+		return ret;
 	ret = ward_policy_parse(text, len, path, policy, err);
 	free(text);
 	return ret;

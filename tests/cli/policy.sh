@@ -349,7 +349,11 @@ refused 1 "everybody can change the directory /etc/ward/vaults.d" "nor what lies
 chmod 700 /etc/ward/vaults.d
 mv $conf /tmp/rules.conf
 ln -s /tmp/rules.conf $conf
-refused 1 "cannot read $conf: Too many levels of symbolic links" "nor what a symlink leads to" load
+refused 1 "$conf is a symlink: put the file itself there" "nor what a symlink leads to" load
+rm $conf && mkfifo $conf
+refused 1 "$conf is no regular file" "nor what comes out of a pipe" load
+rm $conf && truncate -s 100M $conf
+refused 1 "$conf has more than [0-9]* bytes" "nor more than anybody would write" load
 mv /tmp/rules.conf $conf
 refused 0 "rules in force" "put in order, they are" load
 cp $prog/cat $prog/new && mv $prog/new $prog/cat
