@@ -576,6 +576,7 @@ static int wardfs_writepages(struct address_space *mapping, struct writeback_con
 	last = finish_batch(&b);
 	memalloc_nofs_restore(flags);
 	wardfs_exit(inode->i_sb, idx);
+	wardfs_data_idle(inode);
 	return err ? err : last;
 }
 

@@ -270,6 +270,21 @@ static int load_header(struct inode *inode)
 	return err;
 }
 
+/* Closes the lower file when nobody needs it, and nothing waits to be written. */
+static void close_idle(struct inode *inode)
+{
+	struct wardfs_data *d = &WARDFS_I(inode)->data;
+	struct address_space *mapping = inode->i_mapping;
+
+	lockdep_assert_held(&WARDFS_I(inode)->lock);
+	if (d->users || !d->lower_file || !d->made || d->header_dirty ||
+	    mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
+	    mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
+		return;
+	fput(d->lower_file);
+	d->lower_file = NULL;
+}
+
 /**
  * wardfs_data_get - have the lower file open and the key loaded
  * @inode: upper regular file
@@ -292,14 +307,8 @@ int wardfs_data_get(struct inode *inode)
 		err = load_header(inode);
 	if (!err)
 		d->users++;
-	else if (!d->users && d->lower_file &&
-		 !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY))
-		goto close;
-	mutex_unlock(&wi->lock);
-	return err;
-close:
-	fput(d->lower_file);
-	d->lower_file = NULL;
+	else
+		close_idle(inode);
 	mutex_unlock(&wi->lock);
 	return err;
 }
@@ -314,18 +323,32 @@ void wardfs_data_put(struct inode *inode)
 {
 	struct wardfs_inode *wi = WARDFS_I(inode);
 	struct wardfs_data *d = &wi->data;
-	struct address_space *mapping = inode->i_mapping;
 
 	mutex_lock(&wi->lock);
 	WARN_ON_ONCE(!d->users);
 	if (!--d->users)
 		wardfs_head_drop(inode);
-	if (!d->users && d->made && !d->header_dirty &&
-	    !mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
-	    !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK)) {
-		fput(d->lower_file);
-		d->lower_file = NULL;
-	}
+	close_idle(inode);
+	mutex_unlock(&wi->lock);
+}
+
+/**
+ * wardfs_data_idle - close the lower file of what has been written back
+ * @inode: upper regular file
+ *
+ * For who made it dirty last may have had it open no more: a mapping that outlived its
+ * descriptor, mknod(2). Context: write-back. Does not wait for wardfs_inode.lock, whose
+ * holder may himself wait for memory to be written back: then it stays open until
+ * the next time, or until the file is opened and closed.
+ */
+void wardfs_data_idle(struct inode *inode)
+{
+	struct wardfs_inode *wi = WARDFS_I(inode);
+
+	if (!READ_ONCE(wi->data.lower_file) || READ_ONCE(wi->data.users) ||
+	    !mutex_trylock(&wi->lock))
+		return;
+	close_idle(inode);
 	mutex_unlock(&wi->lock);
 }
 

@@ -165,7 +165,8 @@ int wardfs_hidden_make(struct inode *dir, const char *name, const char *target, 
 	}
 	if (!err) {
 		*made = true;
-		WRITE_ONCE(WARDFS_I(dir)->id_unsynced, true);
+		/* After the entry, which who sees this has to make durable. */
+		smp_store_release(&WARDFS_I(dir)->hidden_sync, WARDFS_HIDDEN_UNSYNCED);
 	}
 out:
 	kfree(there);
@@ -337,23 +338,28 @@ static int remove_leftovers(struct inode *dir, const struct scan *scan)
 
 static int clear_dir(struct inode *dir, char **id)
 {
-	struct scan scan;
-	char *names;
+	struct scan scan = { .ctx.actor = scan_entry, .sb = dir->i_sb };
+	struct wardfs_names *keys;
+	char *names = NULL;
 	int err;
 
-	names = kmalloc(BATCH_SIZE, GFP_KERNEL);
-	if (!names)
-		return -ENOMEM;
-	do {
+	err = scan_dir(dir, &scan);
+	/* Only a crash leaves any. */
+	while (!err && scan.leftovers) {
+		names = names ?: kmalloc(BATCH_SIZE, GFP_KERNEL);
+		if (!names)
+			return -ENOMEM;
 		scan = (struct scan) { .ctx.actor = scan_entry, .sb = dir->i_sb, .names = names };
 		err = scan_dir(dir, &scan);
 		if (!err)
 			err = remove_leftovers(dir, &scan);
-	} while (!err && scan.leftovers);
+	}
 	kfree(names);
 	if (err || !scan.id)
 		return err;
 
+	/* Its user xattrs stay readable for who has it open. What is wrong is on record then. */
+	wardfs_dir_names(dir, false, &keys);
 	err = read_link(dir, WARD_DIRID_NAME, id);
 	if (!err)
 		err = remove_link(dir, WARD_DIRID_NAME);
@@ -435,31 +441,23 @@ int wardfs_lower_fsync(struct inode *inode)
 }
 
 /*
- * The flag goes first, so that an entry made meanwhile is not forgotten; whoever
- * comes while it is being done waits for the lock.
+ * An entry made meanwhile makes it unsynced again, and is not forgotten; whoever comes
+ * while it is being done waits for the lock, and learns what came of it.
  */
 static int sync_dir(struct inode *dir)
 {
 	struct wardfs_inode *wi = WARDFS_I(dir);
 	int err = 0;
 
-	if (!READ_ONCE(wi->id_unsynced)) {
-		/* Pairs with the barrier below: not unsynced means syncing, or done. */
-		smp_rmb();
-		if (!READ_ONCE(wi->id_syncing))
-			return 0;
-	}
+	if (READ_ONCE(wi->hidden_sync) == WARDFS_HIDDEN_SYNCED)
+		return 0;
 	mutex_lock(&wi->lock);
-	if (READ_ONCE(wi->id_unsynced)) {
-		WRITE_ONCE(wi->id_syncing, true);
-		/* Pairs with the barrier above. */
-		smp_wmb();
-		WRITE_ONCE(wi->id_unsynced, false);
+	if (READ_ONCE(wi->hidden_sync) == WARDFS_HIDDEN_UNSYNCED) {
+		/* Before the lower file system looks what there is to sync. */
+		xchg(&wi->hidden_sync, WARDFS_HIDDEN_SYNCING);
 		err = wardfs_lower_fsync(dir);
-		if (err)
-			WRITE_ONCE(wi->id_unsynced, true);
-		/* After the flag that says so. */
-		smp_store_release(&wi->id_syncing, false);
+		cmpxchg(&wi->hidden_sync, WARDFS_HIDDEN_SYNCING,
+			err ? WARDFS_HIDDEN_UNSYNCED : WARDFS_HIDDEN_SYNCED);
 	}
 	mutex_unlock(&wi->lock);
 	return err;

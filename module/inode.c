@@ -66,8 +66,7 @@ struct inode *wardfs_alloc_inode(struct super_block *sb)
 	INIT_LIST_HEAD(&wi->keyed);
 	memset(wi->dir_id, 0, sizeof(wi->dir_id));
 	wi->names = NULL;
-	wi->id_unsynced = false;
-	wi->id_syncing = false;
+	wi->hidden_sync = WARDFS_HIDDEN_SYNCED;
 	wi->id_lost = false;
 	atomic64_set(&wi->place, 0);
 	wi->entry = NULL;

@@ -47,13 +47,22 @@ static int read_id(struct inode *dir, u8 *id)
 	return err;
 }
 
+/*
+ * Nobody will find a directory that has been removed, but who has it open may give it
+ * user xattrs still. Their id is that of memory alone, as they themselves soon are.
+ */
+static int unless_removed(struct inode *dir, int err)
+{
+	return err == -ENOENT && IS_DEADDIR(wardfs_lower_inode(dir)) ? 0 : err;
+}
+
 static int write_id(struct inode *dir, const u8 *id)
 {
 	char text[WARD_DIRID_LEN + 1];
 	bool made;
 
 	text[ward_b64_encode(id, WARD_ID_SIZE, text)] = 0;
-	return wardfs_hidden_make(dir, WARD_DIRID_NAME, text, &made);
+	return unless_removed(dir, wardfs_hidden_make(dir, WARD_DIRID_NAME, text, &made));
 }
 
 /*
@@ -64,15 +73,20 @@ static int make_id(struct inode *dir, u8 *id)
 {
 	int err;
 
-	err = wardfs_hidden_empty(dir);
+	err = unless_removed(dir, wardfs_hidden_empty(dir));
 	if (err == -ENOTEMPTY) {
 		wardfs_report_tamper(dir, NULL, WARDFS_NO_BLOCK, "the directory id is missing");
 		return -EIO;
 	}
 	if (err)
 		return err;
-	/* With a new id, what hung on the old one would look tampered with. */
-	if (READ_ONCE(WARDFS_SB(dir->i_sb)->unchecked) && wardfs_xattrs_forget(dir))
+	/*
+	 * With a new id, what hung on the old one would look tampered with: after a crash,
+	 * and in a directory that is removed when its id has left memory by a lock.
+	 */
+	if (IS_DEADDIR(wardfs_lower_inode(dir)))
+		wardfs_xattrs_forget(dir);
+	else if (READ_ONCE(WARDFS_SB(dir->i_sb)->unchecked) && wardfs_xattrs_forget(dir))
 		wardfs_report_settled(dir);
 	get_random_bytes(id, WARD_ID_SIZE);
 	return write_id(dir, id);

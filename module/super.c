@@ -159,7 +159,14 @@ static int wardfs_freeze_fs(struct super_block *sb)
 
 static int wardfs_write_inode(struct inode *inode, struct writeback_control *wbc)
 {
-	return S_ISREG(inode->i_mode) ? wardfs_data_flush(inode) : 0;
+	int err;
+
+	if (!S_ISREG(inode->i_mode))
+		return 0;
+	err = wardfs_data_flush(inode);
+	if (!err)
+		wardfs_data_idle(inode);
+	return err;
 }
 
 static int wardfs_show_options(struct seq_file *m, struct dentry *root)

@@ -490,16 +490,7 @@ static bool hours_hold_on(const struct wardfs_sb *sbi)
 	return until == WARD_NEVER || ktime_get_real_seconds() < until;
 }
 
-/**
- * wardfs_policy_cached - is it remembered that current may do this
- * @file: an open file or directory of ours
- * @op: WARD_OP_*
- *
- * Context: does not sleep; asks nobody and reports nothing.
- *
- * Return: true when it is; false says nothing.
- */
-bool wardfs_policy_cached(const struct file *file, u32 op)
+static inline bool remembered(const struct file *file, u32 op)
 {
 	struct wardfs_sb *sbi = WARDFS_SB(file_inode(file)->i_sb);
 	u64 generation = wardfs_policy_generation(sbi);
@@ -513,19 +504,21 @@ bool wardfs_policy_cached(const struct file *file, u32 op)
 }
 
 /**
- * wardfs_policy_check_file - may current do this with an open file
+ * wardfs_policy_cached - is it remembered that current may do this
  * @file: an open file or directory of ours
- * @op: WARD_OP_*; every one of them must be allowed
- * @action: what the event calls it
- * @bytes: that are read so, for limits
+ * @op: WARD_OP_*
  *
- * Asked at each read, write, listing and fault. What is allowed is remembered, so
- * the next time costs a few comparisons; see struct wardfs_verdict.
- * Context: does not sleep.
+ * Context: does not sleep; asks nobody and reports nothing.
  *
- * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked.
+ * Return: true when it is; false says nothing.
  */
-int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action, u64 bytes)
+bool wardfs_policy_cached(const struct file *file, u32 op)
+{
+	return remembered(file, op);
+}
+
+/* Apart, so that who is remembered pays for none of it: kernels clear what is on the stack. */
+static noinline int ask_anew(struct file *file, u32 op, enum ward_action action, u64 bytes)
 {
 	struct inode *inode = file_inode(file);
 	struct wardfs_sb *sbi = WARDFS_SB(inode->i_sb);
@@ -538,9 +531,6 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action,
 	int err;
 
 	BUILD_BUG_ON(WARD_OP_ALL >> RECORDED_SHIFT);
-	if (wardfs_policy_cached(file, op))
-		return 0;
-
 	/* Before the policy is looked at: a verdict must not look newer than it is. */
 	generation = wardfs_policy_generation(sbi);
 	mine = verdict_mine(v, file, true);
@@ -565,4 +555,22 @@ int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action,
 	keep |= op & ~verdict.limited;		/* what is limited is counted each time */
 	atomic64_set(&v->word, generation << VERDICT_SHIFT | recorded << RECORDED_SHIFT | keep);
 	return err;
+}
+
+/**
+ * wardfs_policy_check_file - may current do this with an open file
+ * @file: an open file or directory of ours
+ * @op: WARD_OP_*; every one of them must be allowed
+ * @action: what the event calls it
+ * @bytes: that are read so, for limits
+ *
+ * Asked at each read, write, listing and fault. What is allowed is remembered, so
+ * the next time costs a few comparisons; see struct wardfs_verdict.
+ * Context: does not sleep.
+ *
+ * Return: 0; -EACCES, reported; -ENOKEY when the vault is locked.
+ */
+int wardfs_policy_check_file(struct file *file, u32 op, enum ward_action action, u64 bytes)
+{
+	return remembered(file, op) ? 0 : ask_anew(file, op, action, bytes);
 }

@@ -193,13 +193,25 @@ struct wardfs_data {
 	bool unscanned;			/* settled, but blocks in the middle may be outgrown */
 	u64 lower_size;			/* the upper size that the blocks below state; under io */
 	bool bad_length;		/* no settled file has this lower length */
-	struct file *lower_file;	/* under wardfs_inode.lock until set; then immutable */
+	struct file *lower_file;	/* under wardfs_inode.lock; who is in users may look */
 	bool lower_rdonly;		/* lower_file could not be opened for writing */
 	bool times_dirty;		/* upper times are newer than the lower ones */
 	bool past_cache;		/* io: somebody freezes the lower; iowork.c */
 	bool reserve;			/* written by who may use reserved space; iowork.c */
 	struct wardfs_head *head;	/* the file's beginning, as read with its header */
 	struct wardfs_ahead ahead;
+};
+
+/**
+ * enum wardfs_hidden_sync - are a directory's hidden entries durable below
+ * @WARDFS_HIDDEN_SYNCED: those that are known of
+ * @WARDFS_HIDDEN_UNSYNCED: one was made since
+ * @WARDFS_HIDDEN_SYNCING: not yet; who holds wardfs_inode.lock sees to it
+ */
+enum wardfs_hidden_sync {
+	WARDFS_HIDDEN_SYNCED,
+	WARDFS_HIDDEN_UNSYNCED,
+	WARDFS_HIDDEN_SYNCING,
 };
 
 /**
@@ -213,8 +225,7 @@ struct wardfs_inode {
 	/* directory; set under lock, seen inside sections, freed by locking */
 	u8 dir_id[WARD_ID_SIZE];
 	struct wardfs_names *names;	/* NULL: no id yet, or not loaded */
-	bool id_unsynced;		/* a hidden entry was made, not yet fsynced below */
-	bool id_syncing;		/* it is being, by who holds lock */
+	int hidden_sync;		/* enum wardfs_hidden_sync: of its hidden entries */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
 	atomic64_t place;		/* directory: where the policy has it; place.c */
 	struct dentry *entry;		/* being looked up while I_NEW: names it in reports */
@@ -469,6 +480,7 @@ void wardfs_data_init(struct wardfs_data *d);
 int wardfs_data_new(struct inode *inode);		/* draws id and key of a fresh lower file */
 int wardfs_data_get(struct inode *inode);		/* lower file open, key loaded */
 void wardfs_data_put(struct inode *inode);
+void wardfs_data_idle(struct inode *inode);
 int wardfs_data_ready(struct inode *inode);
 void wardfs_data_wipe(struct inode *inode);		/* key material, at lock and eviction */
 void wardfs_data_drop(struct inode *inode);		/* all of it, at eviction */

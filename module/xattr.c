@@ -66,7 +66,7 @@ static int xattr_keys(struct inode *inode, bool make, struct wardfs_siv **siv)
 		return 0;
 	err = derive(inode, make, keys);
 	if (err)
-		return err == -ENOENT ? -ENODATA : err;
+		return err == -ENOENT && !make ? -ENODATA : err;
 	new = wardfs_siv_alloc(keys);
 	memzero_explicit(keys, sizeof(keys));
 	if (IS_ERR(new))
@@ -438,7 +438,8 @@ static int list_user(struct inode *inode, const char *lower, struct names *names
 	n = xattr_keys(inode, false, &siv);
 	if (!n)
 		n = name_decode(siv, lower, name);
-	keyless = n == -ENODATA && wardfs_xattrs_keyless(inode);
+	keyless = n == -ENODATA && (IS_DEADDIR(wardfs_lower_inode(inode)) ||
+				    wardfs_xattrs_keyless(inode));
 	wardfs_exit(inode->i_sb, idx);
 	if (keyless)
 		return 0;

@@ -108,5 +108,26 @@ for piece in (1 << 20, 5000, 1 << 20):
     got = pages(f), pages(lower(f)); print(got, flush=True); assert got[0] >= size // 4096 and got[1] <= size // 4096 // 20, got
 '
 fi
+check "what has been written back is open below no more, whoever made it dirty last" py '
+def opened_files():
+    with open("/proc/sys/fs/file-nr") as f: return int(f.read().split()[0])
+def most(make, spoil, n=600):
+    """Files that are made dirty by nobody who has them open when it is over: open below, and no more after a sync."""
+    at = d + "/" + spoil.__name__; os.mkdir(at)
+    for k in range(n): make(at + "/%d" % k)
+    os.sync(); before = opened_files()
+    for k in range(n): spoil(at + "/%d" % k)
+    middle = opened_files(); os.sync()
+    for _ in range(100):
+        after = opened_files()
+        if after - before < n // 3: break
+        time.sleep(0.1)
+    print(spoil.__name__, middle - before, after - before, flush=True); assert middle - before > n * 2 // 3 and after - before < n // 3
+def mknod(path): os.mknod(path, stat.S_IFREG | 0o600)
+def mapped(path):
+    fd = os.open(path, os.O_RDWR); m = mmap.mmap(fd, 10000); os.close(fd); m[5000] = 1; m.close()
+most(lambda path: None, mknod); most(lambda path: touch(path, b"x" * 10000), mapped)
+'
+diag "$(cat "$lib_out")"
 check "unmount" umount $d
 done_testing
