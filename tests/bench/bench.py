@@ -9,21 +9,14 @@ happens to the machine meanwhile happens to all of them. Writes $WARD_OUT/result
 import json, os, shutil, subprocess, sys, time
 
 import cipher
-from peers import DISK, KINDS, LOWER, MIB, TOP, run
+from peers import DISK, KINDS, LOWER, MIB, TOP, WORK, drop_caches, run
 
-WORK = '/tmp/work'
 CPUS = os.cpu_count()     # that are online; later on there may be fewer
 SIZES = {
     'full': dict(mib=256, files=2000, tree=1000, random=2000, each=200),
     'quick': dict(mib=64, files=300, tree=200, random=400, each=60),
     'warm-up': dict(mib=32, files=150, tree=100, random=200, each=30),
 }
-
-
-def drop_caches():
-    os.sync()
-    with open('/proc/sys/vm/drop_caches', 'w') as f:
-        f.write('3')
 
 
 def device():
@@ -84,8 +77,8 @@ def one_pass(kind, n, verify):
     fs.make()
     results = {}
 
-    def measure(name, *command, cold=False):
-        """Times a command of WORK's; programs are in memory before the clock starts."""
+    def measure(name, *command, cold=False, times=1):
+        """Times a command of WORK's; programs are in memory before the clock starts. So many @times as much counts."""
         if cold:
             drop_caches()
         else:
@@ -97,21 +90,22 @@ def one_pass(kind, n, verify):
         ns = int(run(WORK, *command))
         os.sync()       # what is still dirty is written, and counted, but not timed
         after = device()
-        results[name] = dict(seconds=ns / 1e9, read=after[0] - before[0], written=after[1] - before[1])
+        results[name] = dict(seconds=ns / 1e9 * times, read=(after[0] - before[0]) * times,
+                             written=(after[1] - before[1]) * times)
 
     at = fs.top + '/'
-    mib, files, each = str(n['mib']), str(n['files']), str(n['each'])
+    part = fs.part
+    mib, draws, files, each = str(n['mib'] // part), str(n['random'] // part), str(n['files']), str(n['each'])
     data, log, many, tree, copy = (at + name for name in ('data', 'log', 'many', 'tree', 'copy'))
-    measure('write', 'write', data, mib)
+    measure('write', 'write', data, mib, times=part)
     drop_caches()
-    run(WORK, 'stat', '/tmp', '0')
     before = cached()
-    measure('read cold', 'read', data, mib)
-    results['cache'] = dict(bytes=cached() - before, of=n['mib'] << 20)
-    measure('read warm', 'read', data, mib)
-    measure('mmap cold', 'mmap', data, mib, cold=True)
-    measure('random read cold', 'random-read', data, str(n['random']), cold=True)
-    measure('overwrite', 'overwrite', data, str(n['random']), cold=True)
+    measure('read cold', 'read', data, mib, times=part)
+    results['cache'] = dict(bytes=(cached() - before) * part, of=n['mib'] << 20)
+    measure('read warm', 'read', data, mib, times=part)
+    measure('mmap cold', 'mmap', data, mib, cold=True, times=part)
+    measure('random read cold', 'random-read', data, draws, cold=True, times=part)
+    measure('overwrite', 'overwrite', data, draws, cold=True, times=part)
     measure('overwrite sync', 'overwrite-sync', data, each, cold=True)
     measure('append sync', 'append-sync', log, each)
     if verify:
@@ -121,6 +115,7 @@ def one_pass(kind, n, verify):
     before = used()
     measure('create', 'create', many, files)
     results['space files'] = dict(bytes=used() - before)
+    results['directory'] = dict(bytes=os.stat(many).st_size)
     measure('stat cold', 'stat', many, files, cold=True)
     measure('read files cold', 'read-files', many, files, cold=True)
     measure('unlink', 'unlink', many, files)
@@ -163,7 +158,6 @@ def one_and_all(name, mib, rounds=3):
             run(WORK, 'stat', '/tmp', '0')
             out['write'][-1].append(int(run(WORK, 'write', data, str(mib))) / 1e9)
             drop_caches()
-            run(WORK, 'stat', '/tmp', '0')
             out['read cold'][-1].append(int(run(WORK, 'read', data, str(mib))) / 1e9)
             os.unlink(data)
     fs.drop()
@@ -191,30 +185,42 @@ def main():
     plan = [('unrecorded pass', SIZES['warm-up'], None)] if config['warm'] else []
     plan += [('pass %d' % (p + 1), n, p) for p in range(config['passes'])]
     recorded = {name: [] for name in wanted}
-    print('1..%d' % (len(plan) * len(wanted)))
+    scaled = [name for name in ('ext4', 'Ward') if name in wanted and not config['quick'] and CPUS > 1]
+    print('1..%d' % (len(plan) * len(wanted) + len(scaled)))
     test = failed = 0
+
+    def attempt(title, name, measure, *args):
+        """What @measure finds, or None. Whatever fails, the rest is measured."""
+        nonlocal test, failed
+        test += 1
+        start = time.monotonic()
+        try:
+            results = measure(*args)
+            print('ok %d - %s, %s # %d s' % (test, title, name, time.monotonic() - start), flush=True)
+            return results
+        except (subprocess.CalledProcessError, OSError) as e:
+            failed += 1
+            print('not ok %d - %s, %s: %s' % (test, title, name, e), flush=True)
+            online(1)
+            for path in KINDS[name].top, LOWER:
+                subprocess.run(['umount', '-l', path], stderr=subprocess.DEVNULL)
+            subprocess.run(['dmsetup', 'remove_all', '--force'], stderr=subprocess.DEVNULL)
+
     for title, sizes, p in plan:
         for name in wanted:
-            test += 1
-            start = time.monotonic()
-            try:
-                results = one_pass(KINDS[name], sizes, verify=not p)
-                if p is not None:
-                    recorded[name].append(results)
-                print('ok %d - %s, %s # %d s' % (test, title, name, time.monotonic() - start), flush=True)
-            except (subprocess.CalledProcessError, OSError) as e:
-                failed += 1
-                print('not ok %d - %s, %s: %s' % (test, title, name, e), flush=True)
-                for path in KINDS[name].top, LOWER:
-                    subprocess.run(['umount', '-l', path], stderr=subprocess.DEVNULL)
-                subprocess.run(['dmsetup', 'remove_all', '--force'], stderr=subprocess.DEVNULL)
-    scale = {}
-    if not config['quick'] and not failed and CPUS > 1:
-        scale = {name: one_and_all(name, n['mib']) for name in ('ext4', 'Ward') if name in wanted}
+            # That all that was overwritten is still right is looked at once.
+            results = attempt(title, name, one_pass, KINDS[name], sizes, title == plan[0][0])
+            if results and p is not None:
+                recorded[name].append(results)
+    scale = {name: attempt('one CPU and all', name, one_and_all, name, n['mib']) for name in scaled}
     # One write: the place is on the host, and has no cache.
     with open(os.environ['WARD_OUT'] + '/results.json', 'w') as f:
         f.write(json.dumps(dict(kernel=os.uname().release, cpus=CPUS, sizes=n,
-                                passes=config['passes'], cipher=speed, fs=recorded, scale=scale)))
+                                passes=config['passes'], cipher=speed,
+                                fs={name: passes for name, passes in recorded.items() if passes},
+                                scale={name: rounds for name, rounds in scale.items() if rounds},
+                                parts={name: KINDS[name].part for name in wanted if KINDS[name].part > 1},
+                                took=time.clock_gettime(time.CLOCK_BOOTTIME))))
     return failed > 0
 
 

@@ -8,9 +8,8 @@ then a thousand operations are timed. Writes $WARD_OUT/growth.json.
 """
 import json, os, random, shutil, statistics, sys, time
 
-from peers import DISK, LOWER, TOP, Plain, Ward, run
+from peers import DISK, LOWER, TOP, WORK, Plain, Ward, drop_caches, run
 
-WORK = '/tmp/work'
 STEP = 1000
 MIB = 64                # of a large file that are timed
 PASSES = 3
@@ -19,13 +18,6 @@ PASSES = 3
 def work(*words):
     """Nanoseconds that a workload takes."""
     return int(run(WORK, *map(str, words)))
-
-
-def drop_caches():
-    os.sync()
-    with open('/proc/sys/vm/drop_caches', 'w') as f:
-        f.write('3')
-    work('stat', '/tmp', 0)
 
 
 def names(top):
@@ -67,8 +59,9 @@ def directory(top, sizes):
         at = size
         # The names of those in the middle are looked for.
         out[size] = medians(timed_step, (many, STEP, size), (many, STEP, max(0, size // 2 - STEP // 2)))
-        out[size]['list'] = names(many)
+        out[size]['list'] = statistics.median(names(many) for _ in range(PASSES))
     shutil.rmtree(many)
+    run('fstrim', LOWER)        # the disk may be in memory
     return out
 
 
@@ -78,9 +71,11 @@ def in_new_directory(new, old):
     return out
 
 
-def reads(data, size):
-    """Nanoseconds a page, in a large file, of which the last part is read."""
-    out = {}
+def timed_end(data, size):
+    """Nanoseconds a page, in a large file, of which the last part is written, as something new, and read."""
+    os.truncate(data, (size - MIB) << 20)
+    os.sync()
+    out = {'write': work('write', data, MIB, size - MIB) / (MIB * 256)}
     drop_caches()
     out['read'] = work('read', data, MIB, size - MIB) / (MIB * 256)
     for key, workload in ('random read', 'random-read'), ('overwrite', 'overwrite'):
@@ -105,14 +100,14 @@ def file(top, sizes):
     """One file, in MiB."""
     out, at = {}, 0
     data = top + '/data'
+    open(data, 'w').close()
     for size in sizes:
         if size - MIB > at:
             work('write', data, size - MIB - at, at)
-        os.sync()
-        out[size] = {'write': work('write', data, MIB, size - MIB) / (MIB * 256)}
         at = size
-        out[size].update(medians(reads, data, size))
+        out[size] = medians(timed_end, data, size)
     os.unlink(data)
+    run('fstrim', LOWER)
     return out
 
 
@@ -124,9 +119,10 @@ def main():
     results = {}
     for n, kind in enumerate((Plain, Ward)):
         fs = kind()
-        run('mkfs.ext4', '-q', '-F', '-N', '1200000', '-E', 'nodiscard', DISK)
+        run('mkfs.ext4', '-q', '-F', '-N', '1200000', '-E',
+            'lazy_itable_init=0,lazy_journal_init=0', DISK)
         os.makedirs(LOWER, exist_ok=True)
-        run('mount', DISK, LOWER)
+        run('mount', '-o', 'noinit_itable', DISK, LOWER)
         fs.make()
         work('create', fs.top + '/warm', STEP)
         shutil.rmtree(fs.top + '/warm')
