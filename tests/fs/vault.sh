@@ -53,6 +53,9 @@ $1"
 		return 1
 	fi
 	echo $$ >"$py_dir/ask"
-	read -r py_status <"$py_dir/answer"
+	# A signal may end the wait early; the answer to this would then be taken for that to the next.
+	until read -r py_status <"$py_dir/answer" && [ -n "$py_status" ]; do
+		kill -0 "$py_pid" || return 1
+	done
 	return "$py_status"
 }
