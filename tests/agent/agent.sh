@@ -4,6 +4,7 @@
 # Sourced by tests of wardd.
 #
 #   start_wardd [OPTION]...	starts it; $wardd is its process. Without options, waits until all is recorded
+#   wardd_listens		it has subscribed to the kernel's events, which it does after its process id is known
 #   stop_wardd [SIGNAL]		ends it, and waits
 #   wait_for WHAT COMMAND...	until the command succeeds, a minute at most
 #   records EXPRESSION		how many records are so, in Python, where e is the record
@@ -42,6 +43,10 @@ start_wardd()
 	wait_for "wardd starts" grep -qs "^$wardd\$" /run/ward/wardd.pid || return
 	[ ! -d /sys/module/wardfs ] || [ -n "$1" ] || wait_for "wardd has caught up" complete
 }
+
+# Columns of /proc/net/netlink: family (16 is generic netlink) and multicast groups. A socket is named after its process,
+# unless that has several, so the groups are all there is to know it by: nobody else may listen.
+wardd_listens() { wait_for "wardd listens" awk '$2 == 16 && $4 != "00000000" { n = 1 } END { exit !n }' /proc/net/netlink; }
 
 stop_wardd()
 {

@@ -146,6 +146,7 @@ echo 4096 >/proc/sys/net/core/rmem_max
 setpriv --bounding-set -net_admin nice -n 19 wardd 2>>/tmp/wardd.err &
 wardd=$!
 check "wardd, with a socket for two messages" wait_for "wardd" grep -qs "^$wardd\$" /run/ward/wardd.pid
+check "it listens" wardd_listens
 # Nor does it begin at once, so that there is more than it is ready for on a quiet machine, too.
 starve()
 {
@@ -166,6 +167,7 @@ echo 212992 >/proc/sys/net/core/rmem_max
 
 # ---- held up
 check "wardd as before" start_wardd --config /etc/ward/ward.conf
+check "it listens" wardd_listens
 kill -STOP $wardd
 before=$(unreclaimable)
 check "$each violations while it is held up" flood $each
