@@ -3,11 +3,8 @@
  * The hours of a rule, with their time zone: from INI text (agent/lib/policyhours.c) to
  * what the kernel reads, judged by module/hours.c, which is what the kernel runs.
  */
-#include "kselftest_harness.h"
-#include "lib/policyfile.h"
+#include "compiled.h"
 #include "hours.h"
-#include "refused.h"
-#include "rules.h"
 
 static const char scanner[] =
 	"[rule everybody may look]\n"
@@ -23,36 +20,7 @@ static const char scanner[] =
 	"burst      = 200 files / 60 s\n"
 	"effect     = allow\n";
 
-/* A Wednesday in summer: 2025-06-11 10:00 UTC, noon in Berlin. */
-#define NOW	1749636000
-
-FIXTURE(hours) {
-	struct ward_master master;
-	struct ward_err err;
-	struct ward_policy policy;
-	void *blob;
-	size_t len;
-	struct ward_policy_traits traits;
-};
-
-FIXTURE_SETUP(hours)
-{
-	memset(self->master.key, 3, sizeof(self->master.key));
-	memset(self->master.uuid, 4, sizeof(self->master.uuid));
-	ward_err_clear(&self->err);
-	self->blob = NULL;
-	ASSERT_EQ(0, ward_policy_parse(scanner, strlen(scanner), "d.conf", &self->policy, &self->err)) {
-		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
-	}
-	ASSERT_EQ(0, ward_policy_set_hours(&self->policy, NOW));
-	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
-}
-
-FIXTURE_TEARDOWN(hours)
-{
-	ward_policy_free(&self->policy);
-	free(self->blob);
-}
+COMPILED_FIXTURE(hours, scanner)
 
 typedef struct _test_data_hours t;
 

@@ -3,11 +3,9 @@
  * Policies from INI text to what the kernel reads, and back: agent/lib/policyini.c
  * and policyfile.c, judged by module/rules.c, which is what the kernel runs.
  */
-#include "kselftest_harness.h"
-#include "lib/policyfile.h"
+#include "compiled.h"
 #include "mutate.h"
 #include "places.h"
-#include "refused.h"
 
 /* Numbers only: which users and groups exist is for each machine to say. */
 static const char example[] =
@@ -54,35 +52,7 @@ static const char example[] =
 	"operations = list\n"
 	"effect     = allow\n";
 
-/* A Wednesday in summer: 2025-06-11 10:00 UTC, noon in Berlin. */
-#define NOW	1749636000
-
-FIXTURE(policy) {
-	struct ward_master master;
-	struct ward_err err;
-	struct ward_policy policy;
-	void *blob;
-	size_t len;
-	struct ward_policy_traits traits;
-};
-
-FIXTURE_SETUP(policy)
-{
-	memset(self->master.key, 3, sizeof(self->master.key));
-	memset(self->master.uuid, 4, sizeof(self->master.uuid));
-	ward_err_clear(&self->err);
-	self->blob = NULL;
-	ASSERT_EQ(0, ward_policy_parse(example, strlen(example), "d.conf", &self->policy, &self->err))
-		TH_LOG("%s: %s", self->err.text, self->err.notes[0]);
-	ASSERT_EQ(0, ward_policy_set_hours(&self->policy, NOW));
-	ASSERT_EQ(0, ward_policy_compile(&self->policy, &self->master, 7, &self->blob, &self->len));
-}
-
-FIXTURE_TEARDOWN(policy)
-{
-	ward_policy_free(&self->policy);
-	free(self->blob);
-}
+COMPILED_FIXTURE(policy, example)
 
 /* Somebody: user, login user, and one group. */
 struct one {
