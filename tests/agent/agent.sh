@@ -6,7 +6,7 @@
 #   start_wardd [OPTION]...	starts it; $wardd is its process. Without options, waits until all is recorded
 #   wardd_listens		it has subscribed to the kernel's events, which it does after its process id is known
 #   stop_wardd [SIGNAL]		ends it, and waits
-#   wait_for WHAT COMMAND...	until the command succeeds, a minute at most
+#   wait_for WHAT COMMAND...	until the command succeeds, ten minutes at most
 #   records EXPRESSION		how many records are so, in Python, where e is the record
 #   has EXPRESSION		there is such a record
 #   complete [FILE]		every event that the kernel has is in the log, once, in order, in the hash chain
@@ -25,7 +25,7 @@ wait_for()
 {
 	what=$1
 	shift
-	until=$(($(date +%s) + 60))
+	until=$(($(date +%s) + 600))
 	while ! "$@" >/tmp/waited 2>&1; do
 		[ "$(date +%s)" -lt $until ] || {
 			diag "waited in vain: $what"
@@ -45,8 +45,12 @@ start_wardd()
 }
 
 # Columns of /proc/net/netlink: family (16 is generic netlink) and multicast groups. A socket is named after its process,
-# unless that has several, so the groups are all there is to know it by: nobody else may listen.
-wardd_listens() { wait_for "wardd listens" awk '$2 == 16 && $4 != "00000000" { n = 1 } END { exit !n }' /proc/net/netlink; }
+# unless that has several, so the groups are all there is to know it by: nobody else may listen. The socket by which it hears of
+# modules that come and go is in group 16, of nlctrl, and is there before.
+wardd_listens()
+{
+	wait_for "wardd listens" awk '$2 == 16 && $4 != "00000000" && $4 != "00008000" { n = 1 } END { exit !n }' /proc/net/netlink
+}
 
 stop_wardd()
 {
@@ -98,6 +102,7 @@ for uid in range(200000, 200000 + ${1:-1}):
 keep_key()
 {
 	rm -f $key
+	wait_for "wardd has made it" test -e /var/lib/ward/log.key
 	wardctl log key --key-file $key
 }
 
@@ -113,7 +118,6 @@ log_files()
 	[ ! -e $log ] || echo $log
 }
 
-# While wardd writes, a seal may come between the two: then once more.
 other_verifier()
 {
 	# shellcheck disable=SC2046
@@ -131,7 +135,12 @@ holds()
 		cat /tmp/verify
 		return 1
 	}
-	other_verifier || other_verifier
+	# While wardd writes, a seal may come between the two: then once more.
+	for _ in 1 2 3 4 5 6 7 8 9; do
+		other_verifier && return
+		sleep 1
+	done
+	other_verifier
 }
 
 # shellcheck disable=SC2317

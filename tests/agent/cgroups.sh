@@ -58,7 +58,8 @@ def refused(cgroup, argv=()):
 def told():
     """The cgroups of all violations in the log."""
     with open(log) as f:
-        return [e.get('ward.cgroup') for e in map(json.loads, f) if e['ward.kind'] == 'violation']
+        return [e.get('ward.cgroup') for e in (json.loads(line) for line in f if line.endswith('\n'))
+                if e['ward.kind'] == 'violation']
 
 
 os.makedirs(ROOT, exist_ok=True)

@@ -154,7 +154,7 @@ check_is "bob may outside what he may" "secret office" "$(as bob cat $d/office/f
 since
 of mallory
 may "mallory, root in a container of her own, may nothing; nor may anybody else in it"
-told "on record: mallory, in her session" "$refused and e['user.id'] == '61003' and e['user.name'] == 'mallory' and
+told "on record: mallory, in her session" "$refused and e['user.id'] == '61003' and e.get('user.name') == 'mallory' and
 	e['process.name'] == 'cat' and e['process.executable'] == '/bin/busybox' and $(session 61003)"
 told "and who is somebody else there: an id of hers, who logged in as mallory" "$refused and e['user.id'] == '400999' and
 	'user.name' not in e and $(session 61003)"
@@ -168,8 +168,8 @@ told "others in it may not: they are not bob" "$refused and e['user.id'] == '300
 since
 of alice
 may "alice, root in hers, may with the tool that a rule names, bound into it, and not with a copy" tool
-told "on record: alice, with it" "$allowed and e['rule.name'] == 'alice with her tool' and e['user.name'] == 'alice' and e['process.executable'] == '/opt/busybox' and $(session 61001)"
-told "without it, that the program is what is missing" "$refused and e['user.name'] == 'alice' and e['ward.lacks'] == ['programs'] and
+told "on record: alice, with it" "$allowed and e['rule.name'] == 'alice with her tool' and e.get('user.name') == 'alice' and e['process.executable'] == '/opt/busybox' and $(session 61001)"
+told "without it, that the program is what is missing" "$refused and e.get('user.name') == 'alice' and e['ward.lacks'] == ['programs'] and
 	e['ward.nearest_rule'] == 'alice with her tool' and e['process.executable'] == '/bin/busybox' and $(session 61001)"
 
 # ---- podman, by root
@@ -179,7 +179,7 @@ may "root, privileged, may nothing; but be anybody, as by su" alice-tool
 cid=$(cat /tmp/cid)
 inside="e['ward.cgroup'] == '/libpod_parent/libpod-$cid' and e['user.audit.id'] == '61003'"
 told "on record: root, that it is mallory, in which container" "$refused and e['user.id'] == '0' and $inside"
-told "and mallory as alice" "$allowed and e['user.name'] == 'alice' and e['rule.name'] == 'alice with her tool' and $inside"
+told "and mallory as alice" "$allowed and e.get('user.name') == 'alice' and e['rule.name'] == 'alice with her tool' and $inside"
 since
 of_root --uidmap 0:500000:65536
 may "root in a user namespace is nobody"

@@ -66,7 +66,7 @@ check "five hundred of the same fold" wait_for "it" sh -c "wardctl --json status
 import json, sys
 two, = [v for v in json.load(sys.stdin)[\"vaults\"] if v[\"name\"] == \"two\"]
 assert two[\"folded\"] + two[\"recorded\"] == two[\"events\"] and two[\"folded\"] > 400 and two[\"violations\"] == 505, two'"
-check "and nothing is lost by that" adds_up one two three
+check "and nothing is lost by that" wait_for "it" adds_up one two three
 check_is "nor told of the other" "$(status one folded)" 0
 check "people see it, too" sh -c "wardctl status | head -n 1 | grep -q 'RECORDED *FOLDED *LOST'"
 

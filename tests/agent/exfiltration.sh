@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 900
 #
 # Somebody who may read copies everything away, with tar and with rsync, and what has taken over an account encrypts
 # everything for ransom: limits stop each after so many files, or bytes. Who did it, with what, and which limit it was is

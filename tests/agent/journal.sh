@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 600
+# timeout: 900
 #
 # Records in the systemd journal: a real journald, asked with journalctl.
 

@@ -107,8 +107,9 @@ refuse 400
 wait_for "the fourth file" test -e $log.4
 refuse 400
 check "no more than four are kept" wait_for "it" sh -c "[ ! -e $log.5 ]"
+wait_for "completeness" complete
 wait_for "a seal" sh -c "[ \$(tail -n 1 $log | grep -c ward.seal.mac) = 1 ]"
-check "it holds, although the oldest went" holds
+check "it holds, although the oldest went" wait_for "it" holds
 
 # Killed in the middle, again and again
 for i in 1 2 3 4 5 6; do
@@ -141,7 +142,7 @@ mkdir /tmp/saved
 cp -a /var/log/ward /tmp/saved/log
 cp -a /var/lib/ward /tmp/saved/lib
 
-sed -i '3s/mallory/nobody_/; 3s/"user.id":"20/"user.id":"10/' $log.2
+sed -i '0,/"user.id":"20/s//"user.id":"10/' $log.2
 check "a changed record" broken "does not follow"
 as_it_was
 victim=$(grep -o '"user.id":"[0-9]*"' $log.1 | sed -n 5p)

@@ -26,7 +26,7 @@ mount --make-private /run
 # In its namespaces: there its processes have the numbers that it says.
 inside()
 {
-	nsenter -t "$(pgrep -f '^/lib/systemd/systemd --system')" -m -p -C -- "$@"
+	nsenter -t "$(pgrep -of '^/lib/systemd/systemd --system')" -m -p -C -- "$@"
 }
 
 property()
@@ -49,7 +49,7 @@ check "systemd runs" wait_for "its socket" test -S /run/systemd/private
 check "wardd is started, and says that it is ready" wait_for "it" is ActiveState active
 check "it is the service's main process" wait_for "it" sh -c "[ -s /run/ward/wardd.pid ]"
 # Its number outside
-wardd=$(pgrep -x wardd)
+wardd=$(pgrep -ox wardd)
 check "the unit holds: no other rights than it leaves" grep -q '^CapBnd:.*0000000000200' "/proc/$wardd/status"
 check "no new ones, and filtered system calls" sh -c "grep -q '^NoNewPrivs:.*1' /proc/$wardd/status && grep -q '^Seccomp:.*2' /proc/$wardd/status"
 check "its key is locked into memory" sh -c "[ \$(awk '/^VmLck/ { print \$2 }' /proc/$wardd/status) -gt 0 ]"
@@ -69,7 +69,7 @@ inode=$(stat -c %i $log)
 check "logrotate rotates" inside logrotate -f -s /tmp/logrotate.state /etc/logrotate.d/ward
 check "by its name only" test "$(stat -c %i $log.1)" = "$inode"
 check "wardd was told, and makes a new log before anything comes" wait_for "it" test -e $log
-check_is "without being started anew" "$wardd" "$(pgrep -x wardd)"
+check_is "without being started anew" "$wardd" "$(pgrep -ox wardd)"
 refuse 10
 check "all is recorded" wait_for completeness complete
 check "it holds" wait_for "it" holds

@@ -82,7 +82,7 @@ refusals()
 
 wait_until()
 {
-	app_until=$(($(date +%s) + 300))
+	app_until=$(($(date +%s) + 1200))
 	while ! "$@" >/tmp/waited 2>&1; do
 		if [ "$(date +%s)" -ge $app_until ]; then
 			cat /tmp/waited

@@ -17,7 +17,7 @@ export PGHOST=$socket PGDATABASE=postgres PGUSER=alice
 
 start()
 {
-	staff pg_ctl -s -w -t 240 -D "$data" -l "$socket"/log -o "-k $socket -c listen_addresses=" start || {
+	staff pg_ctl -s -w -t 600 -D "$data" -l "$socket"/log -o "-k $socket -c listen_addresses=" start || {
 		tail -n 30 "$socket"/log
 		return 1
 	}
@@ -55,9 +55,11 @@ check "which stands in its log" grep -q "automatic recovery in progress" $socket
 check "the sums, with each of the $told transactions that were told" sums $((100 + told))
 check "pg_amcheck" staff pg_amcheck --heapallindexed --install-missing postgres
 check "a large object" staff psql -qX -c "select lo_from_bytea(4711, decode(repeat('00ff80', 20000), 'hex'))"
-check "it stops" staff pg_ctl -s -w -m fast -D $data stop
+check "it stops" staff pg_ctl -s -w -t 600 -m fast -D $data stop
 check "pg_checksums" staff pg_checksums --check -D $data
 check "it becomes one that Debian starts" pg_createcluster -u alice -d $data -s $socket -p 5432 15 ward
+# How long it waits for the server's start and end: no variable of the environment gets there.
+echo "pg_ctl_options = '-t 600'" >/etc/postgresql/15/ward/pg_ctl.conf
 picture $data >/tmp/before
 
 check "cold" cold

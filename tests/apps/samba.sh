@@ -71,7 +71,7 @@ stop_samba()
 # smb USER SHARE COMMANDS: what smbclient is told
 smb()
 {
-	smbclient "//127.0.0.1/$2" -s "$s"/smb.conf -A "$s/$1" -c "$3"
+	smbclient -t 600 "//127.0.0.1/$2" -s "$s"/smb.conf -A "$s/$1" -c "$3"
 }
 
 # cifs USER SHARE DIR [OPTIONS]: mounted as that user would
@@ -96,7 +96,7 @@ check "rename" smb alice cases "rename letter sub/moved; rename sub folder"
 check "it is there" staff cmp letter $d/folder/moved
 check "hidden, and read-only" smb alice cases "setmode folder/moved +h+r"
 check_is "as user.DOSATTRIB" "$(staff getfattr -d --absolute-names $d/folder/moved | grep -o user.DOSATTRIB)" user.DOSATTRIB
-check "and told so" sh -c "smbclient //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'allinfo folder/moved' | grep -q 'attributes: RH'"
+check "and told so" sh -c "smbclient -t 600 //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'allinfo folder/moved' | grep -q 'attributes: RH'"
 check "not any more" smb alice cases "setmode folder/moved -h-r"
 check "bob reads and writes" smb bob cases "get folder/moved again; put letter folder/bobs; del folder/letter"
 check "what he got is right" cmp letter again
@@ -207,7 +207,7 @@ check "samba.conf, without NT ACLs" example samba cases "$exchange; /^.rule NT A
 check "and with" example samba acls "$exchange"
 before=$(refusals)
 check "smbd" start_samba
-check "big: what was put is got" sh -c "rm -f got && smbclient //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'get big got' && cmp big got"
+check "big: what was put is got" sh -c "rm -f got && smbclient -t 600 //127.0.0.1/cases -s $s/smb.conf -A $s/bob -c 'get big got' && cmp big got"
 check_fails_with any "who may read does not write" smb bob acls "put letter dir/letter"
 check "NT ACLs are changed" smbcacls --numeric //127.0.0.1/acls dir/letter -s $s/smb.conf -A $s/alice -a "ACL:$bob:ALLOWED/0x0/CHANGE"
 check "attributes, and renaming over another" smb alice cases \
@@ -273,7 +273,7 @@ check_is "and alice has read too much meanwhile" "$(cat /tmp/alice.said)" "1 Per
 check_is "and later written" "$(staff python3 /tmp/limits.py /mnt/alice 20 0)" "5 Permission denied"
 check "bob not" as bob python3 /tmp/limits.py /mnt/bob 5 0
 umount /mnt/alice /mnt/bob
-check "on record: alice, smbd, the limit" has "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and e['user.effective.name'] == 'alice' and
+check "on record: alice, smbd, the limit" wait_for "it" has "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and e['user.effective.name'] == 'alice' and
 	e['rule.name'] == 'shares' and e['process.executable'] == '/usr/sbin/smbd' and '/alice-' in e['file.path']"
 check_is "and nobody and nothing else" "$(records "e['ward.kind'] == 'violation' and e['event.reason'] == 'burst' and
 	(e['user.effective.name'] != 'alice' or '/alice-' not in e['file.path'])")" 0

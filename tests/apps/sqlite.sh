@@ -26,9 +26,10 @@ busy()
 	done
 	staff_exec "$bank" work "$db" 4 1000000 >"$log".4 &
 	victim=$!
-	wait_until grep -q '^4 3$' "$log".4 && kill -9 "$victim"
-	wait "$victim"
 	bad=0
+	wait_until grep -q '^4 3$' "$log".4 || bad=1
+	kill -9 "$victim"
+	wait "$victim"
 	for n in $workers; do
 		wait "$n" || bad=1
 	done

@@ -192,7 +192,7 @@ explain() { wardctl policy explain d "$@"; }
 refused 0 'alice may read /in/f: rule "with cat"' "explained: allowed" explain --user alice --program $prog/cat --op read /srv/d/in/f
 refused 0 'rule "with cat" would, but for its programs' "explained: the wrong program" explain --user alice --program /bin/cat --op read /in/f
 refused 0 'rule "with cat" would, but for its paths' "explained: the wrong place" explain --user alice --program $prog/cat --op write /out/f
-refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" explain --user bob --op read /out
+refused 0 'bob may read /out: rule "caseworkers"' "explained: by a group" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 10:00" /out
 refused 0 'would, but for its hours' "explained: at another hour" env TZ=UTC wardctl policy explain d --user bob --op read --at "2026-12-01 23:59" /out
 refused 0 'rule "with cat" would, but for its users, paths, programs' "explained: all that is missing" explain --user mallory --op write /out
 refused 0 "cannot get to /in/f: no rule lets mallory do anything in /" "explained: the way" explain --user mallory --op read /in/f

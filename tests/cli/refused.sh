@@ -33,6 +33,9 @@ no()
 	}
 }
 
+# asleep PROCESS: it has come as far as that
+asleep() { until [ "$(cat "/proc/$1/comm")" = sleep ]; do sleep 0.1; done; }
+
 lower
 mkdir -p /srv/d/sub /etc/ward/vaults.d /run/ward/create
 echo plain >/srv/d/file
@@ -60,11 +63,11 @@ no 1 "mounted below" "a mount below" /srv/d
 umount /srv/d/sub/mnt
 rmdir /srv/d/sub/mnt
 (cd /srv/d/sub && exec sleep 100) &
-sleep 1
+asleep $!
 no 1 "in use" "somebody's working directory" /srv/d
 kill $!
 sleep 100 <"/srv/d/file" &
-sleep 1
+asleep $!
 no 1 "in use" "an open file" /srv/d
 grep -q "process $! .*has open /srv/d/file" "$lib_out" && pass "says whose" || fail "says whose"
 kill $!
@@ -79,12 +82,12 @@ mount --bind /srv/d/sub /mnt/b
 no 1 "/srv/d/sub is mounted on /mnt/b, too: unmount" "a bind mount of a part of it" /srv/d
 umount /mnt/b
 unshare -m sh -c 'mount --bind /srv/d/sub /mnt/b; exec sleep 100' &
-sleep 1
+asleep $!
 no 1 "/srv/d/sub is mounted on /mnt/b, too, where process $! .sleep. sees it" "a bind mount in another namespace" /srv/d
 kill $!
 wait
 unshare -m sh -c 'mount --bind /srv /mnt/b; cd /mnt/b/d/sub; exec sleep 100' &
-sleep 1
+asleep $!
 no 1 "working directory is /mnt/b/d/sub" "a working directory in another namespace" /srv/d
 kill $!
 wait

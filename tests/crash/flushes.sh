@@ -6,14 +6,18 @@
 # operations in a vault and on the file system below it. A vault takes no flush more, but for files with chattr +S; an overwrite
 # takes one (with fsync and a new time of the file, a journal's commit more, in both).
 
-[ "$WARD_LOWER" != ext4 ] || MOUNT_OPTIONS=commit=300
+# The timers of the file systems below flush, too.
+case $WARD_LOWER in
+ext4) MOUNT_OPTIONS=commit=300 ;;
+xfs) modprobe xfs; echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs ;;
+esac
 . "$WARD_TOP/tests/fs/vault.sh"
 
 export MOUNTED_ON="${WARD_DISK1##*/}"
 check "a vault" new_vault 0
 cat >/tmp/flushes.py <<'END'
 from calls import *
-N, SLACK = 20, 2                # a timer of the file system below may flush in between, too
+N, SLACK = 20, 2                # something else of the file system below may flush in between, too
 plain = '/srv/lower/plain'
 os.makedirs(plain, exist_ok=True)
 def count():

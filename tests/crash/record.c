@@ -18,6 +18,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/nbd.h>
 #include <poll.h>
 #include <signal.h>
@@ -33,6 +34,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -225,12 +227,15 @@ static void serve_all(int fd, int listener)
 	struct pollfd p[2 + MARKERS_MAX] = {
 		{ .fd = fd, .events = POLLIN }, { .fd = listener, .events = POLLIN },
 	};
+	const struct timespec at_once = { 0 };
 	nfds_t n = 2, i;
+	sigset_t none;
 
+	sigemptyset(&none);
 	for (;;) {
 		/* One that asks for the end leaves nothing behind on the way. */
-		if (poll(p, n, stopping ? 0 : -1) < 0 && errno != EINTR)
-			die("poll");
+		if (ppoll(p, n, stopping ? &at_once : NULL, &none) < 0 && errno != EINTR)
+			die("ppoll");
 		if (p[0].revents && !serve(fd))
 			return;
 		if (stopping && !p[0].revents)
@@ -256,6 +261,9 @@ static void serve_all(int fd, int listener)
 int main(int argc, char **argv)
 {
 	struct sigaction on_term = { .sa_handler = stop };
+	const struct timespec moment = { .tv_nsec = 10000000 };
+	unsigned long long capacity = 0;
+	sigset_t term;
 	int device, sockets[2], listener;
 	pid_t attached;
 
@@ -288,7 +296,16 @@ int main(int argc, char **argv)
 	listener = listen_marks(argv[4]);
 	attached = attach(device, sockets[0], sockets[1]);
 	close(sockets[0]);
+	/* Let in while there is nothing to do only. */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
 	sigaction(SIGTERM, &on_term, NULL);
+	/* The disk has its size once it is attached. */
+	while (!ioctl(device, BLKGETSIZE64, &capacity) && !capacity)
+		nanosleep(&moment, NULL);
+	if (!capacity)
+		die("%s has no size", argv[1]);
 	puts("ready");
 	fflush(stdout);
 	serve_all(sockets[1], listener);

@@ -38,11 +38,12 @@ begin_recording()
 	modprobe nbd nbds_max=1 || return
 	"$tools/record" /dev/nbd0 $mib "$WARD_DISK2" "$PWD/marks" >recorder 2>&1 &
 	recorder=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in $(seq 600); do
 		grep -q ready recorder && break
-		sleep 0.5
+		sleep 0.2
 	done
 	cat recorder
+	grep -q ready recorder || return
 	if [ "$mode" = vault ]; then
 		crash_place /dev/nbd0 "$seed" || return
 	else

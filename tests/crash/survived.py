@@ -32,7 +32,7 @@ def by_wardd(vault):
     look.mount(look.BELOW + '/v', VIEW, 'none', 4096)           # MS_BIND
     daemon = subprocess.Popen(['wardd'])
     try:
-        for _ in range(600):
+        for _ in range(3000):
             if not unchecked():
                 print('# wardd has checked the vault')
                 return []

@@ -20,7 +20,7 @@ def flat(value, prefix=''):
 log = sys.argv[1]
 with open(sys.argv[2]) as f:
     expression = '(' + f.read() + ')'
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 300
 while True:
     try:
         with open(log) as f:

@@ -57,7 +57,7 @@ machine_state()
 	chmod 700 /srv/.machine
 	wardd >/tmp/wardd.out 2>&1 &
 	i=0
-	while [ ! -e /run/ward/wardd.pid ] && [ $i -lt 100 ]; do
+	while [ ! -e /run/ward/wardd.pid ] && [ $i -lt 3000 ]; do
 		sleep 0.1
 		i=$((i + 1))
 	done

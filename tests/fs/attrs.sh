@@ -354,7 +354,7 @@ check "statfs" py '
 def told(path): s = os.statvfs(path); return s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_namemax
 touch(d + "/i", noise(6, 3 << 20)); os.sync()
 # The lower file system may be freeing something meanwhile.
-for _ in range(20):
+for _ in range(200):
     want, got, after = told("/srv/below"), told(d), told("/srv/below")
     if want == after: break
     time.sleep(0.1)

@@ -335,7 +335,7 @@ def events(since, **want):
 
 def reported(since, **want):
     """There is such an event, the first one; one that was folded into another comes a second later."""
-    for _ in range(30):
+    for _ in range(300):
         found = events(since, **want)
         if found:
             return found[0]

@@ -8,7 +8,7 @@
 
 case $WARD_LOWER in
 ext4) MOUNT_OPTIONS=commit=300 ;;
-xfs) echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs 2>/dev/null || : ;;
+xfs) modprobe xfs; echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs 2>/dev/null || : ;;
 esac
 . "$WARD_TOP/tests/fs/vault.sh"
 case $WARD_LOWER in

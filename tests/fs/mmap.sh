@@ -47,7 +47,7 @@ check "programs run out of the vault" py '
 import shutil
 shutil.copy("/bin/true", d + "/prog"); os.chmod(d + "/prog", 0o755); again()
 same(subprocess.call([d + "/prog"]), 0)
-p = subprocess.Popen([shutil.copy("/bin/sleep", d + "/sl"), "5"]); time.sleep(0.5)
+p = subprocess.Popen([shutil.copy("/bin/sleep", d + "/sl"), "600"])
 fails("ETXTBSY", os.open, d + "/sl", os.O_WRONLY); p.kill(); p.wait()
 '
 

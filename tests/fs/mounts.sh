@@ -295,7 +295,7 @@ check "unmounting a frozen vault: it waits for the thaw in the dark, and the eme
 touch(d + "/last", b"last"); run("fsfreeze", "-f", d); umount()
 got = subprocess.run(["mount", "-i", "-t", "wardfs", d, d], capture_output=True, text=True); assert got.returncode, "mounted twice"
 with open("/proc/sysrq-trigger", "w") as f: f.write("j")
-for k in range(100):
+for k in range(600):
     got = subprocess.run(["mount", "-i", "-t", "wardfs", d, d], capture_output=True, text=True)
     if not got.returncode: break
     time.sleep(0.1)

@@ -56,12 +56,12 @@ same(as_alice(inside), 0); same(as_alice(count, read, names()[6:12], uid=MALLORY
 '
 check "when the time is over they begin anew, one file after the other" py '
 exec(open("/tmp/burst.py").read())
-rules(limited((FILES, 4, 5), name="short"))
+rules(limited((FILES, 16, 5), name="short"))
 def go():
     same(count(read, names()), 5); t = time.monotonic()
-    while time.monotonic() < t + 2: read(names()[0]); time.sleep(0.1)
+    while time.monotonic() < t + 4: read(names()[0]); time.sleep(0.1)
     same(count(read, names()[5:]), 0)
-    while time.monotonic() < t + 5.2: read(names()[0]); time.sleep(0.1)
+    while time.monotonic() < t + 20: read(names()[0]); time.sleep(0.1)
     same(count(read, names()[5:]), 4)		# one was read all the time
 as_alice(go)
 '
@@ -102,9 +102,9 @@ def go():
     fails("EACCES", read, names()[1])
 as_alice(go)
 rules(limited((BYTES, 3600, 5000), name="b5")); fails("EACCES", as_alice, read, names()[0]); same(as_alice(lambda: len(os.pread(os.open(names()[0], os.O_RDONLY), 5000, 0))), 5000)
-rules(limited((BYTES, 4, 20000), name="b6"))
+rules(limited((BYTES, 12, 20000), name="b6"))
 def go():
-    same(count(read, names()), 2); time.sleep(4.5); same(count(read, names()), 2)
+    same(count(read, names()), 2); time.sleep(13); same(count(read, names()), 2)
 as_alice(go)
 '
 check "changes: writing, cutting, renaming, deleting, each file once" py '

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 600
+# timeout: 900
 #
 # Rules with hours: their ends bite on open files and mappings, whatever is done to the clock, and where their table ends.
 
@@ -42,20 +42,20 @@ since = mark(); rules(at_hours((now + 3600, now + 7200))); fails("EACCES", as_us
 e = reported(since, kind="violation", uid=ALICE); same((e["reason"], e["near"], e["lacks"]), ("hours", "by day", 1 << 6)); assert "rule" not in e
 since = mark(); fails("EACCES", as_user, BOB, read, f); e = reported(since, kind="violation", uid=BOB); same((e["reason"], e["lacks"]), ("policy", 1 << 6 | 1 << 1))
 # An hour ahead of UTC, and then two
-rules(at_hours((now - 60, now + 60), offsets=[(0, 3600)])); fails("EACCES", as_user, ALICE, read, f)
-rules(at_hours((now + 3540, now + 3660), offsets=[(0, 3600)])); as_user(ALICE, read, f)
-rules(at_hours((now + 7140, now + 7260), offsets=[(0, 3600), (int(now) - 5, 7200), (int(now) + 100, 3600)])); as_user(ALICE, read, f)
-rules(testvault.rule("not now", 0, O["read"], (6, testvault.hours(spans((now - 60, now + 600))))), testvault.rule("all", A, testvault.ALL))
+rules(at_hours((now - 600, now + 600), offsets=[(0, 3600)])); fails("EACCES", as_user, ALICE, read, f)
+rules(at_hours((now + 3000, now + 4200), offsets=[(0, 3600)])); as_user(ALICE, read, f)
+rules(at_hours((now + 6600, now + 7800), offsets=[(0, 3600), (int(now) - 5, 7200), (int(now) + 100, 3600)])); as_user(ALICE, read, f)
+rules(testvault.rule("not now", 0, O["read"], (6, testvault.hours(spans((now - 600, now + 600))))), testvault.rule("all", A, testvault.ALL))
 since = mark(); fails("EACCES", as_user, ALICE, read, f); same(reported(since, kind="violation", uid=ALICE)["reason"], "hours"); policy(0); assert "vault_hours_end" not in state()
 '
 check "the table ends: what is allowed is not any more, what is denied stays so" py '
 exec(open("/tmp/hours.py").read())
 now = int(time.time()); always = [(now - 3600, now + 3600)]
-rules(at_hours(*always, since=now - 10, until=now + 6)); as_user(ALICE, read, f); wait_until(now + 6); fails("EACCES", as_user, ALICE, read, f)
+rules(at_hours(*always, since=now - 10, until=now + 10)); as_user(ALICE, read, f); wait_until(now + 10.5); fails("EACCES", as_user, ALICE, read, f)
 rules(at_hours(*always, since=now + 1000, until=now + 2000)); fails("EACCES", as_user, ALICE, read, f)
 now = int(time.time())
-rules(testvault.rule("not at night", 0, testvault.ALL, (6, testvault.hours(spans((now + 3600, now + 7200)), until=now + 6))), testvault.rule("all", A, testvault.ALL))
-as_user(ALICE, read, f); wait_until(now + 6); fails("EACCES", as_user, ALICE, read, f)
+rules(testvault.rule("not at night", 0, testvault.ALL, (6, testvault.hours(spans((now + 3600, now + 7200)), until=now + 10))), testvault.rule("all", A, testvault.ALL))
+as_user(ALICE, read, f); wait_until(now + 10.5); fails("EACCES", as_user, ALICE, read, f)
 '
 cat >/tmp/open.py <<'END'
 exec(open("/tmp/hours.py").read())
@@ -67,36 +67,36 @@ def handed(fn, *args):
 END
 check "the end of the hours bites on open files and on mappings, and their beginning gives them back" py '
 exec(open("/tmp/open.py").read())
-now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 5), (now + 10, now + 3600)))
+now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 10), (now + 20, now + 3600)))
 r, w = os.pipe(); r2, w2 = os.pipe()
 pid = os.fork()
 if not pid:
     os.setresgid(ALICE, ALICE, ALICE); os.setresuid(ALICE, ALICE, ALICE)
     fd = os.open(f, os.O_RDWR); dfd = os.open(d, os.O_RDONLY); m = mmap.mmap(fd, 20000); m[5000]; m[9000:9001] = b"!"
     for k in range(100): os.pread(fd, 5, 0)
-    os.listdir(dfd); os.write(w, b"1"); end = now + 5
-    # What is remembered does not last longer than the hours, by a second at the most for the clock of the test.
+    os.listdir(dfd); os.write(w, b"1"); end = now + 10
+    # What is remembered does not last longer than the hours; the clock of a busy machine may tick late.
     while True:
         t = time.time()
         try: os.pread(fd, 5, 0)
         except OSError as e: same(e.errno, errno.EACCES); break
-        assert t < end + 0.3, t - end
+        assert t < end + 3, t - end
     assert time.time() > end - 0.1
     fails("EACCES", os.pwrite, fd, b"x", 0); fails("EACCES", os.listdir, dfd); fails("EACCES", mmap.mmap, fd, 100)
-    wait_until(end + 0.5)
+    wait_until(end + 3)
     same(child_signal(lambda: m[5000]), signal.SIGBUS); same(child_signal(lambda: m[12000]), signal.SIGBUS)
-    wait_until(now + 10.5)
+    wait_until(now + 21.5)
     same(os.pread(fd, 1, 9000), b"!"); same(m[5000], noise(1, 20000)[5000]); os.pwrite(fd, noise(1, 20000), 0); os.listdir(dfd)
     os._exit(0)
 same(os.waitpid(pid, 0)[1], 0)
 '
 check "a page that stays mapped is taken away at the end of the hours" py '
 exec(open("/tmp/open.py").read())
-now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 4)))
+now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 10)))
 def go():
     os.setresgid(ALICE, ALICE, ALICE); os.setresuid(ALICE, ALICE, ALICE)
-    m = mmap.mmap(os.open(f, os.O_RDONLY), 20000, prot=mmap.PROT_READ); m[5000]; wait_until(now + 3); m[5000]; wait_until(now + 4)
-    while time.time() < now + 9: m[5000]; time.sleep(0.02)		# a busy machine may be late
+    m = mmap.mmap(os.open(f, os.O_RDONLY), 20000, prot=mmap.PROT_READ); m[5000]; wait_until(now + 8); m[5000]; wait_until(now + 10)
+    while time.time() < now + 70: m[5000]; time.sleep(0.02)		# a busy machine may be late
 same(child_signal(go), signal.SIGBUS)
 '
 check "the clock is set forward" py '
@@ -114,22 +114,22 @@ check "with many rules, whose answers are remembered" py '
 exec(open("/tmp/open.py").read())
 now = int(time.time()) + 1
 others = [testvault.rule("r%d" % k, A, testvault.ALL, (1, [(1, 70000 + k)])) for k in range(100)]
-rules(*others, at_hours((now - 3600, now + 8), (now + 16, now + 3600)))
+rules(*others, at_hours((now - 3600, now + 10), (now + 20, now + 3600)))
 def go():
     while time.time() < now + 6: read(f)
-    wait_until(now + 8.3); fails("EACCES", read, f)
-    while time.time() < now + 14: fails("EACCES", read, f)
-    wait_until(now + 16.3); read(f)
+    wait_until(now + 11.5); fails("EACCES", read, f)
+    while time.time() < now + 15: fails("EACCES", read, f)
+    wait_until(now + 21.5); read(f)
 as_user(ALICE, go)
 '
 check "locked and unlocked again, the hours go on" py '
 exec(open("/tmp/open.py").read())
-now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 6))); lock(); unlock()
+now = int(time.time()) + 1; rules(at_hours((now - 3600, now + 15))); lock(); unlock()
 m = None
 def go():
     os.setresgid(ALICE, ALICE, ALICE); os.setresuid(ALICE, ALICE, ALICE)
-    m = mmap.mmap(os.open(f, os.O_RDONLY), 20000, prot=mmap.PROT_READ); m[5000]; wait_until(now + 6)
-    while time.time() < now + 11: m[5000]; time.sleep(0.02)
+    m = mmap.mmap(os.open(f, os.O_RDONLY), 20000, prot=mmap.PROT_READ); m[5000]; wait_until(now + 15)
+    while time.time() < now + 75: m[5000]; time.sleep(0.02)
 same(child_signal(go), signal.SIGBUS); policy(0); again()
 '
 check "unmount" umount $d

@@ -14,15 +14,15 @@ mkfifo /tmp/p/go
 chmod 755 /tmp/p
 chmod 666 /tmp/p/go
 early() { setpriv --reuid alice --regid alice --clear-groups /tmp/p/known -c '
-	read -r x </tmp/p/go; exec 2>/tmp/p/early; umask 0; read -r x </srv/lower/v/f && echo "early: $x" >&2
+	echo begun >/tmp/p/begun; read -r x </tmp/p/go; exec 2>/tmp/p/early; umask 0; read -r x </srv/lower/v/f && echo "early: $x" >&2
 	( read -r x </srv/lower/v/f && echo "forked: $x" >&2 )
 	/tmp/p/known -c "read -r x </srv/lower/v/f && echo \"executed: \$x\" >&2"; echo end >&2' & }
 check "the module is loaded anew" sh -c "rmmod wardfs"
-touch /tmp/p/early
-chmod 666 /tmp/p/early
+touch /tmp/p/early /tmp/p/begun
+chmod 666 /tmp/p/early /tmp/p/begun
 early
 early=$!
-sleep 1
+check "a program runs" sh -c "while [ ! -s /tmp/p/begun ]; do sleep 0.1; done"
 check "while a program runs" modprobe wardfs
 check "a vault" new_vault 0
 cat >/tmp/programs.py <<'END'
@@ -56,7 +56,7 @@ check "a program that was executed before the module was loaded is not known; wh
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$WARD_TOP/tests/fs python3 -c '
 exec(open(\"/tmp/programs.py\").read()); rules(allow(ALICE, testvault.ALL, \"/tmp/p/known\"))' || exit 1
 echo go >/tmp/p/go
-for i in 1 2 3 4 5 6 7 8 9; do grep -q end /tmp/p/early && break; sleep 1; done
+for i in \$(seq 120); do grep -q end /tmp/p/early && break; sleep 1; done
 cat /tmp/p/early; grep -q 'executed: secret' /tmp/p/early && ! grep -q 'early: ' /tmp/p/early && ! grep -q 'forked: ' /tmp/p/early"
 check "what is allowed for one program is for no other" py '
 exec(open("/tmp/programs.py").read())

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# timeout: 300
+# timeout: 900
 #
 # A disk that takes its time over writing. Blocks that are replaced are on their way to it past the lower page cache;
 # who reads the ciphertext meanwhile, as a backup does, has old ones there. They must not come back.

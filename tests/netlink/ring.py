@@ -106,12 +106,13 @@ def login():
 
 def folding():
     settle()
-    start = next_event()
+    start, began = next_event(), time.monotonic()
     refuse([top + '/dir'] * 5000)
+    took = time.monotonic() - began
     settle()
     events = violations(c.events(start))
     same(sum(number(e['EVENT_COUNT']) for e in events), 5000)
-    assert len(events) < 60, f'{len(events)} events for 5000 refusals'
+    assert len(events) < 5 + took, f'{len(events)} events for 5000 refusals in {took} s'
     same(number(events[0]['EVENT_COUNT']), 1)
     for e in events:
         assert number(e['EVENT_LAST_TIME']) >= number(e['EVENT_TIME'])
@@ -133,7 +134,7 @@ def folding_times():
     same(flat, sorted(flat))
     # The clock of the kernel may be a tick behind.
     assert begin - 2e7 < flat[0] and flat[-1] <= end, (begin, times, end)
-    assert max(last - first for first, last in times) > 4e8, times
+    assert max(last - first for first, last in times) > 7e7, times
 
 
 def folding_processes():
@@ -145,8 +146,10 @@ def folding_processes():
     settle()
     events = violations(c.events(start))
     same(sum(number(e['EVENT_COUNT']) for e in events), 10)
+    # One alone may have come in a second that another process began.
+    assert 'EVENT_PID' in events[0]
     for e in events:
-        same('EVENT_PID' in e, number(e['EVENT_COUNT']) == 1)
+        assert number(e['EVENT_COUNT']) == 1 or 'EVENT_PID' not in e, e
 
 
 def no_folding_of_users():
@@ -221,11 +224,15 @@ def overflow():
 
 def slow_listener():
     """A listener whose buffer overflows hears so, and finds in a dump what it missed."""
-    listener = Client(buffer=4096)
+    listener, other = Client(buffer=4096), Client(buffer=1 << 20)
     start = next_event()
     listener.join()
+    other.join()
     flood(150)
-    time.sleep(0.5)
+    # One that hears all of them says when the last one has been sent.
+    other.s.settimeout(60)
+    while start + 149 not in sequences([parse(other.s.recv(65536)[20:])]):
+        pass
     got, overflowed = [], False
     listener.s.settimeout(1)
     while True:

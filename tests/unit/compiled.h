@@ -5,7 +5,7 @@
 #ifndef UNIT_COMPILED_H
 #define UNIT_COMPILED_H
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/policyfile.h"
 #include "rules.h"
 

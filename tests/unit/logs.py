@@ -632,30 +632,30 @@ def seals_of(m):
 
 
 def what_is_old_is_rotated():
-    with Machine(rotate_age='2s', rotate_size=0, seal_records=1000) as m:
+    with Machine(rotate_age='4s', rotate_size=0, seal_records=1000) as m:
         m.start()
         m.do('append 3')
         m.do('tick')
         assert len(m.files()) == 1
-        time.sleep(2.1)
+        time.sleep(4.1)
         # Also when nothing happens
         m.do('tick')
         assert [os.path.basename(f) for f in m.files()] == ['events.jsonl.1', 'events.jsonl'], m.files()
         m.do('append 2')
         m.do('tick')
         assert len(m.files()) == 2
-        time.sleep(2.1)
+        time.sleep(4.1)
         # or when something does
         m.do('append 1')
         assert len(m.files()) == 3
         m.end()
         assert holds(m)['lines'] > 6
     # A file is as old as its first line, whoever wrote it.
-    with Machine(rotate_age='2s', rotate_size=0) as m:
+    with Machine(rotate_age='4s', rotate_size=0) as m:
         m.start()
         m.do('append 3')
         m.end()
-        time.sleep(2.1)
+        time.sleep(4.1)
         m.start()
         m.do('append 1')
         m.end()
@@ -664,12 +664,12 @@ def what_is_old_is_rotated():
 
 
 def what_is_idle_is_sealed():
-    with Machine(seal_idle='1s', seal_after='1h', seal_records=1000) as m:
+    with Machine(seal_idle='3s', seal_after='1h', seal_records=1000) as m:
         m.start()
         m.do('tick')
         assert 'idle' not in seals_of(m), seals_of(m)
         for n in range(1, 4):
-            time.sleep(1.1)
+            time.sleep(3.1)
             m.do('tick')
             m.do('tick')
             assert seals_of(m).count('idle') == n, seals_of(m)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* base64url and padding: module/codec.c. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "codec.h"
 
 static int decode(const char *text, u8 *out)

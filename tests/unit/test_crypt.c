@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The cryptographic primitives against published vectors; more of them in primitives.py. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/crypt.h"
 
 static size_t unhex(const char *hex, uint8_t *out)

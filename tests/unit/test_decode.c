@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <netlink/genl/genl.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/log.h"
 #include "lib/nlevent.c"
 #include "mutate.h"

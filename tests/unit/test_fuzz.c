@@ -10,7 +10,7 @@
 
 #include "codec.h"
 #include "header.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "layout.h"
 #include "lib/filedata.h"
 #include "lib/text.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What can be said of headers without a key: module/header.c. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "header.h"
 #include "writer.h"
 

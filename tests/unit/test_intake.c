@@ -5,7 +5,7 @@
  * the real ones; a kernel is played that folds, forgets, and whose messages get lost on the way.
  * Then messages that no kernel sends.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "wardd/intake.c"
 
 #include <dirent.h>
@@ -270,7 +270,7 @@ static void connected(struct wardd_intake *in, const struct kernel *k)
 	in->writer->total = 0;
 }
 
-TEST_F_TIMEOUT(log, nothing_is_missing_whatever_gets_lost_on_the_way, 300)
+TEST_F_TIMEOUT(log, nothing_is_missing_whatever_gets_lost_on_the_way, 1200)
 {
 	struct kernel *k = malloc(sizeof(*k));
 	char load[2 * WARD_LOAD_ID_SIZE + 1];
@@ -422,7 +422,7 @@ static uint64_t odd(struct mutate *m, uint64_t near)
 	}
 }
 
-TEST_F_TIMEOUT(log, messages_that_no_kernel_sends, 300)
+TEST_F_TIMEOUT(log, messages_that_no_kernel_sends, 1200)
 {
 	static const uint8_t any[] = "/a\n\"\\\xff\x01\x1b[2J/\xe2\x82";
 	char load[2 * WARD_LOAD_ID_SIZE + 1];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Sizes and lower lengths: module/layout.c. The model is asked by model.py. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "layout.h"
 
 /* Whatever a size, its length leads back to it, and it has room in its blocks. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Mistakes in rules: where they are, what is wrong, and which word was meant. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/guess.h"
 #include "lib/policyfile.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Reading names, targets and xattrs that the test writer sealed: agent/lib/name.c. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/name.h"
 #include "writer.h"
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "wardd/wardd.h"
 
 #define STRANGER	3000000000U	/* and those that follow are nobody's; a multiple of 256, as root's */

@@ -3,7 +3,7 @@
  * Where in a vault something lies: module/places.c, which walks a tree name by name, says
  * the same as comparing whole paths does; and rules of paths and programs: module/rules.c.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "places.h"
 
 #define READ	WARD_OP_READ

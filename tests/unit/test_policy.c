@@ -398,7 +398,7 @@ static void some(char *text, size_t size, const char *key, const char *const *of
 }
 
 /* Rules by what they name find the same as comparing each with each. */
-TEST_F_TIMEOUT(policy, hidden_both_ways, 300)
+TEST_F_TIMEOUT(policy, hidden_both_ways, 1200)
 {
 	static const char *const users[] = { "1", "2", "@3", "@4" };
 	static const char *const groups[] = { "3", "4", "5" };
@@ -445,7 +445,7 @@ TEST_F_TIMEOUT(policy, hidden_both_ways, 300)
 }
 
 /* Whatever the text: what the reader takes, the kernel takes. */
-TEST_F_TIMEOUT(policy, any_text, 300)
+TEST_F_TIMEOUT(policy, any_text, 1200)
 {
 	struct mutate m = { 20250609 };
 	unsigned int round, taken = 0;
@@ -523,7 +523,7 @@ static void ask_everything(const void *blob, u32 seed)
 }
 
 /* Whatever the bytes: what the kernel takes, user space can show. */
-TEST_F_TIMEOUT(policy, any_bytes, 300)
+TEST_F_TIMEOUT(policy, any_bytes, 1200)
 {
 	struct mutate m = { 20250610 };
 	unsigned int round, taken = 0;

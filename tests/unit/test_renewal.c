@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Renewals of policies: what may differ, and that nothing else may. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include "lib/durable.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Compiled policies, well formed and not, and what they say: module/rules.c. */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "rules.h"
 
 #define READ	WARD_OP_READ

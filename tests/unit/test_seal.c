@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "lib/logverify.h"
 #include "mutate.h"
 
@@ -387,7 +387,7 @@ TEST_F(log, as_it_was_written_it_holds)
 	EXPECT_EQ(0, v.proven);
 }
 
-TEST_F_TIMEOUT(log, every_cut_is_found, 300)
+TEST_F_TIMEOUT(log, every_cut_is_found, 1200)
 {
 	size_t size;
 
@@ -400,7 +400,7 @@ TEST_F_TIMEOUT(log, every_cut_is_found, 300)
 	}
 }
 
-TEST_F_TIMEOUT(log, every_cut_at_the_beginning_is_found, 300)
+TEST_F_TIMEOUT(log, every_cut_at_the_beginning_is_found, 1200)
 {
 	size_t at;
 
@@ -410,7 +410,7 @@ TEST_F_TIMEOUT(log, every_cut_at_the_beginning_is_found, 300)
 			TH_LOG("%zu bytes cut off", at);
 }
 
-TEST_F_TIMEOUT(log, every_changed_byte_is_found, 300)
+TEST_F_TIMEOUT(log, every_changed_byte_is_found, 1200)
 {
 	/* The key alone, and the state alone, suffice. */
 	static const struct {
@@ -444,7 +444,7 @@ static size_t put_lines(char *out, char **line, const size_t *length, const int 
 	return size;
 }
 
-TEST_F_TIMEOUT(log, every_line_left_out_put_in_or_moved_is_found, 300)
+TEST_F_TIMEOUT(log, every_line_left_out_put_in_or_moved_is_found, 1200)
 {
 	char *text = malloc(2 * self->size);
 	int order[2 * LINES], a, b, i, n;
@@ -555,7 +555,7 @@ TEST_F(log, a_forged_or_old_state_is_found)
 	EXPECT_EQ(0, verify(self->fd, self->text, self->size, &self->keys, &forged, NULL));
 }
 
-TEST_F_TIMEOUT(log, nothing_that_is_read_does_harm, 300)
+TEST_F_TIMEOUT(log, nothing_that_is_read_does_harm, 1200)
 {
 	struct mutate m = { 0x5ea1 };
 	int i;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 900
 #
 # Run by ../powercut.host: begins a vault, and says when the machine may be cut off. Never ends by itself.
 
@@ -17,8 +17,12 @@ chmod 2750 /srv/d
 touch -d '2022-01-01 00:00:00.5' /srv/d
 picture /srv/d >/srv/wanted
 sync
-# Slowed down, so that there is a middle of it
-strace -f -o /dev/null -e trace=pwrite64,unlinkat -e inject=pwrite64,unlinkat:delay_exit=30000 \
+# Slowed down, what takes the time at that stage most, so that there is a middle of it
+case $stage in
+copying) slow=pwrite64 ;;
+removing) slow=unlinkat ;;
+esac
+strace -f -o /dev/null -e trace=$slow -e inject=$slow:delay_exit=300000 \
 	wardctl create /srv/d --passphrase-file $pass --allow root --no-recovery-key &
 until grep -q "^stage=$stage" /srv/d/.ward/creating 2>/dev/null; do
 	sleep 0.1

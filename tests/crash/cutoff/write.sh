@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 900
 #
 # Run by ../cutoff.host: works, and says when the machine may be cut off. What is marked is on the host before the
 # next thing is done.
