@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
 #
 # After an unclean end wardd looks at a whole vault by itself: what a crash left is settled and told, each file once, and
 # then the vault counts as checked; also when wardd is killed in the middle.

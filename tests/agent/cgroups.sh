@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
 #
 # The record says in which cgroup somebody was, whatever the cgroup is called: users to whom a part of the hierarchy was given
 # name theirs as they like. No byte is lost, none reaches a terminal or the log's form unescaped, and what is too long is cut

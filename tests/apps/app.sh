@@ -80,11 +80,14 @@ refusals()
 	"$WARD_TOP/tests/fs/testvault.py" events 0 | grep -c '"kind": "violation"'
 }
 
+# Once something has not come, nothing else is waited for as long.
+app_patience=1200
 wait_until()
 {
-	app_until=$(($(date +%s) + 1200))
+	app_until=$(($(date +%s) + app_patience))
 	while ! "$@" >/tmp/waited 2>&1; do
 		if [ "$(date +%s)" -ge $app_until ]; then
+			app_patience=60
 			cat /tmp/waited
 			return 1
 		fi

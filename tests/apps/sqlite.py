@@ -17,8 +17,8 @@ ACCOUNTS, EACH = 50, 1000
 
 
 def connect(db):
-    c = sqlite3.connect(db, timeout=3000, isolation_level=None)
-    c.execute('pragma busy_timeout=3000000')
+    c = sqlite3.connect(db, timeout=600, isolation_level=None)
+    c.execute('pragma busy_timeout=600000')
     c.execute('pragma synchronous=full')
     return c
 

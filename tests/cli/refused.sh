@@ -34,7 +34,7 @@ no()
 }
 
 # asleep PROCESS: it has come as far as that
-asleep() { until [ "$(cat "/proc/$1/comm")" = sleep ]; do sleep 0.1; done; }
+asleep() { while kill -0 "$1" && [ "$(cat "/proc/$1/comm")" != sleep ]; do sleep 0.1; done; }
 
 lower
 mkdir -p /srv/d/sub /etc/ward/vaults.d /run/ward/create

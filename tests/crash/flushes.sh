@@ -7,11 +7,9 @@
 # takes one (with fsync and a new time of the file, a journal's commit more, in both).
 
 # The timers of the file systems below flush, too.
-case $WARD_LOWER in
-ext4) MOUNT_OPTIONS=commit=300 ;;
-xfs) modprobe xfs; echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs ;;
-esac
+[ "$WARD_LOWER" != ext4 ] || MOUNT_OPTIONS=commit=300
 . "$WARD_TOP/tests/fs/vault.sh"
+[ "$WARD_LOWER" != xfs ] || xfs_waits
 
 export MOUNTED_ON="${WARD_DISK1##*/}"
 check "a vault" new_vault 0

@@ -139,7 +139,7 @@ def vault_faults(look, kept, check):
             out += check(vault)
         with timed('below'):
             after = files_below()
-        for _ in range(400):
+        for _ in range(100):
             settled = vault.events('settle')
             faults = settled_faults(before, after, settled)
             if not faults:

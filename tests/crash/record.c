@@ -302,10 +302,11 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	sigaction(SIGTERM, &on_term, NULL);
 	/* The disk has its size once it is attached. */
-	while (!ioctl(device, BLKGETSIZE64, &capacity) && !capacity)
+	while (!ioctl(device, BLKGETSIZE64, &capacity) && !capacity) {
+		if (waitpid(attached, NULL, WNOHANG))
+			die("%s was not attached", argv[1]);
 		nanosleep(&moment, NULL);
-	if (!capacity)
-		die("%s has no size", argv[1]);
+	}
 	puts("ready");
 	fflush(stdout);
 	serve_all(sockets[1], listener);

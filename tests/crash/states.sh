@@ -40,6 +40,7 @@ begin_recording()
 	recorder=$!
 	for _ in $(seq 600); do
 		grep -q ready recorder && break
+		kill -0 $recorder 2>/dev/null || break
 		sleep 0.2
 	done
 	cat recorder
@@ -85,6 +86,7 @@ if [ -s "$kept/log" ] && [ -s "$kept/lost" ]; then
 else
 	seed=${WARD_CRASH_SEED-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 	check "recording begins" begin_recording
+	[ $lib_failed = 0 ] || exit 1
 	check "the load: everybody saves and syncs" load
 	check "recording ends" end_recording
 fi

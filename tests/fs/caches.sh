@@ -112,9 +112,11 @@ check "what has been written back is open below no more, whoever made it dirty l
 def opened_files():
     with open("/proc/sys/fs/file-nr") as f: return int(f.read().split()[0])
 def most(spoil, n=600):
-    """Files that are made dirty by nobody who has them open: open below, and no more after a sync."""
-    # Nor may the time be over after which the kernel writes it back by itself.
+    """Files that are made dirty by nobody who has them open: open below, and no more after a sync. The kernel does not write them by itself meanwhile."""
     late = "/proc/sys/vm/dirty_expire_centisecs"; usual = read(late); touch(late, b"360000")
+    try: used(spoil, n)
+    finally: touch(late, usual)
+def used(spoil, n):
     at = d + "/" + spoil.__name__; os.mkdir(at); os.sync(); before = opened_files()
     for k in range(n): spoil(at + "/%d" % k)
     middle = opened_files(); os.sync()
@@ -122,7 +124,6 @@ def most(spoil, n=600):
         after = opened_files()
         if after - before < n // 3: break
         time.sleep(0.1)
-    touch(late, usual)
     print(spoil.__name__, middle - before, after - before, flush=True); assert middle - before > n * 2 // 3 and after - before < n // 3
 def mknod(path): os.mknod(path, stat.S_IFREG | 0o600)
 most(mknod)

@@ -6,13 +6,11 @@
 # names. After each the lower file system is shut down as when power fails, with nothing of its journal written that was not, and
 # all is mounted anew. Crash states (tests/crash) look at contents in every order; this is about each call by itself.
 
-case $WARD_LOWER in
-ext4) MOUNT_OPTIONS=commit=300 ;;
-xfs) modprobe xfs; echo 720000 >/proc/sys/fs/xfs/xfssyncd_centisecs 2>/dev/null || : ;;
-esac
+[ "$WARD_LOWER" != ext4 ] || MOUNT_OPTIONS=commit=300
 . "$WARD_TOP/tests/fs/vault.sh"
 case $WARD_LOWER in
-ext4|xfs) ;;
+ext4) ;;
+xfs) xfs_waits ;;
 *) skip_all "$WARD_LOWER cannot be shut down" ;;
 esac
 

@@ -22,7 +22,7 @@ touch /tmp/p/early /tmp/p/begun
 chmod 666 /tmp/p/early /tmp/p/begun
 early
 early=$!
-check "a program runs" sh -c "while [ ! -s /tmp/p/begun ]; do sleep 0.1; done"
+check "a program runs" sh -c "while kill -0 $early && [ ! -s /tmp/p/begun ]; do sleep 0.1; done"
 check "while a program runs" modprobe wardfs
 check "a vault" new_vault 0
 cat >/tmp/programs.py <<'END'

@@ -157,10 +157,10 @@ def big(r, top):
     f, chunk = top + '/big', 1 << 20
     while time.time() < STOP:
         seed = r.randrange(1000)
-        for k in range(64):
-            put(f, k * chunk, noise(seed + k, 1000) * 1048 + bytes(chunk - 1048000))
-            if time.time() > STOP + 20: return
-        for k in range(64):
+        for n in range(84):
+            put(f, n * chunk, noise(seed + n, 1000) * 1048 + bytes(chunk - 1048000))
+            if time.time() > STOP + 20: break
+        for k in range(n + 1):
             def go():
                 fd = os.open(f, os.O_RDONLY)
                 try: return os.pread(fd, chunk, k * chunk)

@@ -137,6 +137,15 @@ expect_kmsg()
 	echo "$1" >>"$WARD_EXPECT_KMSG"
 }
 
+# XFS writes out its log when it is told to only, until the test ends.
+xfs_waits()
+{
+	xfs_timer=/proc/sys/fs/xfs/xfssyncd_centisecs
+	modprobe xfs || return
+	cleanup "echo $(cat $xfs_timer) >$xfs_timer"
+	echo 720000 >$xfs_timer
+}
+
 # An ext4 on the scratch disk, and this machine's own NFS server, which lets root be root. What it stores is in
 # $lib_export. Without nfsdcltrack and a short lease the server would wait for clients that it has never seen.
 lib_export=/run/ward-vm/export

@@ -24,11 +24,13 @@ removing) slow=unlinkat ;;
 esac
 strace -f -o /dev/null -e trace=$slow -e inject=$slow:delay_exit=300000 \
 	wardctl create /srv/d --passphrase-file $pass --allow root --no-recovery-key &
+create=$!
 until grep -q "^stage=$stage" /srv/d/.ward/creating 2>/dev/null; do
+	kill -0 $create || break
 	sleep 0.1
 done
 sleep 1
-echo "# in the middle of $stage"
+kill -0 $create && echo "# in the middle of $stage"
 wait
 fail "create ended before the machine was cut off"
 done_testing
