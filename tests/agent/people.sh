@@ -120,20 +120,22 @@ printf 'MAILTO=""\n* * * * * alice tar -cf /tmp/job.tar -C /srv/d/jobs file >/tm
 chmod 644 /etc/cron.d/ward-test
 unit=/sys/fs/cgroup/system.slice/cron.service
 mkdir -p $unit
-# cron_at TIME: cron, in the cgroup that systemd has for it, until the jobs of the minute after TIME have run
+# cron_at TIME FILE...: cron, in the cgroup that systemd has for it, until the jobs of the minute after TIME have made the files
 cron_at()
 {
 	rm -f /tmp/job.* /tmp/bob.said
 	date -s "$1" >/dev/null
+	shift
 	sh -c "echo \$\$ >$unit/cgroup.procs; exec cron -f" &
 	cron=$!
-	wait_for "the job" test -s /tmp/job.done
-	wait_for "bob's" test -s /tmp/bob.said
+	for made; do
+		wait_for "the job" test -s "$made"
+	done
 	kill $cron
 	wait $cron 2>/dev/null
 }
 since
-cron_at "2026-12-01 02:59:53 UTC"
+cron_at "2026-12-01 02:59:53 UTC" /tmp/job.done /tmp/bob.said
 check_is "at three in the night cron's job may" 0 "$(cat /tmp/job.done)"
 check_is "it packed the file" "secret jobs" "$(tar -xOf /tmp/job.tar file)"
 told "on record: alice's, by which rule, in cron's cgroup" "e['ward.kind'] == 'audit' and e['rule.name'] == 'job at night' and e['user.name'] == 'alice' and
@@ -141,7 +143,7 @@ told "on record: alice's, by which rule, in cron's cgroup" "e['ward.kind'] == 'a
 check_is "bob's job may, too" "secret office" "$(cat /tmp/bob.said)"
 told "on record" "e['ward.kind'] == 'audit' and e['user.name'] == 'bob' and e['ward.cgroup'] == '/system.slice/cron.service'"
 since
-cron_at "2026-12-01 11:59:53 UTC"
+cron_at "2026-12-01 11:59:53 UTC" /tmp/job.done /tmp/bob.said
 check_is "at noon it may not" 2 "$(cat /tmp/job.done)"
 told "on record: the hours" "e['ward.kind'] == 'violation' and e['event.reason'] == 'hours' and e['user.name'] == 'alice' and
 	e['ward.nearest_rule'] == 'job at night' and e['ward.lacks'] == ['hours'] and e['ward.cgroup'] == '/system.slice/cron.service'"
@@ -166,7 +168,7 @@ END
 counted=$(counted)
 since
 rm -f /tmp/locate.db
-cron_at "2026-12-01 13:59:53 UTC"
+cron_at "2026-12-01 13:59:53 UTC" /tmp/job.done
 check "cron's updatedb runs" wait_for "updatedb" test -s /tmp/updatedb.done
 check "cron's find is refused" grep -q "$denied" /tmp/find.said
 check "and updatedb" grep -q "$denied" /tmp/updatedb.said
