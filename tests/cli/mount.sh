@@ -123,7 +123,7 @@ check "umount takes it away" wardctl umount cases
 check_is "nothing is mounted" "" "$(findmnt -n -t wardfs)"
 mount -t wardfs cases /mnt/elsewhere
 unshare -m sleep 100 &
-while kill -0 $! && [ "$(cat /proc/$!/comm)" != sleep ]; do sleep 0.1; done
+asleep $!
 refused 1 "still mounted where this command does not see it" "a copy in another namespace is told" wardctl umount cases
 kill $!
 wait

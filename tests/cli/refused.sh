@@ -33,9 +33,6 @@ no()
 	}
 }
 
-# asleep PROCESS: it has come as far as that
-asleep() { while kill -0 "$1" && [ "$(cat "/proc/$1/comm")" != sleep ]; do sleep 0.1; done; }
-
 lower
 mkdir -p /srv/d/sub /etc/ward/vaults.d /run/ward/create
 echo plain >/srv/d/file

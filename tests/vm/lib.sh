@@ -137,6 +137,14 @@ expect_kmsg()
 	echo "$1" >>"$WARD_EXPECT_KMSG"
 }
 
+# asleep PROCESS: returns when it executes sleep(1), before which it does what it is for; or has ended
+asleep()
+{
+	while kill -0 "$1" && [ "$(cat "/proc/$1/comm")" != sleep ]; do
+		sleep 0.1
+	done
+}
+
 # XFS writes out its log when it is told to only, until the test ends.
 xfs_waits()
 {
