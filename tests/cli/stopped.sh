@@ -198,9 +198,11 @@ for n in itertools.count():
 	except OSError: pass
 	time.sleep(0.01)' &
 writer=$!
+until [ -s /srv/d/log ]; do sleep 0.1; done
 status=0
+# Each look at it is a second after the one before.
 # shellcheck disable=SC2086
-wardctl create /srv/d --passphrase-file $pass $options >/tmp/said 2>&1 || status=$?
+strace -f -o /tmp/trace -e trace=syncfs -e inject=syncfs:delay_enter=1000000 wardctl create /srv/d --passphrase-file $pass $options >/tmp/said 2>&1 || status=$?
 kill $writer
 wait
 check_is "somebody writes all the time: it fails" 1 "$status"
