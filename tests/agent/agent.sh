@@ -6,7 +6,6 @@
 #   start_wardd [OPTION]...	starts it; $wardd is its process. Without options, waits until all is recorded
 #   wardd_listens		it has subscribed to the kernel's events, which it does after its process id is known
 #   stop_wardd [SIGNAL]		ends it, and waits
-#   wait_for WHAT COMMAND...	until the command succeeds, ten minutes at most; half a minute once one has waited in vain
 #   records EXPRESSION		how many records are so, in Python, where e is the record
 #   has EXPRESSION		there is such a record
 #   complete [FILE]		every event that the kernel has is in the log, once, in order, in the hash chain
@@ -19,24 +18,7 @@
 log=/var/log/ward/events.jsonl
 wardd=
 key=/root/log.key
-patience=600
 seals=/var/lib/ward/log.seal
-
-wait_for()
-{
-	what=$1
-	shift
-	until=$(($(date +%s) + patience))
-	while ! "$@" >/tmp/waited 2>&1; do
-		[ "$(date +%s)" -lt $until ] || {
-			patience=30
-			diag "waited in vain: $what"
-			diag "$(cat /tmp/waited)"
-			return 1
-		}
-		sleep 0.2
-	done
-}
 
 start_wardd()
 {

@@ -10,7 +10,6 @@
 #   picture DIR		what alice sees in DIR, contents and all, to be compared with another picture
 #   intact [REGEX]	every block and name authenticates, and since the file began nobody was refused and nothing
 #			tampered with; events that match are expected
-#   wait_until COMMAND...	until the command succeeds, five minutes at most
 #   example "NAME..." VAULT [SED]	VAULT has the rules of packaging/examples/NAME.conf from now on, exchanged by sed
 #   refusals		how many records of refusals there are
 
@@ -78,19 +77,4 @@ example()
 refusals()
 {
 	"$WARD_TOP/tests/fs/testvault.py" events 0 | grep -c '"kind": "violation"'
-}
-
-# Once something has not come, nothing else is waited for as long.
-app_patience=1200
-wait_until()
-{
-	app_until=$(($(date +%s) + app_patience))
-	while ! "$@" >/tmp/waited 2>&1; do
-		if [ "$(date +%s)" -ge $app_until ]; then
-			app_patience=60
-			cat /tmp/waited
-			return 1
-		fi
-		sleep 0.2
-	done
 }

@@ -59,7 +59,7 @@ picture $d/build >/tmp/before
 # A program that is mapped cannot be written; one that was replaced goes on
 staff cp /usr/bin/sleep $d/sleep
 staff_exec $d/sleep 1000 &
-wait_until sh -c "readlink /proc/$!/exe | grep -q sleep\$"
+wait_for "the program" sh -c "readlink /proc/$!/exe | grep -q sleep\$"
 check_fails_with 1 "a program that runs is not written (ETXTBSY)" staff cp /usr/bin/true $d/sleep
 check "nor cut" sh -c "! python3 -c \"import os; os.truncate('$d/sleep', 0)\""
 check "it can be removed" staff rm $d/sleep

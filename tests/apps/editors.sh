@@ -57,7 +57,7 @@ on_terminal "$vim -N -u NONE -i NONE $f" </tmp/keys >/tmp/vim.out 2>&1 &
 exec 7>/tmp/keys
 printf 'ggOtyped and not saved\033' >&7
 printf ':preserve\n' >&7
-check "vim: a swap file, kept up to date" wait_until grep -qa "typed and not saved" $d/.swap.swp
+check "vim: a swap file, kept up to date" wait_for "vim" grep -qa "typed and not saved" $d/.swap.swp
 pkill -9 -u alice -x "${vim##*/}"
 exec 7>&-
 wait
@@ -70,10 +70,10 @@ letter $f
 on_terminal "TERM=linux nano --ignorercfiles --backup +7 $f" </tmp/keys >/tmp/nano.out 2>&1 &
 nano=$!
 exec 7>/tmp/keys
-check "nano shows the file" wait_until grep -qa "line 9 of the letter" /tmp/nano.out
+check "nano shows the file" wait_for "nano" grep -qa "line 9 of the letter" /tmp/nano.out
 # ^K cuts the line, ^O saves, ^X leaves
 printf '\013nano was here\r\017\r' >&7
-check "nano writes" wait_until grep -q "nano was here" $f
+check "nano writes" wait_for "nano" grep -q "nano was here" $f
 printf '\030' >&7
 exec 7>&-
 check "nano leaves" wait $nano

@@ -57,7 +57,7 @@ check_is "it has its text" "$("$doc" text $d/short.odt)" "Case 0: Größe, faça
 
 lock=$d/.~lock.letter.odt#
 staff_exec soffice "-env:UserInstallation=file://$d/profile" --headless --norestore $d/letter.odt >/dev/null 2>&1 &
-check "opened, a lock file is there" wait_until test -s "$lock"
+check "opened, a lock file is there" wait_for "the lock file" test -s "$lock"
 check "with alice's name in it" grep -qi alice "$lock"
 pkill -u alice -x soffice.bin
 wait
@@ -92,7 +92,7 @@ before=$(refusals)
 check "to odt" office --convert-to odt --outdir $d/casefiles $d/casefiles/letter.docx $d/casefiles/short.docx
 check "they are there" as berta test -s $d/casefiles/letter.odt -a -s $d/casefiles/short.odt
 staff_exec soffice "-env:UserInstallation=file://$profile" --headless --norestore $d/casefiles/letter.odt >/dev/null 2>&1 &
-check "opened, a lock file is there" wait_until as berta test -s "$d/casefiles/.~lock.letter.odt#"
+check "opened, a lock file is there" wait_for "the lock file" as berta test -s "$d/casefiles/.~lock.letter.odt#"
 pkill -u alice -x soffice.bin
 wait
 check "things are handed over, with any program" as bob sh -c "cd $d/exchange &&

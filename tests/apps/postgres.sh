@@ -43,12 +43,12 @@ check "the sums" sums 100
 # Transactions that clients were told of, from the log of each
 staff_exec sh -c "cd $socket && exec pgbench -n -c 4 -j 1 -t 100000 -l --log-prefix=done" >/dev/null 2>&1 &
 bench=$!
-check "more is done" wait_until sh -c "[ \$(cat $socket/done.* | wc -l) -gt 40 ]"
+check "more is done" wait_for "transactions" sh -c "[ \$(cat $socket/done.* | wc -l) -gt 40 ]"
 postmaster=$(head -n 1 $data/postmaster.pid)
 kill -9 "$postmaster"
 wait $bench
 told=$(cat $socket/done.* | wc -l)
-check "the others end when they see it" wait_until sh -c "! pgrep -u alice -x postgres"
+check "the others end when they see it" wait_for "their end" sh -c "! pgrep -u alice -x postgres"
 rm -f $socket/.s.*
 check "it starts again, and recovers" start
 check "which stands in its log" grep -q "automatic recovery in progress" $socket/log

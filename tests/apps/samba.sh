@@ -60,12 +60,12 @@ done
 
 start_samba()
 {
-	smbd -D -s "$s"/smb.conf && wait_until smb alice cases ls
+	smbd -D -s "$s"/smb.conf && wait_for "smbd" smb alice cases ls
 }
 
 stop_samba()
 {
-	kill "$(cat "$s"/state/smbd.pid)" && wait_until sh -c "! pgrep -x smbd"
+	kill "$(cat "$s"/state/smbd.pid)" && wait_for "the end of smbd" sh -c "! pgrep -x smbd"
 }
 
 # smb USER SHARE COMMANDS: what smbclient is told
@@ -148,7 +148,7 @@ if hold:
 END
 chmod 777 .
 staff_exec python3 /tmp/lock.py /mnt/alice/big 0 100 held >/dev/null &
-check "alice's client locks bytes" wait_until test -e held
+check "alice's client locks bytes" wait_for "the lock" test -e held
 check_is "bob's client is refused" "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)" refused
 check_is "but not of others" "$(as bob python3 /tmp/lock.py /mnt/bob/big 100 10)" locked
 check_is "who works on the server is refused" "$(as bob python3 /tmp/lock.py $d/big 50 10)" refused
@@ -162,7 +162,7 @@ check "a cifs mount without oplocks" cifs bob plain /mnt/bob
 check "what bob writes, alice reads" sh -c "echo from bob >/mnt/bob/talk && [ \"\$(cat /mnt/alice/talk)\" = 'from bob' ]"
 # (With an oplock, a client keeps its locks to itself.)
 staff_exec python3 /tmp/lock.py $d/big 0 100 held >/dev/null &
-wait_until test -e held
+wait_for "the lock" test -e held
 check_is "locked on the server, the client is refused" "$(as bob python3 /tmp/lock.py /mnt/bob/big 50 10)" refused
 rm held
 wait

@@ -27,7 +27,7 @@ busy()
 	staff_exec "$bank" work "$db" 4 1000000 >"$log".4 &
 	victim=$!
 	bad=0
-	wait_until grep -q '^4 3$' "$log".4 || bad=1
+	wait_for "three of its transactions" grep -q '^4 3$' "$log".4 || bad=1
 	kill -9 "$victim"
 	wait "$victim"
 	for n in $workers; do

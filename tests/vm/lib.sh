@@ -14,6 +14,7 @@ lib_n=0
 lib_failed=0
 lib_plan=
 lib_out=$(mktemp)
+lib_waited=$(mktemp)
 lib_cleanup=
 
 plan()
@@ -137,6 +138,24 @@ expect_kmsg()
 	echo "$1" >>"$WARD_EXPECT_KMSG"
 }
 
+# wait_for WHAT COMMAND...: until the command succeeds. Once something has not come, nothing else is waited for as long.
+lib_patience=1200
+wait_for()
+{
+	lib_what=$1
+	shift
+	lib_until=$(($(date +%s) + lib_patience))
+	while ! "$@" >"$lib_waited" 2>&1; do
+		if [ "$(date +%s)" -ge $lib_until ]; then
+			lib_patience=60
+			diag "waited in vain: $lib_what"
+			diag "$(cat "$lib_waited")"
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
 # asleep PROCESS: returns when it executes sleep(1), before which it does what it is for; or has ended
 asleep()
 {
@@ -211,7 +230,7 @@ lib_exit()
 	trap - EXIT
 	set +e
 	eval "$lib_cleanup"
-	rm -f "$lib_out"
+	rm -f "$lib_out" "$lib_waited"
 	[ $lib_status != 0 ] || [ $lib_failed = 0 ] || lib_status=1
 	exit $lib_status
 }
