@@ -82,7 +82,7 @@ static int make_id(struct inode *dir, u8 *id)
 		return err;
 	/*
 	 * With a new id, what hung on the old one would look tampered with: after a crash,
-	 * and in a directory that is removed when its id has left memory by a lock.
+	 * and in a directory whose id could not be loaded before it was removed.
 	 */
 	if (IS_DEADDIR(wardfs_lower_inode(dir)))
 		wardfs_xattrs_forget(dir);
@@ -132,6 +132,12 @@ static int load_names(struct inode *dir, bool make)
 	lockdep_assert_held(&wi->lock);
 
 	err = read_id(dir, id);
+	if (err == -ENOENT && IS_DEADDIR(wardfs_lower_inode(dir)) &&
+	    memchr_inv(wi->dir_id, 0, sizeof(wi->dir_id))) {
+		/* It was loaded before the directory was removed, and outlives a lock. */
+		memcpy(id, wi->dir_id, sizeof(id));
+		err = 0;
+	}
 	if (err == -ENOENT && make)
 		err = make_id(dir, id);
 	if (err)

@@ -22,6 +22,14 @@ fd = os.open(f, os.O_RDWR); m = mmap.mmap(fd, 100000); os.close(fd)
 m[99999:100000] = b"E"; del m
 same(read(f)[-1:], b"E"); again(); same(read(f)[-1:], b"E")
 '
+check "and is written to again after a sync, when all who opened the file have closed it" py '
+f = d + "/map"; since = mark()
+fd = os.open(f, os.O_RDWR); m = mmap.mmap(fd, 100000); os.close(fd)
+m[0:4] = b"once"; os.sync(); m[50000:50005] = b"again"; os.sync(); m[70000:70003] = b"yet"; del m
+lock(); unlock(); want = (b"once", b"again", b"yet")
+def got(): data = read(f); return data[:4], data[50000:50005], data[70000:70003]
+same(got(), want); again(); same(got(), want); assert not state()["vault_flags"] & 2; quiet(since)
+'
 check "a private mapping keeps its changes to itself" py '
 f = d + "/map"
 fd = os.open(f, os.O_RDWR); m = mmap.mmap(fd, 100000, flags=mmap.MAP_PRIVATE)
