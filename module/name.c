@@ -127,26 +127,29 @@ static int load_names(struct inode *dir, bool make)
 	struct wardfs_inode *wi = WARDFS_I(dir);
 	struct wardfs_names *names;
 	u8 id[WARD_ID_SIZE];
+	bool below = true;
 	int err;
 
 	lockdep_assert_held(&wi->lock);
 
 	err = read_id(dir, id);
-	if (err == -ENOENT && IS_DEADDIR(wardfs_lower_inode(dir)) &&
-	    memchr_inv(wi->dir_id, 0, sizeof(wi->dir_id))) {
-		/* It was loaded before the directory was removed, and outlives a lock. */
+	if (err == -ENOENT && memchr_inv(wi->dir_id, 0, sizeof(wi->dir_id)) &&
+	    (READ_ONCE(wi->id_lost) || IS_DEADDIR(wardfs_lower_inode(dir)))) {
+		/* Memory has had it since before it went from below, and over a lock. */
 		memcpy(id, wi->dir_id, sizeof(id));
-		err = 0;
-	}
-	if (err == -ENOENT && make)
+		err = make ? write_id(dir, id) : 0;
+		below = make;
+	} else if (err == -ENOENT && make) {
 		err = make_id(dir, id);
+	}
 	if (err)
 		return err;
 	names = names_alloc(sbi, id);
 	if (IS_ERR(names))
 		return PTR_ERR(names);
 	memcpy(wi->dir_id, id, sizeof(id));
-	WRITE_ONCE(wi->id_lost, false);
+	if (below)
+		WRITE_ONCE(wi->id_lost, false);
 	/* Pairs with the acquire in wardfs_dir_names() and xattr.c: dir_id too. */
 	smp_store_release(&wi->names, names);
 	wardfs_inode_keyed(dir);

@@ -222,9 +222,9 @@ struct wardfs_inode {
 	struct dentry *lower;		/* pins the lower inode; immutable */
 	struct list_head keyed;		/* wardfs_sb.inodes, under inodes_lock */
 	struct mutex lock;		/* makes ids and keys */
-	/* directory; set under lock, seen inside sections, freed by locking */
-	u8 dir_id[WARD_ID_SIZE];
-	struct wardfs_names *names;	/* NULL: no id yet, or not loaded */
+	/* directory; set under lock, seen inside sections */
+	u8 dir_id[WARD_ID_SIZE];	/* zeros: not loaded yet; it is no secret */
+	struct wardfs_names *names;	/* NULL: no id yet, or not loaded; freed by locking */
 	int hidden_sync;		/* enum wardfs_hidden_sync: of its hidden entries */
 	bool id_lost;			/* the id is not below any more; set under i_rwsem */
 	atomic64_t place;		/* directory: where the policy has it; place.c */

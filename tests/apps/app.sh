@@ -15,6 +15,9 @@
 
 . "$WARD_TOP/tests/vm/lib.sh"
 
+# An office program takes its time to start.
+lib_patience=1200
+
 d=/srv/cases
 pass=/root/pass
 

@@ -11,7 +11,7 @@ look()
 {
 	stat -c '%n %F %a %u:%g %y' "$1" 2>&1
 	# Without links: those of /proc are the processes.
-	find "$1/" -mindepth 1 -maxdepth 1 -printf '%M %u %g %s %t %p %l\n' 2>&1 | sort
+	find "$1" -maxdepth 1 -printf '%M %u %g %s %t %p %l\n' 2>&1 | sort
 	getfacl -n "$1" 2>/dev/null
 	ls /etc/ward/vaults.d /run/ward/create 2>/dev/null | grep -v '^keep'
 	grep -c wardfs /proc/self/mounts

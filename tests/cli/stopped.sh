@@ -198,7 +198,7 @@ for n in itertools.count():
 	except OSError: pass
 	time.sleep(0.01)' &
 writer=$!
-until [ -s /srv/d/log ]; do sleep 0.1; done
+wait_for "it to write" test -s /srv/d/log
 status=0
 # Each look at it is a second after the one before.
 # shellcheck disable=SC2086

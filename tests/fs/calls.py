@@ -164,6 +164,23 @@ def utime_one(path, atime, mtime):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
+def map_and_close(path, size):
+    """The address of a shared mapping of a file that is closed. (Python's own mappings keep a descriptor.)"""
+    libc.mmap.restype = ctypes.c_void_p
+    fd = os.open(path, os.O_RDWR)
+    at = libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, ctypes.c_long(0))
+    os.close(fd)
+    if at == 2 ** 64 - 1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return at
+
+
+def unmap(at, size):
+    """munmap(2)"""
+    if libc.munmap(ctypes.c_void_p(at), ctypes.c_size_t(size)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def readlink_fd(fd):
     """readlinkat(2) of an O_PATH descriptor of a symlink."""
     return os.readlink('', dir_fd=fd)

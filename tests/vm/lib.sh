@@ -139,7 +139,7 @@ expect_kmsg()
 }
 
 # wait_for WHAT COMMAND...: until the command succeeds. Once something has not come, nothing else is waited for as long.
-lib_patience=1200
+lib_patience=600
 wait_for()
 {
 	lib_what=$1
