@@ -56,8 +56,12 @@ cat $log.1 $log.2 $log >/tmp/all
 check "the chain goes on across it, too" complete /tmp/all
 stop_wardd
 mv $log $log.3
-check "rotated while stopped: nothing comes twice" sh -c ". $WARD_TOP/tests/agent/agent.sh; diag() { echo \"\$1\"; }
-	start_wardd --config /etc/ward/ward.conf && wait_for 'the log' test -s $log && stop_wardd && cat $log.1 $log.2 $log.3 $log >/tmp/all"
+while_stopped()
+{
+	start_wardd --config /etc/ward/ward.conf && wait_for "the log" test -s $log && stop_wardd &&
+		cat $log.1 $log.2 $log.3 $log >/tmp/all
+}
+check "rotated while stopped: nothing comes twice" while_stopped
 check "and the chain goes on" complete /tmp/all
 # The other one's numbers are the other way round: the chain tells the order.
 check "wardctl verifies all of it" sh -c "wardctl log verify --key-file $key | grep -q '^Proven with the key'"
