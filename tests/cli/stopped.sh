@@ -199,10 +199,8 @@ for n in itertools.count():
 	time.sleep(0.01)' &
 writer=$!
 wait_for "it to write" test -s /srv/d/log
-status=0
 # Each look at it is a second after the one before.
-# shellcheck disable=SC2086
-strace -f -o /tmp/trace -e trace=syncfs -e inject=syncfs:delay_enter=1000000 wardctl create /srv/d --passphrase-file $pass $options >/tmp/said 2>&1 || status=$?
+stop "syncfs:delay_enter=1000000"
 kill $writer
 wait
 check_is "somebody writes all the time: it fails" 1 "$status"

@@ -34,10 +34,15 @@ KEEP, PUNCH, COLLAPSE, ZERO, INSERT, UNSHARE = 1, 2, 8, 0x10, 0x20, 0x40
 SYS_getdents64, SYS_linkat, SYS_renameat2 = 217, 265, 316
 
 
+def last_error():
+    """Why the last call of libc failed."""
+    return OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def syscall(*args):
     ret = libc.syscall(*args)
     if ret < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
     return ret
 
 
@@ -48,7 +53,7 @@ def renameat2(old, new, flags):
 def access(path, mode):
     """access(2) with its errno."""
     if libc.access(os.fsencode(path), mode):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
 
 
 def link_fd(fd, path):
@@ -58,7 +63,7 @@ def link_fd(fd, path):
 
 def fallocate(fd, mode, at, size):
     if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(size)):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
 
 
 def getdents(fd, size=32768):
@@ -154,14 +159,14 @@ def hidden(path):
 def chown_nothing(path):
     """chown(2) that changes neither owner nor group; it would take set-user-id away."""
     if libc.chown(os.fsencode(path), -1, -1):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
 
 
 def utime_one(path, atime, mtime):
     """utimensat(2) with nanoseconds of each time as they are, such as UTIME_NOW and UTIME_OMIT."""
     times = (ctypes.c_long * 4)(0, atime, 0, mtime)
     if libc.utimensat(AT_FDCWD, os.fsencode(path), times, 0):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
 
 
 def map_and_close(path, size):
@@ -171,14 +176,14 @@ def map_and_close(path, size):
     at = libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, ctypes.c_long(0))
     os.close(fd)
     if at == 2 ** 64 - 1:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
     return at
 
 
 def unmap(at, size):
     """munmap(2)"""
     if libc.munmap(ctypes.c_void_p(at), ctypes.c_size_t(size)):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise last_error()
 
 
 def readlink_fd(fd):
